@@ -1,5 +1,8 @@
 import { z } from "zod";
 
+/** What the app calls itself, in pages and mails. */
+export const siteName = "slim-signup";
+
 type Source = Record<string, string | undefined>;
 
 export type WebEnv = ReturnType<typeof webEnv>;

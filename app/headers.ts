@@ -1,0 +1,30 @@
+import helmet from "koa-helmet";
+import type { Middleware } from "./http.ts";
+
+const none = ["'none'"];
+const self = ["'self'"];
+
+/** Security headers for every answer; HSTS under an https origin only. */
+export function setHeaders(origin: string): Middleware {
+  const isHttps = origin.startsWith("https:");
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: none,
+        baseUri: none,
+        connectSrc: self,
+        formAction: self,
+        frameAncestors: none,
+        // Pico draws its icons from data: URLs.
+        imgSrc: ["'self'", "data:"],
+        scriptSrc: self,
+        styleSrc: self,
+      },
+    },
+    strictTransportSecurity: isHttps && { maxAge: 365 * 24 * 60 * 60, includeSubDomains: false },
+    xFrameOptions: { action: "deny" },
+    // Not no-referrer: under that, browsers send our own forms with "Origin: null".
+    referrerPolicy: { policy: "same-origin" },
+  });
+}

@@ -1,0 +1,19 @@
+import type Koa from "koa";
+import type { Log } from "./log.ts";
+
+export type State = {
+  /** Carries the request's id. */
+  log: Log;
+  requestId: string;
+  /** Aborted when the visitor has been told that it took too long. */
+  deadline: AbortSignal;
+};
+
+export type Middleware = Koa.Middleware<State>;
+export type Context = Koa.ParameterizedContext<State>;
+
+/** Whether the client asked for JSON: by what it sends, else by what it accepts. */
+export function wantsJson(ctx: Context): boolean {
+  if (ctx.request.type === "application/x-www-form-urlencoded") return false;
+  return ctx.request.type === "application/json" || ctx.accepts("html", "json") === "json";
+}

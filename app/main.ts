@@ -1,0 +1,4 @@
+import { webEnv } from "./env.ts";
+import { startWeb } from "./web.ts";
+
+startWeb(webEnv());

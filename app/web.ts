@@ -1,0 +1,41 @@
+import type { Server } from "node:http";
+import { createApp } from "./app.ts";
+import { connect } from "./db.ts";
+import type { WebEnv } from "./env.ts";
+import type { Middleware } from "./http.ts";
+import { createLog } from "./log.ts";
+
+const drainSeconds = 25;
+
+/** Connects, listens, and on SIGTERM or SIGINT lets open requests end before the process does. */
+export function startWeb(env: WebEnv, moreRoutes: Middleware[] = []): void {
+  const log = createLog(env.LOG_LEVEL, "web");
+  const sql = connect(env, "web");
+  const app = createApp({ sql, log, origin: env.ORIGIN, trustProxy: env.TRUST_PROXY, moreRoutes });
+
+  const server = app.listen(env.PORT, () => log.info({ address: server.address() }, "listening"));
+  server.once("error", (error) => {
+    log.fatal({ err: error }, error.message);
+    process.exit(1);
+  });
+
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, "draining");
+    void drain(server)
+      .then(() => sql.end({ timeout: 1 }))
+      .then(() => process.exit(0));
+  };
+  process.on("SIGTERM", stop).on("SIGINT", stop);
+}
+
+async function drain(server: Server): Promise<void> {
+  // A kept-alive connection counts as open until its client says otherwise; one that is idle is owed nothing.
+  const closeIdle = setInterval(() => server.closeIdleConnections(), 100);
+  const giveUp = setTimeout(() => server.closeAllConnections(), drainSeconds * 1000);
+  await new Promise((resolve) => server.close(resolve));
+  clearInterval(closeIdle);
+  clearTimeout(giveUp);
+}
