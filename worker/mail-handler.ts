@@ -1,0 +1,32 @@
+import { z } from "zod";
+import type { Sql } from "../app/db.ts";
+import type { Mailer } from "./mailer.ts";
+import { defineHandler, type Handler } from "./task.ts";
+
+const userId = z.union([z.string().regex(/^\d{1,18}$/), z.int().positive()]).transform(String);
+
+/** A handler that sends one user one mail. */
+export function mailHandler(sql: Sql, mailer: Mailer, mail: { view: string; subject: string }): Handler {
+  return defineHandler({
+    params: z.object({ usr_id: userId }),
+    maxAttempts: 5,
+    backoffSeconds: overOneDay,
+
+    async run({ usr_id }, task) {
+      const [user] = await sql<{ email: string }[]>`
+        select email
+        from usr
+        where usr_id = ${usr_id}
+      `;
+      // Gone since: nobody is left to write to.
+      if (!user) return;
+      await mailer.send(task, { ...mail, to: user.email });
+    },
+  });
+}
+
+/** 1 min, 10 min, 1 h 40 min, 16 h 40 min, half of each drawn: greylisting passes, a day's outage is survived. */
+function overOneDay(attempt: number): number {
+  const seconds = 60 * 10 ** (attempt - 1);
+  return seconds / 2 + (Math.random() * seconds) / 2;
+}

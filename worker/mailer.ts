@@ -1,0 +1,64 @@
+import { fileURLToPath } from "node:url";
+import ejs from "ejs";
+import { createTransport } from "nodemailer";
+import { siteName, type WorkerEnv } from "../app/env.ts";
+import type { Task } from "./task.ts";
+
+export type Mail = { view: string; subject: string; to: string };
+
+export type Mailer = {
+  /** Resolves when the server has taken the mail. Every attempt of one task carries the same Message-ID. */
+  send(task: Task, mail: Mail): Promise<void>;
+  close(): void;
+};
+
+/** Mails from `views/mail/` through pooled SMTP connections, one for each task in hand. */
+export function createMailer(env: WorkerEnv): Mailer {
+  const transport = createTransport({
+    url: env.SMTP_URL,
+    pool: true,
+    maxConnections: env.WORKER_CONCURRENCY,
+    // The pool would send again by itself, unseen by the count of attempts.
+    maxRequeues: 0,
+    connectionTimeout: 10_000,
+    greetingTimeout: 10_000,
+    socketTimeout: 30_000,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+
+  return {
+    async send(task, mail) {
+      const [html, text] = await render(mail, env.ORIGIN);
+      await transport.sendMail({
+        from: env.MAIL_FROM,
+        // As an object: a string would be parsed for several recipients.
+        to: { name: "", address: mail.to },
+        subject: mail.subject,
+        messageId: messageId(task, env.MAIL_FROM),
+        // The worker's own clock may be wrong.
+        date: task.claimed_at,
+        headers: { "Auto-Submitted": "auto-generated" },
+        html,
+        text,
+      });
+    },
+    close: () => transport.close(),
+  };
+}
+
+/** The HTML and the text of a mail. */
+export function render({ view, subject, to }: Mail, origin: string): Promise<[html: string, text: string]> {
+  const data = { siteName, origin, subject, email: to };
+  const file = (kind: string) => fileURLToPath(new URL(`../views/mail/${view}.${kind}.ejs`, import.meta.url));
+  return Promise.all([
+    ejs.renderFile(file("html"), data, { cache: true }),
+    ejs.renderFile(file("text"), data, { cache: true }),
+  ]);
+}
+
+/** By the task's id and birth: a recreated database counts its ids anew, but not its microseconds. */
+function messageId({ task_id, born }: Task, from: string): string {
+  const domain = /@([^@>]+)>?$/.exec(from)?.[1] ?? "localhost";
+  return `<task.${task_id}.${born}@${domain}>`;
+}

@@ -1,0 +1,13 @@
+import type { Sql } from "../../app/db.ts";
+import { siteName } from "../../app/env.ts";
+import { mailHandler } from "../mail-handler.ts";
+import type { Mailer } from "../mailer.ts";
+import type { Handler } from "../task.ts";
+
+/** Tells an owner that somebody signed up with their address once more; the page itself may not say so. */
+export function sendEmailAlreadyRegistered(sql: Sql, mailer: Mailer): Handler {
+  return mailHandler(sql, mailer, {
+    view: "already-registered",
+    subject: `You already have an account at ${siteName}`,
+  });
+}
