@@ -1,0 +1,183 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import type { Locator, Page } from "playwright-core";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { mailbox } from "../../dev/mailbox.ts";
+import { saveMail } from "../../dev/mails.ts";
+import { startSmtp } from "../../dev/smtp.ts";
+import { openBrowser } from "../support/browser.ts";
+import { createDatabase, empty } from "../support/database.ts";
+import { serveApp } from "../support/web.ts";
+import { runWorker } from "../support/worker.ts";
+
+const inbox = await mkdtemp(`${tmpdir()}/inbox-`);
+afterAll(() => rm(inbox, { recursive: true }));
+const smtp = await startSmtp({ onMail: (mail) => saveMail(inbox, mail) });
+afterAll(() => smtp.stop());
+const { sql, url: databaseUrl } = await createDatabase();
+const url = await serveApp(sql, { moreRoutes: [mailbox(inbox).routes()] });
+runWorker(databaseUrl, smtp.url, { ORIGIN: url });
+const browser = await openBrowser();
+
+const ada = { email: "ada@example.com", password: "twelve engines hum" };
+
+beforeEach(() => empty(sql));
+
+describe.each([
+  ["with script", true],
+  ["without script", false],
+])("signing up %s", (_, javaScriptEnabled) => {
+  it("leads from the start page to the mail in the inbox, and back by its button", async () => {
+    const person = { ...ada, email: `ada.${javaScriptEnabled}@example.com` };
+    const page = await browser.visit(url, { javaScriptEnabled });
+    await page.getByRole("link", { name: "Sign up" }).click();
+    await signUp(page, person);
+    expect(await page.title()).toBe("Check your inbox – slim-signup");
+    expect(await page.getByRole("main").textContent()).toContain(person.email);
+
+    await openMail(page, person.email, "Welcome to slim-signup");
+    const frame = page.frameLocator("iframe");
+    expect(await frame.getByRole("heading").textContent()).toBe("Welcome to slim-signup");
+    const opened = page.waitForEvent("popup");
+    await frame.getByRole("link", { name: "Open slim-signup" }).click();
+    expect((await opened).url()).toBe(`${url}/`);
+  });
+
+  it("keeps the address and empties the password when it fails", async () => {
+    const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
+    await signUp(page, { ...ada, password: "too short" });
+
+    expect(await page.title()).toBe("Error: Sign up – slim-signup");
+    expect(await email(page).inputValue()).toBe(ada.email);
+    expect(await password(page).inputValue()).toBe("");
+  });
+
+  it("moves the focus to the summary of what is wrong, and from there to the field", async () => {
+    const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
+    await expectFocus(email(page));
+    await signUp(page, { email: "ada@example", password: "too short" });
+
+    const summary = page.getByRole("alert");
+    await expectFocus(summary);
+    await summary.getByRole("link").last().click();
+    await expectFocus(password(page));
+    await summary.getByRole("link").first().press("Enter");
+    await expectFocus(email(page));
+  });
+});
+
+describe("the sign-up form", () => {
+  it("ties the hint and the message to the field", async () => {
+    const page = await browser.visit(`${url}/signup`);
+    await signUp(page, { email: "ada@example", password: "too short" });
+
+    expect(await email(page).getAttribute("aria-invalid")).toBe("true");
+    expect(await describedBy(email(page))).toEqual([expect.stringContaining("does not look like")]);
+    expect(await describedBy(password(page))).toEqual([
+      expect.stringContaining("15 characters or more"),
+      expect.stringContaining("too short"),
+    ]);
+  });
+
+  it("shows the password on demand, and the focus stays in the field", async () => {
+    const page = await browser.visit(`${url}/signup`);
+    await password(page).fill(ada.password);
+
+    await page.getByRole("button", { name: "Show password" }).click();
+    expect(await password(page).getAttribute("type")).toBe("text");
+    expect(await page.getByRole("status").textContent()).toBe("The password is shown.");
+    await expectFocus(password(page));
+
+    await page.getByRole("button", { name: "Hide password" }).press("Enter");
+    expect(await password(page).getAttribute("type")).toBe("password");
+    await expectFocus(page.getByRole("button", { name: "Show password" }));
+  });
+
+  it("has no Show button without script", async () => {
+    const page = await browser.visit(`${url}/signup`, { javaScriptEnabled: false });
+    expect(await page.getByRole("button").allTextContents()).toEqual(["Sign up"]);
+  });
+
+  it("sends once on a double click, from a password field", async () => {
+    const page = await browser.visit(`${url}/signup`);
+    const clicked = Promise.withResolvers<void>();
+    let posts = 0;
+    await page.route("**/signup", async (route) => {
+      posts += 1;
+      await clicked.promise;
+      await route.continue();
+    });
+    await email(page).fill(ada.email);
+    await password(page).fill(ada.password);
+    await page.getByRole("button", { name: "Show password" }).click();
+
+    await page.getByRole("button", { name: "Sign up" }).dblclick({ noWaitAfter: true });
+    expect(await password(page).getAttribute("type")).toBe("password");
+    clicked.resolve();
+    await page.waitForURL("**/signup/sent");
+
+    expect(posts).toBe(1);
+    expect(await sql`select email from usr`).toEqual([{ email: ada.email }]);
+  });
+
+  it("can be sent again after going back to correct a typo", async () => {
+    const page = await browser.visit(`${url}/signup`);
+    await signUp(page, { ...ada, email: "typo@example.com" });
+    await page.goBack();
+    await signUp(page, ada);
+
+    expect(await page.getByRole("main").textContent()).toContain(ada.email);
+    expect(await sql`select email from usr order by email`).toEqual([
+      { email: ada.email },
+      { email: "typo@example.com" },
+    ]);
+  });
+
+  it("does not tell a taken address from a free one; the mail to its owner does", async () => {
+    const owner = { ...ada, email: "owner@example.com" };
+    const page = await browser.visit(`${url}/signup`);
+    await signUp(page, owner);
+    const first = await page.content();
+    await page.goto(`${url}/signup`);
+    await signUp(page, owner);
+    expect(await page.content()).toBe(first);
+
+    await openMail(page, owner.email, "You already have an account at slim-signup");
+  });
+});
+
+const email = (page: Page) => page.getByLabel("E-mail address");
+const password = (page: Page) => page.getByLabel("Password", { exact: true });
+
+async function signUp(page: Page, person: typeof ada): Promise<void> {
+  await email(page).fill(person.email);
+  await password(page).fill(person.password);
+  const answered = page.waitForEvent("load");
+  await page.getByRole("button", { name: "Sign up" }).click();
+  await answered;
+}
+
+async function expectFocus(locator: Locator): Promise<void> {
+  expect(await locator.and(locator.page().locator(":focus")).count()).toBe(1);
+}
+
+/** The texts that a screen reader adds to the field. */
+async function describedBy(field: Locator): Promise<(string | null)[]> {
+  const ids = (await field.getAttribute("aria-describedby"))?.split(" ") ?? [];
+  return Promise.all(ids.map((id) => field.page().locator(`#${id}`).textContent()));
+}
+
+/** Reloads the inbox until the mail is there. */
+async function openMail(page: Page, recipient: string, subject: string): Promise<void> {
+  const row = page.getByRole("row").filter({ hasText: recipient }).filter({ hasText: subject });
+  await expect
+    .poll(
+      async () => {
+        await page.goto(`${url}/dev/mailbox`);
+        return row.count();
+      },
+      { timeout: 10_000 },
+    )
+    .toBe(1);
+  await row.getByRole("link").click();
+}

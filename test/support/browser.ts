@@ -1,0 +1,74 @@
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { fileURLToPath } from "node:url";
+import { pipeline } from "node:stream/promises";
+import { createBrotliDecompress } from "node:zlib";
+import axe, { type AxeResults } from "axe-core";
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { afterAll, expect, onTestFinished } from "vitest";
+
+/** One real Chromium for the tests of a file, closed after the last. */
+export async function openBrowser() {
+  const folder = await mkdtemp(`${tmpdir()}/chromium-`);
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  const browser = await launch(folder);
+  afterAll(() => browser.close());
+
+  return {
+    /** A page at `url` in a context of its own. The test fails if a page complains or asks another origin for anything. */
+    async visit(url: string, options: BrowserContextOptions = {}): Promise<Page> {
+      const context = await browser.newContext(options);
+      const page = await context.newPage();
+      const complaints = listen(page, new URL(url).origin);
+      onTestFinished(async () => {
+        await context.close();
+        expect(complaints).toEqual([]);
+      });
+      await page.goto(url);
+      return page;
+    },
+  };
+}
+
+/** What axe finds wrong with the page as it stands. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const results = (await page.evaluate("axe.run()")) as AxeResults;
+  return results.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+async function launch(folder: string): Promise<Browser> {
+  // The package brings a build for this one platform: elsewhere it is the Chrome that is installed.
+  if (process.platform !== "linux" || process.arch !== "x64") return chromium.launch({ channel: "chrome" });
+
+  // Not by the package's own function: it leaves /tmp/chromium behind for this user alone, half written to whoever comes second.
+  const packed = fileURLToPath(new URL("../bin/chromium.br", import.meta.resolve("@sparticuz/chromium")));
+  const executablePath = `${folder}/chromium`;
+  await pipeline(
+    createReadStream(packed),
+    createBrotliDecompress(),
+    createWriteStream(executablePath, { mode: 0o700 }),
+  );
+  // Root may not use the sandbox, and only our own pages are opened.
+  return chromium.launch({ executablePath, args: ["--no-sandbox"] });
+}
+
+function listen(page: Page, origin: string): string[] {
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => {
+    // Chromium's own words for each 4xx and 5xx, pages included; those of other files are caught below.
+    if (message.text().startsWith("Failed to load resource: the server responded")) return;
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  page.on("request", (request) => {
+    if (new URL(request.url()).origin !== origin) complaints.push(`asked ${request.url()}`);
+  });
+  page.on("response", (response) => {
+    const isPage = response.request().resourceType() === "document";
+    if (!isPage && !response.ok() && response.status() !== 304)
+      complaints.push(`${response.status()} ${response.url()}`);
+  });
+  return complaints;
+}

@@ -1,0 +1,24 @@
+import { randomUUID } from "node:crypto";
+import postgres from "postgres";
+import { afterAll, inject } from "vitest";
+import { connect, type Sql } from "../../app/db.ts";
+
+/** A database of this test file's own, cloned from the migrated template, dropped after it. */
+export async function createDatabase(template = "migrated"): Promise<{ sql: Sql; url: string }> {
+  const admin = postgres(`${inject("serverUrl")}postgres`, { max: 1, onnotice: () => {} });
+  const name = `test_${randomUUID()}`;
+  await admin`create database ${admin(name)} template ${admin(template)}`;
+
+  const url = inject("serverUrl") + name;
+  const sql = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 10 }, "test");
+  afterAll(async () => {
+    await sql.end();
+    await admin`drop database ${admin(name)} with (force)`;
+    await admin.end();
+  });
+  return { sql, url };
+}
+
+export async function empty(sql: Sql): Promise<void> {
+  await sql`truncate usr, task, task_error, task_dead, worker restart identity cascade`;
+}

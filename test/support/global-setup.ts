@@ -1,0 +1,30 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres from "postgres";
+import type { TestProject } from "vitest/node";
+import { startPostgres } from "../../dev/postgres.ts";
+import { runMigrations } from "./processes.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** URL of a database server with the name left to be filled in. */
+    serverUrl: string;
+  }
+}
+
+/** One real Postgres for the whole run, with a migrated template that each file clones. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), "slim-signup-test-"));
+  const server = await startPostgres(folder, { durable: false });
+  const admin = postgres(server.url("postgres"), { max: 1 });
+  await admin`create database migrated`;
+  await admin.end();
+  await runMigrations(server.url("migrated"));
+  project.provide("serverUrl", server.url(""));
+
+  return async () => {
+    await server.stop("immediate");
+    await rm(folder, { recursive: true, force: true });
+  };
+}

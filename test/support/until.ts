@@ -1,0 +1,16 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Asks again until the answer is truthy, and returns it. Throws after the deadline. */
+export async function until<Result>(
+  what: string,
+  ask: () => Result | Promise<Result>,
+  deadlineSeconds = 15,
+): Promise<NonNullable<Result>> {
+  const end = performance.now() + deadlineSeconds * 1000;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (performance.now() > end) throw new Error(`Not within ${deadlineSeconds} s: ${what}`);
+    await delay(20);
+  }
+}

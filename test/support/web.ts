@@ -1,0 +1,26 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { afterAll } from "vitest";
+import { createApp } from "../../app/app.ts";
+import type { Sql } from "../../app/db.ts";
+import { createLog } from "../../app/log.ts";
+
+type Options = Partial<Parameters<typeof createApp>[0]>;
+
+/** The web application on a free port, closed after the test file. */
+export async function serveApp(sql: Sql, options: Options = {}): Promise<string> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The server has no port.");
+  const url = `http://127.0.0.1:${address.port}`;
+
+  const app = createApp({ sql, log: createLog("silent", "web"), origin: url, ...options });
+  const handle = app.callback();
+  server.on("request", (request, response) => void handle(request, response));
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return url;
+}
