@@ -15,7 +15,7 @@ afterAll(() => rm(inbox, { recursive: true }));
 const smtp = await startSmtp({ onMail: (mail) => saveMail(inbox, mail) });
 afterAll(() => smtp.stop());
 const { sql, url: databaseUrl } = await createDatabase();
-const url = await serveApp(sql, { moreRoutes: [mailbox(inbox).routes()] });
+const url = await serveApp(sql, { moreRoutes: [mailbox(inbox)] });
 runWorker(databaseUrl, smtp.url, { ORIGIN: url });
 const browser = await openBrowser();
 

@@ -60,7 +60,7 @@ function listen(page: Page, origin: string): string[] {
   page.on("console", (message) => {
     // Chromium's own words for each 4xx and 5xx, pages included; those of other files are caught below.
     if (message.text().startsWith("Failed to load resource: the server responded")) return;
-    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+    if (message.type() === "error") complaints.push(message.text());
   });
   page.on("request", (request) => {
     if (new URL(request.url()).origin !== origin) complaints.push(`asked ${request.url()}`);

@@ -17,7 +17,8 @@ export function run(entry: string, env: Record<string, string>): Process {
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const child = spawn(process.execPath, [entry], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => (printed += chunk.toString()));
   const exited = once(child, "close").then(([code]) => code as number | null);
 
   return {

@@ -4,12 +4,14 @@ import { startSmtp } from "../../dev/smtp.ts";
 
 export type Received = Email & { recipients: string[] };
 
-/** A real SMTP server that keeps what it is sent. */
-export async function receiveMails(): Promise<{ url: string; mails: Received[] }> {
+/** A real SMTP server that keeps what it is sent; `onMail` may throw, so that the mail is refused for now. */
+export async function receiveMails(onMail?: (mail: Received) => void): Promise<{ url: string; mails: Received[] }> {
   const mails: Received[] = [];
   const server = await startSmtp({
     async onMail({ raw, to }) {
-      mails.push({ ...(await PostalMime.parse(raw)), recipients: to });
+      const mail = { ...(await PostalMime.parse(raw)), recipients: to };
+      onMail?.(mail);
+      mails.push(mail);
     },
   });
   afterAll(() => server.stop());

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
+import type { Server } from "node:net";
 import { afterAll } from "vitest";
 import { createApp } from "../../app/app.ts";
 import type { Sql } from "../../app/db.ts";
@@ -11,9 +12,7 @@ type Options = Partial<Parameters<typeof createApp>[0]>;
 export async function serveApp(sql: Sql, options: Options = {}): Promise<string> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("The server has no port.");
-  const url = `http://127.0.0.1:${address.port}`;
+  const url = `http://127.0.0.1:${portOf(server)}`;
 
   const app = createApp({ sql, log: createLog("silent", "web"), origin: url, ...options });
   const handle = app.callback();
@@ -23,4 +22,11 @@ export async function serveApp(sql: Sql, options: Options = {}): Promise<string>
     server.close();
   });
   return url;
+}
+
+/** The port that a server listens on. */
+export function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The server has no port.");
+  return address.port;
 }

@@ -1,0 +1,67 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { webEnv, workerEnv } from "../../app/env.ts";
+
+const database = { DATABASE_URL: "postgres://one:5432,two:5432/app" };
+const mail = { SMTP_URL: "smtps://user:pass@mail.example.com:465", MAIL_FROM: "Ada <ada@example.com>" };
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+function complaints(read: () => unknown): string {
+  let said = "";
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => Boolean((said += String(text))));
+  vi.spyOn(process, "exit").mockImplementation(() => {
+    throw new Error("exit");
+  });
+  expect(read).toThrow("exit");
+  expect(process.exit).toHaveBeenCalledWith(1);
+  return said;
+}
+
+describe("the environment", () => {
+  it("has the documented defaults", () => {
+    expect(webEnv(database)).toEqual({
+      ...database,
+      DATABASE_SSL: "off",
+      DATABASE_POOL: 10,
+      LOG_LEVEL: "info",
+      PORT: 3000,
+      ORIGIN: "http://localhost:3000",
+      TRUST_PROXY: 0,
+    });
+    expect(workerEnv({ ...database, ...mail, PORT: "4000" })).toMatchObject({
+      DATABASE_POOL: 4,
+      WORKER_CONCURRENCY: 20,
+      ORIGIN: "http://localhost:4000",
+    });
+  });
+
+  it("takes an empty value for none", () => {
+    expect(webEnv({ ...database, PORT: "", ORIGIN: "" })).toMatchObject({ PORT: 3000 });
+  });
+
+  it("is refused with every missing name at once", () => {
+    const said = complaints(() => workerEnv({}));
+    for (const name of ["DATABASE_URL", "SMTP_URL", "MAIL_FROM"]) expect(said).toContain(`${name} is required`);
+  });
+
+  it.each([
+    ["DATABASE_URL", "mysql://localhost"],
+    ["DATABASE_SSL", "yes"],
+    ["DATABASE_POOL", "0"],
+    ["PORT", "65536"],
+    ["ORIGIN", "https://example.com/path"],
+    ["ORIGIN", "example.com"],
+    ["TRUST_PROXY", "true"],
+    ["LOG_LEVEL", "loud"],
+  ])("is refused for %s=%s", (name, value) => {
+    const said = complaints(() => webEnv({ ...database, [name]: value }));
+    expect(said).toContain(`${name} must`);
+    expect(said).not.toContain(value);
+  });
+
+  it("needs an origin in production", () => {
+    expect(complaints(() => webEnv({ ...database, NODE_ENV: "production" }))).toContain("ORIGIN is required");
+  });
+});

@@ -1,0 +1,116 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import request from "supertest";
+import { afterAll, describe, expect, it } from "vitest";
+import { connect } from "../../app/db.ts";
+import { createDatabase } from "../support/database.ts";
+import { portOf, serveApp } from "../support/web.ts";
+
+const { sql } = await createDatabase();
+const url = await serveApp(sql);
+const site = request(url);
+
+const ada = { email: "ada@example.com", password: "twelve engines hum" };
+const post = () => site.post("/signup");
+
+describe("a request that can't be served", () => {
+  it.each([
+    [404, "an unknown path", () => site.get("/nowhere")],
+    [404, "an unknown path, posted to", () => site.post("/nowhere").type("form").send(ada)],
+    [405, "a wrong method", () => site.put("/signup").type("form").send(ada)],
+    [405, "a method nobody uses", () => site.propfind("/signup")],
+    [400, "malformed JSON", () => post().type("json").send("{")],
+    [400, "JSON that is no object", () => post().type("json").send("[]")],
+    [400, "a field called __proto__", () => post().type("json").send('{"__proto__":{"email":"a"}}')],
+    [
+      413,
+      "a form that is too large",
+      () =>
+        post()
+          .type("form")
+          .send(`email=${"a".repeat(20_000)}`),
+    ],
+    [
+      413,
+      "JSON that is too large",
+      () =>
+        post()
+          .type("json")
+          .send(JSON.stringify({ email: "a".repeat(20_000) })),
+    ],
+    [415, "a wrong content type", () => post().type("text/plain").send("email=a")],
+    [415, "no content type", () => post()],
+  ])("is told %i for %s, as a page or as JSON", async (status, _, ask) => {
+    const page = await ask().set("Accept", "text/html");
+    expect(page.status).toBe(status);
+    expect(page.headers["cache-control"]).toBe("no-store");
+
+    const json = await ask().set("Accept", "application/json");
+    expect(json.status).toBe(status);
+    const isForm = /urlencoded/.test(json.request.get("Content-Type"));
+    expect(json.type).toBe(isForm ? "text/html" : "application/json");
+  });
+
+  it("says which methods there are", async () => {
+    const { headers } = await site.delete("/signup").expect(405);
+    expect(headers["allow"]).toBe("HEAD, GET, POST");
+  });
+});
+
+describe("a POST from another site", () => {
+  const from = (headers: Record<string, string>) => post().type("form").send(ada).set(headers);
+
+  it.each([
+    [{ "Sec-Fetch-Site": "cross-site" }],
+    [{ "Sec-Fetch-Site": "same-site" }],
+    [{ Origin: "https://evil.example" }],
+    [{ Origin: "null" }],
+    [{ Origin: url, "Sec-Fetch-Site": "cross-site" }],
+  ])("is refused: %o", async (headers) => {
+    await from(headers).expect(403);
+    expect(await sql`select * from usr`).toEqual([]);
+  });
+
+  it.each([[{ "Sec-Fetch-Site": "same-origin" }], [{ "Sec-Fetch-Site": "none" }], [{ Origin: url }], [{}]])(
+    "is not what these are: %o",
+    async (headers) => {
+      await from(headers).expect(303);
+      await sql`truncate usr, task`;
+    },
+  );
+});
+
+describe("a database that does not answer", () => {
+  it("costs a visitor the deadline at most, then a page that says that trying again is safe", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const away = connect(
+      { DATABASE_URL: `postgres://127.0.0.1:${portOf(silent)}/none`, DATABASE_SSL: "off", DATABASE_POOL: 1 },
+      "test",
+    );
+    afterAll(async () => {
+      await away.end({ timeout: 0 });
+      silent.close();
+    });
+
+    const answer = await request(await serveApp(away, { deadlineSeconds: 0.5 }))
+      .post("/signup")
+      .type("form")
+      .send(ada);
+    expect(answer.status).toBe(503);
+    expect(answer.headers["retry-after"]).toBe("5");
+    expect(answer.text).toContain("Trying again is safe");
+  });
+});
+
+describe("a full password queue", () => {
+  it("is a 503 for those who come too late", async () => {
+    const hashPassword = () => Promise.reject(Object.assign(new Error("full"), { status: 503 }));
+    const { headers } = await request(await serveApp(sql, { hashPassword }))
+      .post("/signup")
+      .type("json")
+      .send(JSON.stringify(ada))
+      .expect(503, /Trying again is safe/);
+    expect(headers["retry-after"]).toBe("5");
+  });
+});

@@ -1,0 +1,178 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { createDatabase, empty } from "../support/database.ts";
+import { receiveMails, type Received } from "../support/smtp.ts";
+import { until } from "../support/until.ts";
+import { serveApp } from "../support/web.ts";
+import { runWorker } from "../support/worker.ts";
+import request from "supertest";
+
+const { sql, url: databaseUrl } = await createDatabase();
+const offered: Received[] = [];
+let refusal: string | undefined;
+const smtp = await receiveMails((mail) => {
+  offered.push(mail);
+  if (refusal) throw new Error(refusal);
+});
+
+beforeEach(async () => {
+  await empty(sql);
+  offered.length = 0;
+  smtp.mails.length = 0;
+  refusal = undefined;
+});
+
+const addUser = (email: string) => sql`insert into usr (email, password_hash) values (${email}, 'none')`;
+const owe = (taskType: string, params: object, more: object = {}) =>
+  sql`insert into task ${sql({ task_type: taskType, params: sql.json({ ...params }), ...more })}`;
+const isEmpty = async () => (await sql`select 1 from task limit 1`).length === 0;
+
+describe("the worker", () => {
+  it("sends the welcome mail that a plain insert owes", async () => {
+    await sql`insert into usr (email, password_hash) values ('ada@example.com', 'x')`;
+    await sql`insert into task (task_type, params) values ('SEND_EMAIL_WELCOME', '{"usr_id": "1"}')`;
+    const worker = runWorker(databaseUrl, smtp.url);
+    await until("the task is done", isEmpty);
+
+    expect(smtp.mails).toHaveLength(1);
+    const [mail] = smtp.mails;
+    expect(mail?.recipients).toEqual(["ada@example.com"]);
+    expect(mail?.from).toEqual({ name: "slim-signup", address: "hello@example.com" });
+    expect(mail?.subject).toBe("Welcome to slim-signup");
+    expect(mail?.text).toContain("https://signup.example.com");
+    expect(mail?.html).toContain('href="https://signup.example.com');
+    expect(mail?.messageId).toMatch(/^<task\.1\.\d{16}@example\.com>$/);
+    expect(mail?.headers.find(({ key }) => key === "auto-submitted")?.value).toBe("auto-generated");
+
+    expect(await worker.end()).toBe(0);
+    expect(await sql`select * from worker`).toEqual([]);
+    expect(worker.output()).toContain('"task_type":"SEND_EMAIL_WELCOME","attempt":1');
+    expect(worker.output()).not.toContain("ada@example.com");
+  });
+
+  it("sends what was owed while no worker ran", async () => {
+    const site = request(await serveApp(sql));
+    const first = runWorker(databaseUrl, smtp.url);
+    await until("the first worker sweeps", () => first.output().includes("sweeping"));
+    await first.end("SIGKILL");
+    await site.post("/signup").type("form").send({ email: "ada@example.com", password: "twelve engines hum" });
+    expect(await isEmpty()).toBe(false);
+
+    const second = runWorker(databaseUrl, smtp.url);
+    await until("the task is done", isEmpty);
+    expect(smtp.mails.map(({ recipients }) => recipients)).toEqual([["ada@example.com"]]);
+    await second.end();
+  });
+
+  it("takes over what a dead worker held", async () => {
+    await addUser("ada@example.com");
+    const deadWorker = "00000000-0000-4000-8000-000000000000";
+    await sql`
+      insert into worker (worker_id, host, pid, seen_at)
+      values (${deadWorker}, 'gone', 1, now() - interval '1 minute')
+    `;
+    await owe("SEND_EMAIL_WELCOME", { usr_id: "1" }, { worker_id: deadWorker, attempt: 1 });
+
+    const worker = runWorker(databaseUrl, smtp.url);
+    await until("the task is done", isEmpty);
+    expect(smtp.mails).toHaveLength(1);
+    expect(await sql`select 1 from worker where worker_id = ${deadWorker}`).toEqual([]);
+    await worker.end();
+  });
+
+  it("keeps a failed attempt in the history, and tries again within a minute under the same Message-ID", async () => {
+    await addUser("ada@example.com");
+    await owe("SEND_EMAIL_WELCOME", { usr_id: 1 });
+    refusal = "mailbox of ada@example.com is full";
+    const worker = runWorker(databaseUrl, smtp.url);
+    await until("the attempt failed", async () => (await sql`select 1 from task_error`)[0]);
+
+    const [error] = await sql<{ task_id: string; attempt: number; error: string }[]>`
+      select task_id, attempt, error from task_error
+    `;
+    expect(error).toMatchObject({ task_id: "1", attempt: 1 });
+    expect(error?.error).toContain("mailbox of (address) is full");
+    expect(
+      await sql`select attempt, worker_id, run_at between now() and now() + interval '1 minute' as soon from task`,
+    ).toEqual([{ attempt: 1, worker_id: null, soon: true }]);
+
+    refusal = undefined;
+    await sql`update task set run_at = now()`;
+    await until("the task is done", isEmpty);
+    expect(offered).toHaveLength(2);
+    expect(new Set(offered.map(({ messageId }) => messageId)).size).toBe(1);
+    await worker.end();
+  });
+
+  it("buries a task whose attempts are used up, with the reason", async () => {
+    await addUser("ada@example.com");
+    await owe("SEND_EMAIL_WELCOME", { usr_id: "1" }, { attempt: 4, priority: 3, unique_key: "once" });
+    refusal = "no such luck";
+    const worker = runWorker(databaseUrl, smtp.url);
+    await until("the task is dead", isEmpty);
+
+    const [dead] = await sql`select * from task_dead`;
+    expect(dead).toMatchObject({
+      task_id: "1",
+      task_type: "SEND_EMAIL_WELCOME",
+      params: { usr_id: "1" },
+      attempt: 5,
+      priority: 3,
+      unique_key: "once",
+      reason: expect.stringContaining("no such luck") as string,
+    });
+    await worker.end();
+  });
+
+  it("starts no task more often than its limit, though each start ended in a crash", async () => {
+    await addUser("ada@example.com");
+    await owe("SEND_EMAIL_WELCOME", { usr_id: "1" }, { attempt: 5 });
+    const worker = runWorker(databaseUrl, smtp.url);
+    await until("the task is dead", isEmpty);
+
+    expect(offered).toEqual([]);
+    expect(await sql`select count(*) from task_dead`).toEqual([{ count: "1" }]);
+    await worker.end();
+  });
+
+  it("leaves a type that it doesn't know alone, and does the rest in the order of priority", async () => {
+    await addUser("ada@example.com");
+    await owe("SEND_PIGEON", {}, { priority: -10 });
+    for (const priority of [2, 1, 3]) {
+      await owe(priority === 1 ? "SEND_EMAIL_ALREADY_REGISTERED" : "SEND_EMAIL_WELCOME", { usr_id: "1" }, { priority });
+    }
+    const worker = runWorker(databaseUrl, smtp.url, { WORKER_CONCURRENCY: "1" });
+    await until("the mails are sent", () => smtp.mails.length === 3);
+
+    const taskIds = smtp.mails.map(({ messageId }) => messageId?.split(".")[1]);
+    expect(taskIds).toEqual(["3", "2", "4"]);
+    await worker.end();
+    expect(await sql`select task_type, attempt, worker_id from task`).toEqual([
+      { task_type: "SEND_PIGEON", attempt: 0, worker_id: null },
+    ]);
+  });
+
+  it("owes nothing for a user who is gone", async () => {
+    await owe("SEND_EMAIL_WELCOME", { usr_id: "404" });
+    const worker = runWorker(databaseUrl, smtp.url);
+    await until("the task is done", isEmpty);
+
+    expect(offered).toEqual([]);
+    expect(await sql`select * from task_dead`).toEqual([]);
+    await worker.end();
+  });
+});
+
+describe("three workers", () => {
+  it("send 500 signups one mail each", async () => {
+    const site = request(await serveApp(sql));
+    const workers = [1, 2, 3].map(() => runWorker(databaseUrl, smtp.url));
+    const emails = Array.from({ length: 500 }, (_, number) => `person-${number}@example.com`);
+    const post = (email: string) => site.post("/signup").type("form").send({ email, password: "twelve engines hum" });
+    for (let from = 0; from < emails.length; from += 50) await Promise.all(emails.slice(from, from + 50).map(post));
+
+    await until("every mail is sent", isEmpty, 30);
+    expect(smtp.mails.flatMap(({ recipients }) => recipients).toSorted()).toEqual(emails.toSorted());
+    expect(await sql`select * from task_error`).toEqual([]);
+    for (const worker of workers) expect(await worker.end()).toBe(0);
+  }, 60_000);
+});
