@@ -8,7 +8,6 @@ const own = (name: string) => new URL(`assets/${name}`, import.meta.url);
 
 const files = new Map([
   ["favicon.svg", own("favicon.svg")],
-  ["pico.css", new URL(import.meta.resolve("@picocss/pico/css/pico.classless.min.css"))],
   ["sign-up.js", own("sign-up.js")],
   ["style.css", own("style.css")],
 ]);

@@ -4,6 +4,7 @@ const password = form.querySelector("#password");
 const show = form.querySelector("[aria-controls=password]");
 const status = form.querySelector("[role=status]");
 const submit = form.querySelector("button:not([type])");
+/** @type {number | undefined} */
 let release;
 
 show.hidden = false;

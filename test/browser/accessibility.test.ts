@@ -10,7 +10,7 @@ const site = await serveApp(sql);
 const noDatabase = connect({ DATABASE_URL: "postgres://127.0.0.1:1/", DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test");
 afterAll(() => noDatabase.end({ timeout: 0 }));
 const siteWithoutDatabase = await serveApp(noDatabase);
-const browser = await openBrowser();
+const browser = openBrowser();
 
 const longAddress = `${"ada.".repeat(14)}lovelace@example.com`;
 const good = "twelve engines hum";

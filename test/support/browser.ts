@@ -6,14 +6,22 @@ import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress } from "node:zlib";
 import axe, { type AxeResults } from "axe-core";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
-import { afterAll, expect, onTestFinished } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished } from "vitest";
 
 /** One real Chromium for the tests of a file, closed after the last. */
-export async function openBrowser() {
-  const folder = await mkdtemp(`${tmpdir()}/chromium-`);
-  afterAll(() => rm(folder, { recursive: true, force: true }));
-  const browser = await launch(folder);
-  afterAll(() => browser.close());
+export function openBrowser() {
+  let folder: string;
+  let browser: Browser;
+
+  // In a hook: what a file opens while it is read stays behind when the rest of it fails.
+  beforeAll(async () => {
+    folder = await mkdtemp(`${tmpdir()}/chromium-`);
+    browser = await launch(folder);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
 
   return {
     /** A page at `url` in a context of its own. The test fails if a page complains or asks another origin for anything. */
@@ -47,7 +55,7 @@ async function launch(folder: string): Promise<Browser> {
   const executablePath = `${folder}/chromium`;
   await pipeline(
     createReadStream(packed),
-    createBrotliDecompress(),
+    createBrotliDecompress({ chunkSize: 2 ** 21 }),
     createWriteStream(executablePath, { mode: 0o700 }),
   );
   // Root may not use the sandbox, and only our own pages are opened.
