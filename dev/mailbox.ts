@@ -1,0 +1,67 @@
+import { Router } from "@koa/router";
+import type { Middleware, State } from "../app/http.ts";
+import { page } from "../app/page.ts";
+import { deleteMails, listMails, readMail } from "./mails.ts";
+
+/** The inbox of everybody that this machine wrote to, in `folder`. Never to be reached in production. */
+export function mailbox(folder: string): Middleware {
+  const router = new Router<State>({ prefix: "/dev/mailbox" });
+
+  router.get("/", async (ctx) => {
+    await page(ctx, "dev/mailbox", { title: "Inbox", mails: await listMails(folder), when });
+  });
+
+  router.post("/empty", async (ctx) => {
+    await deleteMails(folder);
+    ctx.redirect("/dev/mailbox");
+    ctx.status = 303;
+  });
+
+  router.get("/:id", async (ctx) => {
+    const mail = await readMail(folder, ctx.params.id ?? "");
+    if (!mail) return;
+
+    const headers = mail.headers.map(({ originalKey, value }) => `${originalKey}: ${value}`).join("\n");
+    const parts = Object.entries({ Text: mail.text ?? "", Headers: headers, Source: mail.source });
+    ctx.set(policy, `${ctx.response.get(policy)};frame-src 'self'`);
+    await page(ctx, "dev/mail", { title: mail.subject || "(no subject)", mail, parts, when });
+  });
+
+  router.get("/:id/html", async (ctx) => {
+    const mail = await readMail(folder, ctx.params.id ?? "");
+    if (!mail?.html) return;
+
+    ctx.set(policy, mailPolicy);
+    ctx.set("X-Frame-Options", "SAMEORIGIN");
+    ctx.set("Cache-Control", "no-store");
+    ctx.type = "html";
+    ctx.body = linkToNewTabs(mail.html);
+  });
+
+  const routes = router.routes();
+  // Its types want to see in the context what the router itself puts there.
+  return async (ctx, next) => {
+    await routes(Object.assign(ctx, { params: {}, router }), next);
+  };
+}
+
+const policy = "Content-Security-Policy";
+
+// As in a webmail: no script, nothing loaded from elsewhere, and an origin of its own, so without our cookies.
+const mailPolicy = [
+  "sandbox allow-popups allow-popups-to-escape-sandbox",
+  "default-src 'none'",
+  "style-src 'unsafe-inline'",
+  "img-src data:",
+  "frame-ancestors 'self'",
+].join(";");
+
+/** Inside the frame, a link to the site would be refused by the site. */
+function linkToNewTabs(html: string): string {
+  const base = '<base target="_blank">';
+  const linked = html.replace(/<head(\s[^>]*)?>/i, `$&${base}`);
+  return linked === html ? base + html : linked;
+}
+
+const time = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
+const when = (date: Date) => time.format(date);

@@ -1,0 +1,69 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import PostalMime, { type Email } from "postal-mime";
+import type { IncomingMail } from "./smtp.ts";
+
+export type Mail = Email & {
+  id: string;
+  receivedAt: Date;
+  /** Whom the envelope names, whatever the headers say. */
+  recipients: string[];
+  source: string;
+};
+
+/** Keeps the mail as `<id>.eml` in the folder, which is made when it is not there. */
+export async function saveMail(folder: string, { raw, from, to }: IncomingMail): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const id = `${Date.now()}-${randomBytes(4).toString("hex")}`;
+
+  // The envelope goes where mail servers put it at delivery, so that the file is a mail like any other.
+  const envelope = [`Return-Path: <${from}>`, ...to.map((address) => `Delivered-To: ${address}`), ""].join("\r\n");
+  // Renamed when complete: the list is read at the same time.
+  await writeFile(`${folder}/${id}.part`, Buffer.concat([Buffer.from(envelope), raw]));
+  await rename(`${folder}/${id}.part`, `${folder}/${id}.eml`);
+}
+
+/** All mails, newest first, each without its body: a list of thousands is read at once. */
+export async function listMails(folder: string): Promise<Mail[]> {
+  const mails: Mail[] = [];
+  // One after the other: the system bounds how many files may be open at once.
+  for (const id of await listIds(folder)) {
+    const mail = await read(folder, id, (raw) => raw.subarray(0, raw.indexOf("\r\n\r\n")));
+    if (mail) mails.unshift(mail);
+  }
+  return mails;
+}
+
+/** The mail of that id, undefined when there is none. */
+export function readMail(folder: string, id: string): Promise<Mail | undefined> {
+  return read(folder, id, (raw) => raw);
+}
+
+async function read(folder: string, id: string, part: (raw: Buffer) => Buffer): Promise<Mail | undefined> {
+  // The id comes from the URL and becomes part of a path.
+  const [, milliseconds] = /^(\d{13})-[0-9a-f]{8}$/.exec(id) ?? [];
+  if (!milliseconds) return;
+
+  const raw = await readFile(`${folder}/${id}.eml`).catch(missing);
+  if (!raw) return;
+
+  const email = await PostalMime.parse(part(raw));
+  const recipients = email.headers.filter(({ key }) => key === "delivered-to").map(({ value }) => value);
+  return { ...email, id, receivedAt: new Date(Number(milliseconds)), recipients, source: raw.toString() };
+}
+
+export async function deleteMails(folder: string): Promise<void> {
+  const ids = await listIds(folder);
+  await Promise.all(ids.map((id) => rm(`${folder}/${id}.eml`, { force: true })));
+}
+
+async function listIds(folder: string): Promise<string[]> {
+  const names = (await readdir(folder).catch(missing)) ?? [];
+  const mails = names.filter((name) => name.endsWith(".eml"));
+  return mails.map((name) => name.slice(0, -".eml".length)).toSorted();
+}
+
+function missing(error: unknown): undefined {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
+  throw error;
+}

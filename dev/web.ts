@@ -1,0 +1,13 @@
+import { webEnv } from "../app/env.ts";
+import { startWeb } from "../app/web.ts";
+import { mailbox } from "./mailbox.ts";
+
+const [folder] = process.argv.slice(2);
+
+// The inbox shows everybody's mail.
+if (process.env.NODE_ENV === "production" || !folder) {
+  process.stderr.write("dev/web.ts needs the folder of the mails, and does not run in production.\n");
+  process.exit(1);
+}
+
+startWeb(webEnv(), [mailbox(folder)]);
