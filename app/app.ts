@@ -25,16 +25,24 @@ type Options = {
   /** Number of proxies in front; the client's address is counted from the right of X-Forwarded-For. */
   trustProxy?: number;
   deadlineSeconds?: number;
+  /** Reads views and assets anew for each page. */
+  isDevelopment?: boolean;
   hashPassword?: ReturnType<typeof passwordHasher>;
   moreRoutes?: Middleware[];
 };
 
 /** The web application: what each request passes, then the endpoints. It neither connects nor listens. */
 export function createApp(options: Options): Koa {
-  const { sql, log, origin, trustProxy = 0, deadlineSeconds = 5, hashPassword = passwordHasher() } = options;
+  const { sql, log, origin, trustProxy = 0, deadlineSeconds = 5, isDevelopment = false } = options;
+  const { hashPassword = passwordHasher() } = options;
 
-  const app = new Koa({ proxy: trustProxy > 0, maxIpsCount: trustProxy });
-  app.on("error", (error) => log.error({ err: error }, "response failed"));
+  const app = new Koa({
+    env: isDevelopment ? "development" : "production",
+    proxy: trustProxy > 0,
+    maxIpsCount: trustProxy,
+  });
+  // Answers are made and logged in errors.ts; what comes here is a connection that broke off.
+  app.on("error", (error) => log.debug({ err: error }, "response failed"));
 
   app.use(logRequests(log));
   app.use(setHeaders(origin));

@@ -46,7 +46,8 @@ export function serveFavicon(): Middleware {
 function send(ctx: Context, name: string, asset: Asset, cacheControl: string): void {
   ctx.set("Cache-Control", cacheControl);
   ctx.vary("Accept-Encoding");
-  ctx.etag = asset.hash;
+  // Weak: the same for the compressed and the plain bytes.
+  ctx.set("ETag", `W/"${asset.hash}"`);
   ctx.status = 200;
   if (ctx.fresh) {
     ctx.status = 304;

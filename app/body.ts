@@ -1,5 +1,5 @@
 import { bodyParser } from "@koa/bodyparser";
-import type { Middleware } from "./http.ts";
+import { mediaType, type Context, type Middleware } from "./http.ts";
 
 const limit = "16kb";
 const accepted = new Set(["application/x-www-form-urlencoded", "application/json"]);
@@ -9,10 +9,17 @@ export function parseBody(): Middleware {
   const parse = bodyParser({ formLimit: limit, jsonLimit: limit });
 
   return async (ctx, next) => {
-    if (!accepted.has(ctx.request.type)) ctx.throw(415);
+    if (!isAccepted(ctx)) ctx.throw(415);
     await parse(ctx, async () => {
-      if (Array.isArray(ctx.request.body)) ctx.throw(400);
+      // Bytes that are not UTF-8 would turn a password into another one without a word.
+      if (Array.isArray(ctx.request.body) || JSON.stringify(ctx.request.body).includes("\ufffd")) ctx.throw(400);
       await next();
     });
   };
+}
+
+function isAccepted(ctx: Context): boolean {
+  const charset = ctx.request.charset || "utf-8";
+  // No browser compresses a form.
+  return accepted.has(mediaType(ctx)) && /^utf-?8$/i.test(charset) && !ctx.get("Content-Encoding");
 }

@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import postgres from "postgres";
 
 export type Sql = postgres.Sql;
@@ -21,7 +22,20 @@ export function connect(settings: Settings, applicationName: string): Sql {
     backoff: () => 0.2,
     connection: { application_name: `slim-signup ${applicationName}` },
     onnotice: () => {},
+    // After a failover, the host that takes writes is another one.
+    ...(settings.DATABASE_URL.includes(",") ? { target_session_attrs: "read-write" } : {}),
   });
+}
+
+/** The migrations of this release that the database has not had yet. */
+export async function missingMigrations(sql: Sql): Promise<string[]> {
+  const files = (await readdir(new URL("../migrations/", import.meta.url))).filter((name) => name.endsWith(".sql"));
+  const [table] = await sql<{ is_there: boolean }[]>`select to_regclass('migration') is not null as is_there`;
+  if (!table?.is_there) return files;
+
+  const rows = await sql<{ name: string }[]>`select name from migration`;
+  const applied = new Set(rows.map(({ name }) => name));
+  return files.filter((name) => !applied.has(name));
 }
 
 /** Whether the error says that the database is away for now, not that the statement is wrong. */
@@ -30,7 +44,7 @@ export function isUnavailable(error: unknown): boolean {
   return unavailable.test(error.code);
 }
 
-// SQLSTATE classes 08 (connection), 53 (resources) and 57P (shutdown), 25006 (a standby after failover),
+// SQLSTATE classes 08 (connection), 53 (resources) and 57P (shutdown), 57014 (cancelled at the deadline), 25006 (a standby after failover),
 // then the names that postgres.js and Node give to a lost or refused connection.
 const unavailable =
-  /^(08...|53...|57P..|25006|CONNECT(ION)?_\w+|E(CONNREFUSED|CONNRESET|NOTFOUND|AI_AGAIN|TIMEDOUT|PIPE|HOSTUNREACH|NETUNREACH))$/;
+  /^(08...|53...|57014|57P..|25006|CONNECT(ION)?_\w+|E(CONNREFUSED|CONNRESET|NOTFOUND|AI_AGAIN|TIMEDOUT|PIPE|HOSTUNREACH|NETUNREACH))$/;

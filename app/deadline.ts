@@ -1,13 +1,16 @@
-import type { Middleware } from "./http.ts";
+import type { PendingQuery, Row } from "postgres";
+import type { Context, Middleware } from "./http.ts";
 
-/** Throws 503 when the answer is not there in time. What still runs then may end, but is not waited for. */
+/** Throws 503 when the answer is not there in time, 408 when the request itself is not. */
 export function setDeadline(seconds: number): Middleware {
   return async (ctx, next) => {
     const controller = new AbortController();
     ctx.state.deadline = controller.signal;
     const { promise: expired, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      const error = Object.assign(new Error(`No answer within ${seconds} s.`), { status: 503 });
+      // A body that never comes is the client's own delay.
+      const status = ctx.req.complete ? 503 : 408;
+      const error = Object.assign(new Error(`No answer within ${seconds} s.`), { status });
       controller.abort(error);
       reject(error);
     }, seconds * 1000);
@@ -18,4 +21,13 @@ export function setDeadline(seconds: number): Middleware {
       clearTimeout(timer);
     }
   };
+}
+
+/** A statement that is cancelled, sent or still queued, once its visitor has been told to try again. */
+export function withinDeadline<Rows extends readonly Row[]>(
+  ctx: Context,
+  query: PendingQuery<Rows>,
+): PendingQuery<Rows> {
+  ctx.state.deadline.addEventListener("abort", () => query.cancel(), { once: true });
+  return query;
 }

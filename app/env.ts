@@ -29,7 +29,7 @@ export function migrateEnv(source: Source = process.env) {
 }
 
 const database = (pool: number) => ({
-  DATABASE_URL: required.regex(/^postgres(ql)?:\/\/./, "must look like postgres://user:password@host:5432/name"),
+  DATABASE_URL: required.refine(isDatabaseUrl, "must look like postgres://user:password@host:5432/name"),
   DATABASE_SSL: z.enum(["off", "require", "verify"], "must be off, require or verify").default("off"),
   DATABASE_POOL: integer(1, 1000, pool),
   LOG_LEVEL: z
@@ -45,10 +45,15 @@ const site = ({ NODE_ENV }: Source) => ({
 
 const required = z.string("is required");
 
-const origin = required.refine(isOrigin, "must be an origin without a path, e.g. https://example.com");
+const origin = required
+  .refine(isOrigin, "must be an origin without a path, e.g. https://example.com")
+  .transform((text) => new URL(text).origin);
 
 const mail = {
-  SMTP_URL: required.regex(/^smtps?:\/\/./, "must look like smtp://user:password@host:587 or smtps://…"),
+  SMTP_URL: required.refine(
+    (text) => /^smtps?:\/\/./.test(text) && isUrl(text),
+    "must look like smtp://user:password@host:587 or smtps://…",
+  ),
   MAIL_FROM: required.regex(/^([^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/, {
     error: "must look like a@example.com or Name <a@example.com>",
   }),
@@ -65,7 +70,26 @@ function integer(min: number, max: number, fallback: number) {
 }
 
 function isOrigin(text: string): boolean {
-  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+  if (!/^https?:/.test(text) || !URL.canParse(text)) return false;
+  const { pathname, search, hash, username, password } = new URL(text);
+  return pathname + search + hash + username + password === "/";
+}
+
+/** Several hosts are allowed, so that the URL parser has to be shown one of them alone. */
+function isDatabaseUrl(text: string): boolean {
+  const [, hosts = ""] = /^postgres(?:ql)?:\/\/(?:[^@/]*@)?([^/?]*)/.exec(text) ?? [];
+  return (
+    /^postgres(ql)?:/.test(text) && hosts !== "" && hosts.split(",").every((host) => isUrl(text.replace(hosts, host)))
+  );
+}
+
+function isUrl(text: string): boolean {
+  try {
+    const { username, password } = new URL(text);
+    return decodeURIComponent(username + password) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function read<Schema extends z.ZodObject>(source: Source, schema: Schema): z.infer<Schema> {

@@ -10,6 +10,7 @@ const words: Record<number, [title: string, message: string]> = {
   ],
   404: ["Page not found", "There is nothing at this address."],
   405: ["Not possible here", "This address does not take that kind of request."],
+  408: ["Too slow", "Your request did not arrive in time. Please send it again."],
   413: ["Too large", "That was more than we read. Please send less."],
   415: ["Unknown format", "Please send a form, or JSON."],
   500: ["Something went wrong", "That was our fault, and it is in our log."],

@@ -4,10 +4,10 @@ import type { Middleware } from "./http.ts";
 const none = ["'none'"];
 const self = ["'self'"];
 
-/** Security headers for every answer; HSTS under an https origin only. */
+/** Caching and security headers for every answer; HSTS under an https origin only. */
 export function setHeaders(origin: string): Middleware {
   const isHttps = origin.startsWith("https:");
-  return helmet({
+  const setSecurityHeaders = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
@@ -26,4 +26,10 @@ export function setHeaders(origin: string): Middleware {
     // Not no-referrer: under that, browsers send our own forms with "Origin: null".
     referrerPolicy: { policy: "same-origin" },
   });
+
+  return async (ctx, next) => {
+    // Unless a route knows better: what is a person's own must not stay in a cache.
+    ctx.set("Cache-Control", "no-store");
+    await setSecurityHeaders(ctx, next);
+  };
 }

@@ -1,5 +1,4 @@
-import { readdir } from "node:fs/promises";
-import type { Sql } from "./db.ts";
+import { isUnavailable, missingMigrations, type Sql } from "./db.ts";
 import type { Middleware } from "./http.ts";
 
 /** Alive: the process answers, whatever the database does. */
@@ -11,17 +10,16 @@ export function showHealth(): Middleware {
 
 /** Ready: the database answers and knows every migration of this release; else 503. */
 export function showReadiness(sql: Sql): Middleware {
-  const known = readdir(new URL("../migrations/", import.meta.url));
-
   return async (ctx) => {
-    const files = (await known).filter((name) => name.endsWith(".sql"));
-    const [row] = await sql<{ applied: string }[]>`
-      select count(*) as applied
-      from migration
-      where name = any(${files})
-    `;
-    const isCurrent = Number(row?.applied) === files.length;
-    ctx.status = isCurrent ? 200 : 503;
-    ctx.body = { status: isCurrent ? "ready" : "migrations are behind" };
+    const missing = await missingMigrations(sql).catch((error: unknown) => {
+      if (isUnavailable(error)) return undefined;
+      throw error;
+    });
+    ctx.status = missing?.length === 0 ? 200 : 503;
+    ctx.body = { status: missing ? words(missing) : "the database is away" };
   };
+}
+
+function words(missing: string[]): string {
+  return missing.length === 0 ? "ready" : `migrations are behind: ${missing.join(", ")}`;
 }

@@ -14,6 +14,11 @@ export type Context = Koa.ParameterizedContext<State>;
 
 /** Whether the client asked for JSON: by what it sends, else by what it accepts. */
 export function wantsJson(ctx: Context): boolean {
-  if (ctx.request.type === "application/x-www-form-urlencoded") return false;
-  return ctx.request.type === "application/json" || ctx.accepts("html", "json") === "json";
+  if (mediaType(ctx) === "application/x-www-form-urlencoded") return false;
+  return mediaType(ctx) === "application/json" || ctx.accepts("html", "json") === "json";
+}
+
+/** Of the request's body: lower case, without parameters. */
+export function mediaType(ctx: Context): string {
+  return ctx.request.type.toLowerCase();
 }

@@ -18,7 +18,6 @@ export async function page(
   const body = await render(view, { ...data, asset, siteName });
   const html = await render("layout", { title: data.title, body, asset, siteName });
 
-  if (!ctx.response.get("Cache-Control")) ctx.set("Cache-Control", "no-store");
   ctx.type = "html";
   ctx.body = html;
 }

@@ -10,14 +10,17 @@ export function normalisePassword(text: string): string {
 }
 
 /**
- * What is wrong with a normalised password, for the person who chose it. Length is counted in code points;
+ * What is wrong with a password as it was typed, for the person who chose it. Length is counted in code points,
+ * before and after normalisation;
  * no rule asks for digits or signs: NIST SP 800-63B-4 forbids that, and asks for the blocklist.
  */
-export function problemWithPassword(password: string, email: string): string | undefined {
+export function problemWithPassword(typed: string, email: string): string | undefined {
+  const password = normalisePassword(typed);
   const length = Array.from(password).length;
   if (length === 0) return "Choose a password.";
-  if (!password.isWellFormed()) return "This password holds half a character. Please type it again.";
-  if (length < minLength) return `This password is too short: at least ${minLength} characters. A few words do well.`;
+  if (!typed.isWellFormed()) return "This password holds half a character. Please type it again.";
+  if (length < minLength || Array.from(typed).length < minLength)
+    return `This password is too short: at least ${minLength} characters. A few words do well.`;
   if (length > maxLength) return `This password is too long: ${maxLength} characters at most.`;
 
   const lower = password.toLowerCase();
@@ -70,11 +73,11 @@ function pairs(text: string): string[] {
 function localParts(email: string): string[] {
   const local = email.slice(0, email.lastIndexOf("@"));
   const [name = ""] = local.split("+");
-  return [local, name].filter((part) => part.length >= 4);
+  return [local, name].filter((part) => lettersAndDigits(part).length >= 4);
 }
 
 function contains(password: string, word: string): boolean {
-  return password.includes(word) || lettersAndDigits(password).includes(lettersAndDigits(word) || word);
+  return password.includes(word) || lettersAndDigits(password).includes(lettersAndDigits(word));
 }
 
 function lettersAndDigits(text: string): string {

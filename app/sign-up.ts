@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Sql } from "./db.ts";
+import { withinDeadline } from "./deadline.ts";
 import { normaliseEmail, problemWithEmail } from "./email.ts";
 import { wantsJson, type Context, type Middleware } from "./http.ts";
 import { page } from "./page.ts";
@@ -22,7 +23,7 @@ export function signUp(sql: Sql, hashPassword: HashPassword, origin: string): Mi
 
     // The no-op update locks and returns the row that is there, in a race too: exactly one task either way.
     // The salt makes each hash unique, so an equal hash means that this statement wrote it.
-    await sql`
+    const statement = sql`
       with owner as (
         insert into usr (email, password_hash)
         values (${email}, ${passwordHash})
@@ -35,6 +36,7 @@ export function signUp(sql: Sql, hashPassword: HashPassword, origin: string): Mi
         jsonb_build_object('usr_id', usr_id::text)
       from owner
     `;
+    await withinDeadline(ctx, statement);
 
     if (wantsJson(ctx)) {
       ctx.status = 204;
@@ -57,7 +59,7 @@ function parseSignUp(body: unknown) {
   const problems: Problems = {};
   const withEmail = problemWithEmail(email);
   if (withEmail) problems.email = withEmail;
-  const withPassword = problemWithPassword(password, email);
+  const withPassword = problemWithPassword(typed.password, email);
   if (withPassword) problems.password = withPassword;
 
   if (withEmail || withPassword) return { email: typed.email, password, problems };

@@ -8,10 +8,10 @@ import { createLog } from "./log.ts";
 const drainSeconds = 25;
 
 /** Connects, listens, and on SIGTERM or SIGINT lets open requests end before the process does. */
-export function startWeb(env: WebEnv, moreRoutes: Middleware[] = []): void {
+export function startWeb(env: WebEnv, options: { isDevelopment?: boolean; moreRoutes?: Middleware[] } = {}): void {
   const log = createLog(env.LOG_LEVEL, "web");
   const sql = connect(env, "web");
-  const app = createApp({ sql, log, origin: env.ORIGIN, trustProxy: env.TRUST_PROXY, moreRoutes });
+  const app = createApp({ sql, log, origin: env.ORIGIN, trustProxy: env.TRUST_PROXY, ...options });
 
   const server = app.listen(env.PORT, () => log.info({ address: server.address() }, "listening"));
   server.once("error", (error) => {

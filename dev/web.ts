@@ -10,4 +10,4 @@ if (process.env.NODE_ENV === "production" || !folder) {
   process.exit(1);
 }
 
-startWeb(webEnv(), [mailbox(folder)]);
+startWeb(webEnv(), { isDevelopment: true, moreRoutes: [mailbox(folder)] });

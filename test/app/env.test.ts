@@ -37,6 +37,12 @@ describe("the environment", () => {
     });
   });
 
+  it("takes an origin as browsers write it", () => {
+    expect(webEnv({ ...database, ORIGIN: "https://EXAMPLE.com:443/" })).toMatchObject({
+      ORIGIN: "https://example.com",
+    });
+  });
+
   it("takes an empty value for none", () => {
     expect(webEnv({ ...database, PORT: "", ORIGIN: "" })).toMatchObject({ PORT: 3000 });
   });
@@ -48,11 +54,15 @@ describe("the environment", () => {
 
   it.each([
     ["DATABASE_URL", "mysql://localhost"],
+    ["DATABASE_URL", "postgres://ada:hush@[bad/app"],
+    ["DATABASE_URL", "postgres://ada:p%zz@db/app"],
+    ["DATABASE_URL", "postgres://"],
     ["DATABASE_SSL", "yes"],
     ["DATABASE_POOL", "0"],
     ["PORT", "65536"],
     ["ORIGIN", "https://example.com/path"],
     ["ORIGIN", "example.com"],
+    ["ORIGIN", "https://ada@example.com"],
     ["TRUST_PROXY", "true"],
     ["LOG_LEVEL", "loud"],
   ])("is refused for %s=%s", (name, value) => {
@@ -61,7 +71,10 @@ describe("the environment", () => {
   });
 
   it("never repeats a value, which may hold a password", () => {
-    expect(complaints(() => webEnv({ DATABASE_URL: "mysql://ada:hush@db" }))).not.toContain("hush");
+    for (const url of ["mysql://ada:hush@db", "postgres://ada:hush@[db/app", "postgres://ada:hush%zz@db/app"]) {
+      expect(complaints(() => webEnv({ DATABASE_URL: url }))).not.toContain("hush");
+      vi.restoreAllMocks();
+    }
   });
 
   it("needs an origin in production", () => {

@@ -1,9 +1,11 @@
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { connect as connectTo, createServer } from "node:net";
 import request from "supertest";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { connect } from "../../app/db.ts";
+import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
+import { until } from "../support/until.ts";
 import { portOf, serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -40,6 +42,9 @@ describe("a request that can't be served", () => {
     ],
     [415, "a wrong content type", () => post().type("text/plain").send("email=a")],
     [415, "no content type", () => post()],
+    [415, "another character set", () => post().set("Content-Type", "application/json; charset=utf-16").send("{}")],
+    [415, "a compressed body", () => post().type("json").set("Content-Encoding", "gzip").send("{}")],
+    [400, "bytes that are no UTF-8", () => post().type("form").send("email=a&password=%ff%fe")],
   ])("is told %i for %s, as a page or as JSON", async (status, _, ask) => {
     const page = await ask().set("Accept", "text/html");
     expect(page.status).toBe(status);
@@ -49,6 +54,19 @@ describe("a request that can't be served", () => {
     expect(json.status).toBe(status);
     const isForm = /urlencoded/.test(json.request.get("Content-Type"));
     expect(json.type).toBe(isForm ? "text/html" : "application/json");
+  });
+
+  it("may write its media type in capitals", async () => {
+    await post().set("Content-Type", "APPLICATION/JSON").send(JSON.stringify({})).expect(422);
+  });
+
+  it("is told 408 when its body does not come in time", async () => {
+    const hasty = await serveApp(sql, { deadlineSeconds: 0.2 });
+    const socket = connectTo(Number(new URL(hasty).port), "127.0.0.1");
+    cleanUp(() => socket.destroy());
+    socket.write("POST /signup HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{");
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toContain("HTTP/1.1 408 Request Timeout");
   });
 
   it("says which methods there are", async () => {
@@ -88,7 +106,7 @@ describe("a database that does not answer", () => {
       { DATABASE_URL: `postgres://127.0.0.1:${portOf(silent)}/none`, DATABASE_SSL: "off", DATABASE_POOL: 1 },
       "test",
     );
-    afterAll(async () => {
+    cleanUp(async () => {
       await away.end({ timeout: 0 });
       silent.close();
     });
@@ -100,6 +118,35 @@ describe("a database that does not answer", () => {
     expect(answer.status).toBe(503);
     expect(answer.headers["retry-after"]).toBe("5");
     expect(answer.text).toContain("Trying again is safe");
+  });
+});
+
+describe("a statement that outlives the deadline", () => {
+  it("is cancelled, so that the visitor who was told to try again is not signed up behind their back", async () => {
+    const hasty = request(await serveApp(sql, { deadlineSeconds: 0.5 }));
+    const unlocked = Promise.withResolvers<void>();
+    const locked = Promise.withResolvers<void>();
+    const holder = sql.begin(async (tx) => {
+      await tx`lock table usr in exclusive mode`;
+      locked.resolve();
+      await unlocked.promise;
+    });
+    await locked.promise;
+    const late = Array.from({ length: 15 }, (_, number) =>
+      hasty
+        .post("/signup")
+        .type("form")
+        .send({ ...ada, email: `late-${number}@example.com` }),
+    );
+    for (const answer of await Promise.all(late)) expect(answer.status).toBe(503);
+    await until("nobody waits for the lock", async () => {
+      const waiting = await sql`select 1 from pg_locks where not granted`;
+      return waiting.length === 0;
+    });
+
+    unlocked.resolve();
+    await holder;
+    expect(await sql`select email from usr`).toEqual([]);
   });
 });
 

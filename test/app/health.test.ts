@@ -13,7 +13,16 @@ describe("GET /readyz", () => {
 
   it("is not when one is missing", async () => {
     await sql`delete from migration where name = (select min(name) from migration)`;
-    await site.get("/readyz").expect(503, { status: "migrations are behind" });
+    await site.get("/readyz").expect(503, { status: "migrations are behind: 0001_signup_and_tasks.sql" });
+  });
+});
+
+describe("GET /readyz on a database that was never migrated", () => {
+  it("is not ready", async () => {
+    const bare = await createDatabase("template0");
+    await request(await serveApp(bare.sql))
+      .get("/readyz")
+      .expect(503, /migrations are behind/);
   });
 });
 

@@ -1,3 +1,4 @@
+import { verify } from "@node-rs/argon2";
 import request from "supertest";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createDatabase, empty } from "../support/database.ts";
@@ -31,12 +32,15 @@ describe("POST /signup", () => {
   });
 
   it("keeps an argon2id hash of the normalised password, salted", async () => {
-    await signUp(ada);
-    await signUp({ ...ada, email: "grace@example.com" });
+    const password = "Ａll twelve engines hum at the cafe\u0301";
+    await signUp({ ...ada, password });
+    await signUp({ email: "grace@example.com", password });
 
     const rows = await sql<{ password_hash: string }[]>`select password_hash from usr`;
-    expect(rows[0]?.password_hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
-    expect(rows[0]?.password_hash).not.toBe(rows[1]?.password_hash);
+    const [one = "", other = ""] = rows.map(({ password_hash }) => password_hash);
+    expect(one).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+    expect(one).not.toBe(other);
+    expect(await verify(one, "All twelve engines hum at the caf\u00e9")).toBe(true);
   });
 
   it("trims and lower-cases the address", async () => {

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import request from "supertest";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { freePort, startPostgres } from "../../dev/postgres.ts";
+import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
 import { run, runMigrations } from "../support/processes.ts";
 import { until } from "../support/until.ts";
@@ -16,7 +17,7 @@ const signUp = (url: string, email: string) =>
 async function runWeb(databaseUrl: string, env: Record<string, string> = {}) {
   const port = await freePort();
   const web = run("app/main.ts", { DATABASE_URL: databaseUrl, PORT: String(port), ...env });
-  afterAll(() => web.end("SIGKILL"));
+  cleanUp(() => web.end("SIGKILL"));
   await until("the web process listens", () => web.output().includes("listening"));
   return { web, url: `http://127.0.0.1:${port}` };
 }
@@ -25,7 +26,7 @@ describe("the web process", () => {
   it("survives a crash of the database: 503 meanwhile, and by itself again after it", async () => {
     const folder = await mkdtemp(join(tmpdir(), "slim-signup-web-"));
     const server = await startPostgres(folder, { durable: true });
-    afterAll(async () => {
+    cleanUp(async () => {
       await server.stop("immediate").catch(() => {});
       await rm(folder, { recursive: true });
     });

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import postgres from "postgres";
-import { afterAll, inject } from "vitest";
+import { inject } from "vitest";
 import { connect, type Sql } from "../../app/db.ts";
+import { cleanUp } from "./clean-up.ts";
 
-/** A database of this test file's own, cloned from the migrated template, dropped after it. */
+/** A database of this test file's own, cloned from the migrated template, dropped after it (or after the test that asks for it). */
 export async function createDatabase(template = "migrated"): Promise<{ sql: Sql; url: string }> {
   const admin = postgres(`${inject("serverUrl")}postgres`, { max: 1, onnotice: () => {} });
   const name = `test_${randomUUID()}`;
@@ -11,7 +12,7 @@ export async function createDatabase(template = "migrated"): Promise<{ sql: Sql;
 
   const url = inject("serverUrl") + name;
   const sql = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 10 }, "test");
-  afterAll(async () => {
+  cleanUp(async () => {
     await sql.end();
     await admin`drop database ${admin(name)} with (force)`;
     await admin.end();

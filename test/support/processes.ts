@@ -19,6 +19,8 @@ export function run(entry: string, env: Record<string, string>): Process {
   let printed = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  running.add(child);
+  child.once("close", () => running.delete(child));
   const exited = once(child, "close").then(([code]) => code as number | null);
 
   return {
@@ -31,6 +33,10 @@ export function run(entry: string, env: Record<string, string>): Process {
     exited,
   };
 }
+
+// Hooks may be skipped when a run is broken off.
+const running = new Set<ChildProcess>();
+process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
 export async function runMigrations(databaseUrl: string): Promise<void> {
   const migrate = run("migrations/migrate.ts", { DATABASE_URL: databaseUrl });

@@ -1,6 +1,6 @@
 import PostalMime, { type Email } from "postal-mime";
-import { afterAll } from "vitest";
 import { startSmtp } from "../../dev/smtp.ts";
+import { cleanUp } from "./clean-up.ts";
 
 export type Received = Email & { recipients: string[] };
 
@@ -14,6 +14,6 @@ export async function receiveMails(onMail?: (mail: Received) => void): Promise<{
       mails.push(mail);
     },
   });
-  afterAll(() => server.stop());
+  cleanUp(() => server.stop());
   return { url: server.url, mails };
 }

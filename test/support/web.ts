@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Server } from "node:net";
-import { afterAll } from "vitest";
 import { createApp } from "../../app/app.ts";
 import type { Sql } from "../../app/db.ts";
 import { createLog } from "../../app/log.ts";
+import { cleanUp } from "./clean-up.ts";
 
 type Options = Partial<Parameters<typeof createApp>[0]>;
 
@@ -17,7 +17,7 @@ export async function serveApp(sql: Sql, options: Options = {}): Promise<string>
   const app = createApp({ sql, log: createLog("silent", "web"), origin: url, ...options });
   const handle = app.callback();
   server.on("request", (request, response) => void handle(request, response));
-  afterAll(() => {
+  cleanUp(() => {
     server.closeAllConnections();
     server.close();
   });

@@ -1,4 +1,4 @@
-import { afterAll } from "vitest";
+import { cleanUp } from "./clean-up.ts";
 import { run, type Process } from "./processes.ts";
 
 /** A worker process of its own, killed after the test file if it still runs. */
@@ -10,6 +10,6 @@ export function runWorker(databaseUrl: string, smtpUrl: string, env: Record<stri
     ORIGIN: "https://signup.example.com",
     ...env,
   });
-  afterAll(() => worker.end("SIGKILL"));
+  cleanUp(() => worker.end("SIGKILL"));
   return worker;
 }
