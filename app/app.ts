@@ -8,6 +8,7 @@ import { setDeadline } from "./deadline.ts";
 import { answerErrors } from "./errors.ts";
 import { setHeaders } from "./headers.ts";
 import { showHealth, showReadiness } from "./health.ts";
+import { createHint } from "./hint.ts";
 import { showHome } from "./home.ts";
 import type { Middleware, State } from "./http.ts";
 import type { Log } from "./log.ts";
@@ -54,7 +55,7 @@ export function createApp(options: Options): Koa {
   const router = new Router<State>({ methods: METHODS });
   router.get("/", showHome());
   router.get("/signup", showSignUp());
-  router.post("/signup", parseBody(), signUp(sql, hashPassword, origin));
+  router.post("/signup", parseBody(), signUp(sql, hashPassword, createHint(sql), origin));
   router.get("/signup/sent", showSignUpSent(origin));
   router.get("/healthz", showHealth());
   router.get("/readyz", showReadiness(sql));

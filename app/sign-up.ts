@@ -14,7 +14,7 @@ export function showSignUp(): Middleware {
   return (ctx) => showForm(ctx, "", {});
 }
 
-export function signUp(sql: Sql, hashPassword: HashPassword, origin: string): Middleware {
+export function signUp(sql: Sql, hashPassword: HashPassword, hintWorkers: () => void, origin: string): Middleware {
   return async (ctx) => {
     const { email, password, problems } = parseSignUp(ctx.request.body);
     if (problems) return refuse(ctx, email, problems);
@@ -37,6 +37,7 @@ export function signUp(sql: Sql, hashPassword: HashPassword, origin: string): Mi
       from owner
     `;
     await withinDeadline(ctx, statement);
+    hintWorkers();
 
     if (wantsJson(ctx)) {
       ctx.status = 204;

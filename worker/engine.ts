@@ -1,120 +1,192 @@
-import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Sql } from "../app/db.ts";
+import { isUnavailable, type Sql } from "../app/db.ts";
 import type { Log } from "../app/log.ts";
-import { errorText } from "./error-text.ts";
-import { beat, bury, claim, finish, freeTheDead, leave, retryLater } from "./statements.ts";
+import { createBreakers } from "./breaker.ts";
+import { createClaims } from "./claims.ts";
+import { start, type Hand, type Outcome } from "./hand.ts";
+import { oweDue, type Recurring } from "./recurring.ts";
+import { createSession } from "./session.ts";
+import { createSettle, type Settled } from "./settle.ts";
+import { release, unknownTypes } from "./statements.ts";
 import type { Handler, Task } from "./task.ts";
 
 type Options = {
   sql: Sql;
+  /** One connection for heartbeats alone. */
+  heart: Sql;
   log: Log;
   handlers: Record<string, Handler>;
+  schedule?: Recurring[];
   /** Tasks in hand at once. */
   concurrency: number;
+  heartbeatSeconds?: number;
+  leaseSeconds?: number;
 };
 
 export type Engine = {
-  /** Claims nothing more, lets the tasks in hand end (25 s at most), frees the rest. */
-  stop(): Promise<void>;
+  /** Looks for work at once: somebody has committed a task. */
+  wake: () => void;
+  /** Claims nothing more, lets the tasks in hand end, frees the rest. */
+  stop(drainSeconds?: number): Promise<void>;
 };
 
-const pollMilliseconds = 500;
-const heartbeatMilliseconds = 5000;
-const leaseSeconds = 15;
-const drainMilliseconds = 25_000;
+const pollSeconds = 0.9;
+const scheduleSeconds = 15;
+const unknownTypesSeconds = 60;
 
 /** Sweeps the task table until it is stopped. A database that is away is waited for. */
-export function startEngine({ sql, log, handlers, concurrency }: Options): Engine {
-  const workerId = randomUUID();
-  const inHand = new Set<Promise<void>>();
+export function startEngine(options: Options): Engine {
+  const { sql, heart, log, handlers, schedule = [], concurrency, heartbeatSeconds = 4, leaseSeconds = 12 } = options;
+  const types = Object.keys(handlers);
+  const hands = new Set<Hand>();
+  const held = new Map<string, number>();
+  const work = new Set<Promise<void>>();
   const stopping = new AbortController();
+  const over = new AbortController();
+  const breakers = createBreakers();
+  const claims = createClaims({ sql, handlers, concurrency, breakerRoom: breakers.room });
+  const session = createSession({
+    sql: heart,
+    log,
+    heartbeatSeconds,
+    leaseSeconds,
+    onLost: () => drop("The claim was lost."),
+  });
+  const settle = createSettle(sql, until);
+  let bell = Promise.withResolvers<void>();
+  let isDue = true;
 
   async function sweep(): Promise<void> {
-    const hands = concurrency - inHand.size;
-    const tasks = hands > 0 ? await claim(sql, workerId, Object.keys(handlers), hands) : [];
+    const { workerId } = session;
+    const look = isDue;
+    [bell, isDue] = [Promise.withResolvers<void>(), false];
+    const tasks = workerId && !isAlone() ? await claims.next(workerId, held, look) : [];
+    if (stopping.signal.aborted || workerId !== session.workerId) {
+      if (tasks.length > 0) await release(sql, tasks);
+      return;
+    }
     for (const task of tasks) {
-      const work = perform(task)
-        .catch((error: unknown) => log.error({ err: error, task_id: task.task_id }, "left to the next worker"))
-        .finally(() => inHand.delete(work));
-      inHand.add(work);
+      const taken = take(task).finally(() => work.delete(taken));
+      work.add(taken);
     }
-    // A full hand of tasks means that more may be due: go on as soon as one ends.
-    await Promise.race([...(tasks.length === hands ? inHand : []), nap(pollMilliseconds)]);
+    if (tasks.length > 0) return;
+
+    // The hint is a courtesy, the poll is the truth; the jitter keeps many workers apart.
+    const poll = setTimeout(wake, pollSeconds * 1000 * (0.75 + Math.random() / 4));
+    await bell.promise;
+    clearTimeout(poll);
   }
 
-  async function perform(task: Task): Promise<void> {
+  function wake(): void {
+    isDue = true;
+    bell.resolve();
+  }
+
+  async function take(task: Task): Promise<void> {
     const started = performance.now();
+    const handler = handlers[task.task_type]!;
+    const hand = start(sql, handler, task);
+    hands.add(hand);
+    held.set(task.task_type, (held.get(task.task_type) ?? 0) + 1);
+
+    const outcome = await hand.outcome;
+    hands.delete(hand);
+    held.set(task.task_type, held.get(task.task_type)! - 1);
+    if (claims.hasMore) bell.resolve();
+    trip(task.task_type, outcome);
+    await settle(handler, task, outcome)
+      .then((settled) => report(task, outcome, settled, performance.now() - started))
+      .catch((error: unknown) => log.error({ err: error, task_id: task.task_id }, "outcome not written down"));
+  }
+
+  function trip(type: string, outcome: Outcome): void {
+    const isDown = outcome.kind === "failed" && outcome.verdict.kind === "outside down";
+    const pauseSeconds = isDown ? breakers.open(type) : undefined;
+    if (pauseSeconds) {
+      log.error({ task_type: type, pause_seconds: pauseSeconds, error: errorOf(outcome) }, "the outside is down");
+      setTimeout(wake, pauseSeconds * 1000).unref();
+    }
+    const hasAnswered = outcome.kind === "done" || outcome.kind === "finished" || isPermanent(outcome);
+    if (hasAnswered && breakers.close(type)) log.info({ task_type: type }, "the outside is back");
+  }
+
+  function report(task: Task, outcome: Outcome, settled: Settled, milliseconds: number): void {
     const { task_id, task_type, attempt } = task;
-    const error = await attemptOnce(handlers[task_type]!, task);
-    const outcome = await until(() => settle(handlers[task_type]!, task, error));
-    log.info({ task_id, task_type, attempt, ms: Math.round(performance.now() - started), error }, outcome);
+    const line = { task_id, task_type, attempt, ms: Math.round(milliseconds), error: errorOf(outcome) };
+    if (settled === "lost") log.warn(line, "lost: somebody else holds it, nothing was changed");
+    else log.info(line, settled);
   }
 
-  async function settle(handler: Handler, task: Task, error: string | undefined): Promise<string> {
-    if (error === undefined) {
-      await finish(sql, workerId, task);
-      return "done";
+  /** What crashed its worker twice runs with nothing beside it. */
+  const isAlone = () => [...hands].some(({ task }) => task.unsettled >= 2);
+
+  function drop(reason: string): void {
+    for (const hand of hands) hand.drop(reason);
+  }
+
+  async function oweRecurring(): Promise<void> {
+    const owed = schedule.length > 0 ? await oweDue(sql, schedule) : [];
+    if (owed.length > 0) wake();
+  }
+
+  async function listUnknownTypes(): Promise<void> {
+    const unknown = await unknownTypes(sql, types);
+    const names = unknown.map(({ task_type }) => task_type);
+    if (names.length > 0) log.warn({ task_types: names }, "live TODO: no handler here knows these types");
+  }
+
+  async function forever(step: () => Promise<void>, pauseSeconds: number, { signal }: AbortController): Promise<void> {
+    const nap = (seconds: number) => delay(seconds * 1000, undefined, { signal }).catch(() => {});
+    while (!signal.aborted) {
+      const isWell = await step().then(
+        () => true,
+        (error: unknown) => log.error({ err: error }, "the database did not do it; trying again"),
+      );
+      if (pauseSeconds > 0 || !isWell) await nap(isWell ? pauseSeconds : 0.5);
     }
-    if (task.attempt >= handler.maxAttempts) {
-      await bury(sql, workerId, task, error);
-      return "dead";
-    }
-    await retryLater(sql, workerId, task, error, handler.backoffSeconds(task.attempt));
-    return "failed";
   }
 
-  async function keepAlive(): Promise<void> {
-    await beat(sql, workerId, hostname(), process.pid);
-    await freeTheDead(sql, leaseSeconds);
-  }
-
-  async function forever(step: () => Promise<void>, pauseMilliseconds: number): Promise<void> {
-    while (!stopping.signal.aborted) {
-      await until(step);
-      await nap(pauseMilliseconds);
-    }
-  }
-
-  /** A statement that could not reach the database is tried again: what has happened outside must be written down. */
+  /** What has happened outside must be written down: a statement is repeated while the database is away. */
   async function until<Result>(statement: () => Promise<Result>): Promise<Result> {
     for (;;) {
       try {
         return await statement();
       } catch (error) {
-        if (stopping.signal.aborted) throw error;
-        log.error({ err: error }, "a statement failed");
-        await nap(pollMilliseconds);
+        if (!isUnavailable(error) || over.signal.aborted) throw error;
+        log.error({ err: error }, "the database is away; trying again");
+        await delay(500);
       }
     }
   }
 
-  const nap = (milliseconds: number) => delay(milliseconds, undefined, { signal: stopping.signal }).catch(() => {});
-
-  const sweeping = until(keepAlive).then(() => {
-    log.info({ worker_id: workerId, types: Object.keys(handlers) }, "sweeping");
-    return Promise.all([forever(keepAlive, heartbeatMilliseconds), forever(sweep, 0)]);
-  });
+  // Until the very end: while it drains, a worker must not be taken for dead.
+  void forever(() => session.beat(), heartbeatSeconds, over);
+  const sweeping = forever(sweep, 0, stopping);
+  void forever(oweRecurring, scheduleSeconds, stopping);
+  void forever(listUnknownTypes, unknownTypesSeconds, stopping);
 
   return {
-    async stop() {
+    wake,
+    async stop(drainSeconds = 25) {
       stopping.abort();
-      await sweeping.catch(() => {});
-      await Promise.race([Promise.allSettled(inHand), delay(drainMilliseconds, undefined, { ref: false })]);
-      await leave(sql, workerId);
+      bell.resolve();
+      await atMost(
+        drainSeconds,
+        sweeping.then(() => Promise.all(work)),
+      );
+      drop("The worker was stopped.");
+      await atMost(2, Promise.all(work));
+      over.abort();
+      await atMost(2, session.leave()).catch((error: unknown) => {
+        log.warn({ err: error }, "the database is away: what is held is freed when the lease ends");
+      });
     },
   };
 }
 
-/** Runs the handler; what went wrong comes back as text. */
-async function attemptOnce(handler: Handler, task: Task): Promise<string | undefined> {
-  // The start before this one was the last, and it ended without a word.
-  if (task.attempt > handler.maxAttempts) return "The worker died during the last attempt.";
-  try {
-    await handler.run(task.params, task);
-    return undefined;
-  } catch (error) {
-    return errorText(error);
-  }
-}
+const errorOf = (outcome: Outcome) => ("error" in outcome ? outcome.error : undefined);
+
+const isPermanent = (outcome: Outcome) => outcome.kind === "failed" && outcome.verdict.kind === "permanent";
+
+const atMost = (seconds: number, promise: Promise<unknown>) =>
+  Promise.race([promise, delay(seconds * 1000, undefined, { ref: false })]);

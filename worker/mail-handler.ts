@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Sql } from "../app/db.ts";
 import type { Mailer } from "./mailer.ts";
-import { defineHandler, type Handler } from "./task.ts";
+import { defineHandler, equalJitter, type Handler } from "./task.ts";
 
 const userId = z.union([z.string().regex(/^\d{1,18}$/), z.int().positive()]).transform(String);
 
@@ -10,23 +10,25 @@ export function mailHandler(sql: Sql, mailer: Mailer, mail: { view: string; subj
   return defineHandler({
     params: z.object({ usr_id: userId }),
     maxAttempts: 5,
+    timeoutSeconds: 60,
     backoffSeconds: overOneDay,
+    // Twice is better than never, and mail programs show one Message-ID once.
+    afterUnknown: "retry",
 
-    async run({ usr_id }, task) {
+    async run({ params, task, signal }) {
       const [user] = await sql<{ email: string }[]>`
         select email
         from usr
-        where usr_id = ${usr_id}
+        where usr_id = ${params.usr_id}
       `;
       // Gone since: nobody is left to write to.
       if (!user) return;
-      await mailer.send(task, { ...mail, to: user.email });
+      await mailer.send({ task, signal }, { ...mail, to: user.email });
     },
   });
 }
 
-/** 1 min, 10 min, 1 h 40 min, 16 h 40 min, half of each drawn: greylisting passes, a day's outage is survived. */
+/** 1 min, 10 min, 1 h 40 min, 16 h 40 min: greylisting passes, a day's outage is survived. */
 function overOneDay(attempt: number): number {
-  const seconds = 60 * 10 ** (attempt - 1);
-  return seconds / 2 + (Math.random() * seconds) / 2;
+  return equalJitter(60 * 10 ** (attempt - 1));
 }

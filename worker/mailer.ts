@@ -1,14 +1,16 @@
+import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import ejs from "ejs";
 import { createTransport } from "nodemailer";
 import { siteName, type WorkerEnv } from "../app/env.ts";
-import type { Task } from "./task.ts";
+import { judgeSmtp } from "./smtp-verdict.ts";
+import type { Attempt, Task } from "./task.ts";
 
 export type Mail = { view: string; subject: string; to: string };
 
 export type Mailer = {
   /** Resolves when the server has taken the mail. Every attempt of one task carries the same Message-ID. */
-  send(task: Task, mail: Mail): Promise<void>;
+  send(attempt: Pick<Attempt<unknown>, "task" | "signal">, mail: Mail): Promise<void>;
   close(): void;
 };
 
@@ -20,31 +22,56 @@ export function createMailer(env: WorkerEnv): Mailer {
     maxConnections: env.WORKER_CONCURRENCY,
     // The pool would send again by itself, unseen by the count of attempts.
     maxRequeues: 0,
+    // Each below the time-out of the task.
+    dnsTimeout: 10_000,
     connectionTimeout: 10_000,
     greetingTimeout: 10_000,
     socketTimeout: 30_000,
     disableFileAccess: true,
     disableUrlAccess: true,
   });
+  const whole = new Set<string>();
+  transport.use("stream", (mail, done) => {
+    const id = mail.message.messageId();
+    mail.message.transform(() => noticeEnd(() => whole.add(id)));
+    done();
+  });
 
   return {
-    async send(task, mail) {
+    async send({ task, signal }, mail) {
       const [html, text] = await render(mail, env.ORIGIN);
-      await transport.sendMail({
-        from: env.MAIL_FROM,
-        // As an object: a string would be parsed for several recipients.
-        to: { name: "", address: mail.to },
-        subject: mail.subject,
-        messageId: messageId(task, env.MAIL_FROM),
-        // The worker's own clock may be wrong.
-        date: task.claimed_at,
-        headers: { "Auto-Submitted": "auto-generated" },
-        html,
-        text,
-      });
+      const id = messageId(task, env.MAIL_FROM);
+      try {
+        await transport.sendMail({
+          from: env.MAIL_FROM,
+          // As an object: a string would be parsed for several recipients.
+          to: { name: "", address: mail.to },
+          subject: mail.subject,
+          messageId: id,
+          // The worker's own clock may be wrong.
+          date: task.claimed_at,
+          headers: { "Auto-Submitted": "auto-generated" },
+          html,
+          text,
+          signal,
+        });
+      } catch (error) {
+        throw judgeSmtp(error, whole.has(id));
+      } finally {
+        whole.delete(id);
+      }
     },
     close: () => transport.close(),
   };
+}
+
+function noticeEnd(onEnd: () => void): PassThrough {
+  return new PassThrough({
+    flush(done) {
+      onEnd();
+      done();
+    },
+  });
 }
 
 /** The HTML and the text of a mail. */

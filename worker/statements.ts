@@ -1,118 +1,288 @@
+import type { TransactionSql } from "postgres";
 import type { Sql } from "../app/db.ts";
+import type { Lane } from "./lanes.ts";
 import type { Task } from "./task.ts";
 
-// The life of a task. Owed: a row that nobody holds. Held: worker_id is set. Done: deleted. Dead: moved to task_dead.
-// Who finishes, frees or buries must still hold the very attempt: a worker that lost its claim changes nothing.
+// The life of a task:
+//   owed      a row that nobody holds            insert, by anybody
+//   held      worker_id says by whom             claim: counts the attempt before the handler runs
+//   done      no row                             finish
+//   failed    owed again, later; task_error      fail
+//   dead      moved to task_dead; task_error     fail, without a delay
+//   released  owed again, attempt given back     release: claimed, never started
+//   freed     owed again, outcome unknown        freeTheDead: its worker is gone; leave: a shutdown that did not wait
+// Who finishes, fails or releases must hold the very attempt still: a worker that lost its claim changes nothing.
 
-/** Takes up to `hands` due tasks, most urgent first, and counts the attempt before anything is done. */
-export function claim(sql: Sql, workerId: string, types: string[], hands: number) {
+/** A claimed task as its fence knows it. */
+export type Held = Pick<Task, "task_id" | "attempt" | "worker_id">;
+
+export type Failure = Held & {
+  error: string;
+  /** Null: dead. */
+  delay_seconds: number | null;
+  /** Buried without a start: the attempt does not count. */
+  is_unstarted: boolean;
+};
+
+/**
+ * The lanes (type and priority) that have due tasks, and the front of each. A loose index scan: one descent for each lane,
+ * however many rows wait in it. Later claims start at the front, so that they don't walk over what is done already
+ * but not yet vacuumed.
+ */
+export function survey(sql: Sql, types: string[]) {
+  return sql<Lane[]>`
+    with recursive lane as (
+      select known.task_type, front.*
+      from unnest(${types}::text[]) as known (task_type)
+      cross join lateral (
+        select priority, run_at, task_id
+        from task
+        where task.task_type = known.task_type
+          and worker_id is null and unsettled < 2
+        order by priority, run_at, task_id
+        limit 1
+      ) as front
+      union all
+      select lane.task_type, front.*
+      from lane
+      cross join lateral (
+        select priority, run_at, task_id
+        from task
+        where task.task_type = lane.task_type and task.priority > lane.priority
+          and worker_id is null and unsettled < 2
+        order by priority, run_at, task_id
+        limit 1
+      ) as front
+    )
+    select
+      task_type, priority, run_at::text, task_id, ${micros(sql, "run_at")} as due_since,
+      run_at < now() - case when is_suspect then interval '10 seconds' else interval '5 minutes' end as is_aged,
+      is_suspect
+    from (
+      select *, false as is_suspect
+      from lane
+      union all (
+        select task_type, priority, run_at, task_id, true
+        from task
+        where worker_id is null and unsettled >= 2
+          and task_type = any(${types})
+        order by run_at
+        limit 1
+      )
+    ) as front
+    where run_at <= now()
+    order by priority, task_type
+  `;
+}
+
+/** Takes `quotas[n]` due tasks from the front of `lanes[n]`, oldest first. What others are just taking is passed over. */
+export function claim(sql: Sql, workerId: string, lanes: Lane[], quotas: number[]) {
   return sql<Task[]>`
-    with due as materialized (
-      select task_id
-      from task
-      where worker_id is null
-        and run_at <= now()
-        and task_type = any(${types})
-      order by priority, run_at, task_id
-      limit ${hands}
-      for update skip locked
+    with taken as materialized (
+      select due.task_id
+      from unnest(
+        ${lanes.map(({ task_type }) => task_type)}::text[],
+        ${lanes.map(({ priority }) => priority)}::smallint[],
+        ${lanes.map(({ run_at }) => run_at)}::text[]::timestamptz[],
+        ${lanes.map(({ task_id }) => task_id)}::bigint[],
+        ${quotas}::int[]
+      ) as lane (task_type, priority, run_at, task_id, quota)
+      cross join lateral (
+        select task.task_id
+        from task
+        where task.task_type = lane.task_type and task.priority = lane.priority
+          and (task.run_at, task.task_id) >= (lane.run_at, lane.task_id) and task.run_at <= now()
+          and worker_id is null and unsettled < 2
+        order by task.run_at, task.task_id
+        limit lane.quota
+        for update skip locked
+      ) as due
     )
     update task
     set worker_id = ${workerId}, attempt = attempt + 1
-    from due
-    where task.task_id = due.task_id
-    returning
-      task.task_id,
-      task_type,
-      params,
-      attempt,
-      (extract(epoch from created_at) * 1000000)::bigint as born,
-      now() as claimed_at
+    -- As an array: joined to the CTE, whose size the planner can't know, it would read the whole table.
+    where task_id = any (array(select task_id from taken))
+      and exists (select from worker where worker_id = ${workerId})
+    returning ${claimed(sql)}
   `;
 }
 
-/** Done: nothing is owed any more. */
-export function finish(sql: Sql, workerId: string, task: Task) {
-  return sql`
+/** Takes one task whose last two attempts ended in a crash, if it is there still. */
+export function claimSuspect(sql: Sql, workerId: string, taskId: string) {
+  return sql<Task[]>`
+    update task
+    set worker_id = ${workerId}, attempt = attempt + 1
+    where task_id = ${taskId}
+      and worker_id is null and unsettled >= 2
+      and exists (select from worker where worker_id = ${workerId})
+    returning ${claimed(sql)}
+  `;
+}
+
+const claimed = (sql: Sql) => sql`
+  task_id, task_type, params, priority, attempt, unsettled, worker_id, now() as claimed_at,
+  run_at::text, ${micros(sql, "run_at")} as due_since, ${micros(sql, "created_at")} as born
+`;
+
+/** Microseconds since 1970, exact: a Date would lose them. */
+const micros = (sql: Sql, column: "run_at" | "created_at") =>
+  sql`(extract(epoch from ${sql(column)}) * 1000000)::bigint`;
+
+/** Done: nothing is owed any more. Returns the ids of those that were still held. */
+export function finish(sql: Sql | TransactionSql, done: Held[]) {
+  return sql<{ task_id: string }[]>`
     delete from task
-    where task_id = ${task.task_id}
-      and attempt = ${task.attempt}
-      and worker_id = ${workerId}
+    using ${held(sql, done)}
+    where ${isHeld(sql)}
+    returning task.task_id
   `;
 }
 
-/** Failed: kept in the history, and owed again after a pause. */
-export function retryLater(sql: Sql, workerId: string, task: Task, error: string, seconds: number) {
-  return sql`
-    with freed as (
+/** Failed: the history gets the error; owed again after the delay, or dead. Returns the ids of those that were still held. */
+export function fail(sql: Sql, failures: Failure[]) {
+  return sql<{ task_id: string }[]>`
+    with failed as materialized (
+      select *
+      from ${held(sql, failures)}
+      natural join unnest(
+        ${failures.map(({ task_id }) => task_id)}::bigint[],
+        ${failures.map(({ error }) => error)}::text[],
+        ${failures.map(({ delay_seconds }) => delay_seconds)}::float8[],
+        ${failures.map(({ is_unstarted }) => Number(is_unstarted))}::smallint[]
+      ) as failure (task_id, error, delay_seconds, unstarted)
+    ), retried as (
       update task
-      set worker_id = null, run_at = now() + make_interval(secs => ${seconds})
-      where task_id = ${task.task_id}
-        and attempt = ${task.attempt}
-        and worker_id = ${workerId}
-      returning task_id, attempt
-    )
-    insert into task_error (task_id, attempt, error)
-    select task_id, attempt, ${error}
-    from freed
-  `;
-}
-
-/** Given up: kept in the history, and moved to where people look. */
-export function bury(sql: Sql, workerId: string, task: Task, reason: string) {
-  return sql`
-    with gone as (
+      set worker_id = null, unsettled = 0, run_at = now() + make_interval(secs => delay_seconds)
+      from failed as held
+      where ${isHeld(sql)} and delay_seconds is not null
+      returning task.task_id, task.attempt, error
+    ), buried as (
       delete from task
-      where task_id = ${task.task_id}
-        and attempt = ${task.attempt}
-        and worker_id = ${workerId}
-      returning task_id, task_type, params, priority, attempt, unique_key, created_at
-    ), failed as (
+      using failed as held
+      where ${isHeld(sql)} and delay_seconds is null
+      returning
+        task.task_id, task_type, params, priority, task.attempt - unstarted as attempt, unique_key, created_at,
+        error, unstarted
+    ), noted as (
       insert into task_error (task_id, attempt, error)
-      select task_id, attempt, ${reason}
-      from gone
+      select task_id, attempt, error from retried
+      union all
+      select task_id, attempt, error from buried where unstarted = 0
+      -- Somebody has set the attempts back by hand.
+      on conflict (task_id, attempt) do update set error = excluded.error, failed_at = now()
+    ), dead as (
+      insert into task_dead (task_id, task_type, params, priority, attempt, unique_key, created_at, reason)
+      select task_id, task_type, params, priority, attempt, unique_key, created_at, error
+      from buried
     )
-    insert into task_dead (task_id, task_type, params, priority, attempt, unique_key, created_at, reason)
-    select task_id, task_type, params, priority, attempt, unique_key, created_at, ${reason}
-    from gone
+    select task_id from retried
+    union all
+    select task_id from buried
   `;
 }
 
-/** A worker says that it lives, and joins if it is not known. */
-export function beat(sql: Sql, workerId: string, host: string, pid: number) {
+/** Claimed and never started: the attempt is given back. */
+export function release(sql: Sql, unstarted: Held[]) {
   return sql`
-    insert into worker (worker_id, host, pid)
-    values (${workerId}, ${host}, ${pid})
-    on conflict (worker_id) do update set seen_at = now()
+    update task
+    set worker_id = null, attempt = task.attempt - 1
+    from ${held(sql, unstarted)}
+    where ${isHeld(sql)}
   `;
 }
 
-/** Takes the claims of workers that were not seen for a lease, so that somebody else runs them. */
+const held = (sql: Sql | TransactionSql, tasks: Held[]) => sql`
+  unnest(
+    ${tasks.map(({ task_id }) => task_id)}::bigint[],
+    ${tasks.map(({ attempt }) => attempt)}::smallint[],
+    ${tasks.map(({ worker_id }) => worker_id)}::uuid[]
+  ) as held (task_id, attempt, worker_id)
+`;
+
+const isHeld = (sql: Sql | TransactionSql) => sql`
+  task.task_id = held.task_id and task.attempt = held.attempt and task.worker_id = held.worker_id
+`;
+
+/** A worker begins a session. */
+export function join(sql: Sql, workerId: string, host: string, pid: number) {
+  return sql`insert into worker (worker_id, host, pid) values (${workerId}, ${host}, ${pid})`;
+}
+
+/** A heartbeat. Returns no row to a worker that was declared dead. */
+export function beat(sql: Sql, workerId: string) {
+  return sql<{ worker_id: string }[]>`
+    update worker
+    set seen_at = now()
+    where worker_id = ${workerId}
+    returning worker_id
+  `;
+}
+
+/** Declares those dead that were not seen for a lease, and frees what is held by any worker that is not there. */
 export function freeTheDead(sql: Sql, leaseSeconds: number) {
-  return sql`
+  return sql<Pick<Task, "task_id" | "task_type" | "attempt">[]>`
     with dead as (
       delete from worker
       where seen_at < now() - make_interval(secs => ${leaseSeconds})
       returning worker_id
+    ), held as materialized (
+      select task_id, attempt, worker_id
+      from task
+      where worker_id is not null
+      order by task_id
+    ), freed as (
+      update task
+      set worker_id = null, unsettled = unsettled + 1
+      from held
+      where ${isHeld(sql)}
+        and (
+          held.worker_id in (select worker_id from dead)
+          -- A claim that committed while its worker was being declared dead.
+          or not exists (select from worker where worker.worker_id = held.worker_id)
+        )
+      returning task.task_id, task_type, task.attempt
+    ), noted as (
+      insert into task_error (task_id, attempt, error)
+      select task_id, attempt, 'The worker died, or was cut off, before there was an outcome.'
+      from freed
+      on conflict do nothing
     )
-    update task
-    set worker_id = null
-    from dead
-    where task.worker_id = dead.worker_id
+    select task_id, task_type, attempt
+    from freed
   `;
 }
 
-/** A worker goes: what it still holds is free at once. */
+/** A worker ends its session; what it still holds was started, and its outcome is unknown. */
 export function leave(sql: Sql, workerId: string) {
   return sql`
     with gone as (
       delete from worker
       where worker_id = ${workerId}
-      returning worker_id
     )
     update task
-    set worker_id = null
-    from gone
-    where task.worker_id = gone.worker_id
+    set worker_id = null, unsettled = unsettled + 1
+    where worker_id = ${workerId}
+  `;
+}
+
+/** Types of due and future tasks that this worker has no handler for. */
+export function unknownTypes(sql: Sql, types: string[]) {
+  return sql<{ task_type: string }[]>`
+    with recursive waiting (task_type) as (
+      select min(task_type)
+      from task
+      where worker_id is null and unsettled < 2
+      union all
+      select (
+        select min(task_type)
+        from task
+        where worker_id is null and unsettled < 2 and task.task_type > waiting.task_type
+      )
+      from waiting
+      where task_type is not null
+    )
+    select task_type
+    from waiting
+    where task_type <> all(${types})
   `;
 }

@@ -1,28 +1,74 @@
-import type { z } from "zod";
+import { z } from "zod";
+import type { TransactionSql } from "postgres";
+import { permanent } from "./verdict.ts";
 
 /** A row of `task` that this worker holds. */
 export type Task = {
   task_id: string;
   task_type: string;
   params: unknown;
+  priority: number;
   /** Starts so far, this one included. It is committed before the handler runs. */
   attempt: number;
+  /** Attempts in a row that ended without an outcome: crashes, and shutdowns that did not wait. */
+  unsettled: number;
+  /** Under which session of this worker it was claimed. */
+  worker_id: string;
+  run_at: string;
+  /** `run_at` in microseconds since 1970. */
+  due_since: string;
   /** Microseconds since 1970 at which the task was owed. */
   born: string;
   /** By the database's clock. */
   claimed_at: Date;
 };
 
-/** What one task type needs: the shape of its params, how often it may start, and what it does. */
-export type Handler<Params = unknown> = {
-  params: z.ZodType<Params>;
-  maxAttempts: number;
-  /** Seconds before the next attempt, after so many. */
-  backoffSeconds(attempt: number): number;
-  run(params: Params, task: Task): Promise<void>;
+/** What a handler gets. */
+export type Attempt<Params> = {
+  params: Params;
+  task: Task;
+  /** Aborts at the time-out, at the end of a shutdown, and when the worker has lost the task. */
+  signal: AbortSignal;
+  /** Commits these writes together with the task's deletion, or throws and commits nothing. At most once, and last. */
+  finish(write: (tx: TransactionSql) => Promise<unknown>): Promise<void>;
 };
 
-/** A handler whose params are typed by its own schema. */
-export function defineHandler<Params>(handler: Handler<Params>): Handler {
-  return { ...handler, run: (params, task) => handler.run(handler.params.parse(params), task) };
+/** What one task type needs. */
+export type Handler<Params = unknown> = {
+  params: z.ZodType<Params>;
+  /** Starts, crashes included, before the task is dead. */
+  maxAttempts: number;
+  timeoutSeconds: number;
+  /** Tasks of this type in hand at once, per process. */
+  concurrency: number;
+  /** Seconds before the next attempt, after so many. */
+  backoffSeconds(attempt: number): number;
+  /** What becomes of a task whose attempt ended without an outcome: a crash, or a time-out. */
+  afterUnknown: "retry" | "bury";
+  /** Resolves when the work is done; throws by the words of `verdict.ts` when it is not. */
+  run(attempt: Attempt<Params>): Promise<unknown>;
+};
+
+type Options<Params> = Partial<Handler<Params>> & Pick<Handler<Params>, "params" | "run">;
+
+/** A handler with what it leaves out filled in; the params that `run` gets are typed by their schema. */
+export function defineHandler<Params>(options: Options<Params>): Handler {
+  return {
+    maxAttempts: 10,
+    timeoutSeconds: 60,
+    concurrency: Infinity,
+    backoffSeconds: (attempt) => equalJitter(Math.min(2 ** attempt, 3600)),
+    afterUnknown: "retry",
+    ...options,
+    run(attempt) {
+      const params = options.params.safeParse(attempt.params);
+      if (!params.success) throw permanent(`The params do not fit: ${z.prettifyError(params.error)}`);
+      return options.run({ ...attempt, params: params.data });
+    },
+  };
+}
+
+/** Half of it certain, half drawn: tasks that failed together don't come back together. */
+export function equalJitter(seconds: number): number {
+  return seconds / 2 + (Math.random() * seconds) / 2;
 }

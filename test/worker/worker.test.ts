@@ -52,7 +52,7 @@ describe("the worker", () => {
   it("sends what was owed while no worker ran", async () => {
     const site = request(await serveApp(sql));
     const first = runWorker(databaseUrl, smtp.url);
-    await until("the first worker sweeps", () => first.output().includes("sweeping"));
+    await until("the first worker sweeps", () => first.output().includes("joined"));
     await first.end("SIGKILL");
     await site.post("/signup").type("form").send({ email: "ada@example.com", password: "twelve engines hum" });
     expect(await isEmpty()).toBe(false);

@@ -1,0 +1,56 @@
+import type { Sql } from "../app/db.ts";
+
+/** A task that is owed again and again: once per slot, however many workers run. */
+export type Recurring = {
+  /** Of the row in `schedule` that remembers the last slot. */
+  name: string;
+  task_type: string;
+  params?: Record<string, string>;
+} & ({ daily_at: string; time_zone: string } | { every_minutes: number });
+
+/**
+ * Owes the tasks whose slot has come since the last one, and returns their names. Slots that were missed while nothing ran are
+ * made up once. A name that is seen for the first time waits for its next slot. The database's clock decides.
+ */
+export function oweDue(sql: Sql, recurring: Recurring[]) {
+  const column = <Value>(read: (one: Recurring) => Value) => recurring.map(read);
+  return sql<{ name: string }[]>`
+    with slot as (
+      select
+        name, task_type, params,
+        case
+          when every_minutes is not null
+            then to_timestamp(floor(extract(epoch from now()) / (60 * every_minutes)) * 60 * every_minutes)
+          when today <= now() then today
+          else (local_day - 1 + daily_at) at time zone time_zone
+        end as slot
+      from unnest(
+        ${column(({ name }) => name)}::text[],
+        ${column(({ task_type }) => task_type)}::text[],
+        ${column(({ params }) => JSON.stringify(params ?? {}))}::text[]::jsonb[],
+        ${column((one) => ("daily_at" in one ? one.daily_at : null))}::text[]::time[],
+        ${column((one) => ("daily_at" in one ? one.time_zone : null))}::text[],
+        ${column((one) => ("every_minutes" in one ? one.every_minutes : null))}::int[]
+      ) as recurring (name, task_type, params, daily_at, time_zone, every_minutes)
+      cross join lateral (select (now() at time zone coalesce(time_zone, 'UTC'))::date as local_day) as day
+      cross join lateral (select (local_day + daily_at) at time zone time_zone as today) as start
+    ), known as (
+      insert into schedule (name, last_slot)
+      select name, slot from slot
+      on conflict (name) do nothing
+    ), moved as (
+      update schedule
+      set last_slot = slot
+      from slot
+      where schedule.name = slot.name and last_slot < slot
+      returning schedule.name
+    ), owed as (
+      insert into task (task_type, params)
+      select task_type, params
+      from slot
+      join moved using (name)
+    )
+    select name
+    from moved
+  `;
+}

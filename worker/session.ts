@@ -1,0 +1,58 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import type { Sql } from "../app/db.ts";
+import type { Log } from "../app/log.ts";
+import { beat, freeTheDead, join, leave } from "./statements.ts";
+
+type Options = {
+  /** A connection of its own: a heartbeat must not queue behind the work. */
+  sql: Sql;
+  log: Log;
+  heartbeatSeconds: number;
+  /** At least three heartbeats. */
+  leaseSeconds: number;
+  /** This worker was declared dead: what it holds is somebody else's by now. */
+  onLost: () => void;
+};
+
+/** One live worker process: its row with a heartbeat, and its judgement of the others. */
+export function createSession({ sql, log, heartbeatSeconds, leaseSeconds, onLost }: Options) {
+  let workerId: string | undefined;
+  let lastSeen = -Infinity;
+  let aliveSince = Infinity;
+
+  return {
+    /** Undefined while it has no session: nothing may be claimed. */
+    get workerId() {
+      return workerId;
+    },
+
+    /** To be called every `heartbeatSeconds`. */
+    async beat(): Promise<void> {
+      // After a failed beat, or none for long, the database may have been away for all: it takes a lease of
+      // good beats before this worker judges again, so that an outage is not taken for everybody's death.
+      if (performance.now() - lastSeen > 2 * heartbeatSeconds * 1000) aliveSince = Infinity;
+      if (workerId && !(await beat(sql, workerId))[0]) {
+        log.warn({ worker_id: workerId }, "declared dead: what was in hand is left to others");
+        workerId = undefined;
+        onLost();
+      }
+      if (!workerId) {
+        const id = randomUUID();
+        await join(sql, id, hostname(), process.pid);
+        workerId = id;
+        log.info({ worker_id: id }, "joined");
+      }
+      lastSeen = performance.now();
+      aliveSince = Math.min(aliveSince, lastSeen);
+      if (lastSeen - aliveSince < leaseSeconds * 1000) return;
+
+      const freed = await freeTheDead(sql, leaseSeconds);
+      for (const task of freed) log.warn(task, "freed: its worker is gone");
+    },
+
+    async leave(): Promise<void> {
+      if (workerId) await leave(sql, workerId);
+    },
+  };
+}
