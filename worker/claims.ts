@@ -1,7 +1,7 @@
 import type { Sql } from "../app/db.ts";
 import { share, type Lane } from "./lanes.ts";
-import { claim, claimSuspect, survey } from "./statements.ts";
-import type { Handler, Task } from "./task.ts";
+import { claim, claimSuspect, survey, type Claimed } from "./statements.ts";
+import type { Handler } from "./task.ts";
 
 type Options = {
   sql: Sql;
@@ -36,7 +36,7 @@ export function createClaims({ sql, handlers, concurrency, breakerRoom }: Option
     },
 
     /** Claims for the hands that are free, given how many of each type are held; `isDue` asks for a new look first. */
-    async next(workerId: string, held: Map<string, number>, isDue: boolean): Promise<Task[]> {
+    async next(workerId: string, held: Map<string, number>, isDue: boolean): Promise<Claimed[]> {
       const inHand = [...held.values()].reduce((sum, count) => sum + count, 0);
       const hands = concurrency - inHand;
       if (hands <= 0) return [];
@@ -73,7 +73,7 @@ export function createClaims({ sql, handlers, concurrency, breakerRoom }: Option
 }
 
 /** The lane from its last task on, or nothing when it has given less than was asked. */
-function advance(lane: Lane, quota: number, tasks: Task[]): Lane[] {
+function advance(lane: Lane, quota: number, tasks: Claimed[]): Lane[] {
   let [count, front] = [0, lane];
   for (const task of tasks) {
     if (task.task_type !== lane.task_type || task.priority !== lane.priority) continue;
@@ -84,7 +84,6 @@ function advance(lane: Lane, quota: number, tasks: Task[]): Lane[] {
   return count < quota ? [] : [front];
 }
 
-function isBehind(front: Lane, task: Task): boolean {
-  const [a, b] = [BigInt(front.due_since), BigInt(task.due_since)];
-  return a < b || (a === b && BigInt(front.task_id) < BigInt(task.task_id));
+function isBehind(front: Lane, task: Claimed): boolean {
+  return (front.due_since - task.due_since || Number(front.task_id) - Number(task.task_id)) < 0;
 }

@@ -51,6 +51,7 @@ export function startEngine(options: Options): Engine {
     heartbeatSeconds,
     leaseSeconds,
     onLost: () => drop("The claim was lost."),
+    onJoined: wake,
   });
   const settle = createSettle(sql, until);
   let bell = Promise.withResolvers<void>();
@@ -60,7 +61,9 @@ export function startEngine(options: Options): Engine {
     const { workerId } = session;
     const look = isDue;
     [bell, isDue] = [Promise.withResolvers<void>(), false];
-    const tasks = workerId && !isAlone() ? await claims.next(workerId, held, look) : [];
+    if (!workerId || isAlone()) return listen();
+    const claimed = await claims.next(workerId, held, look);
+    const tasks = claimed.map((task) => Object.assign(task, { worker_id: workerId }));
     if (stopping.signal.aborted || workerId !== session.workerId) {
       if (tasks.length > 0) await release(sql, tasks);
       return;
@@ -71,6 +74,11 @@ export function startEngine(options: Options): Engine {
     }
     if (tasks.length > 0) return;
 
+    await listen();
+  }
+
+  /** Waits until there may be something to claim. */
+  async function listen(): Promise<void> {
     // The hint is a courtesy, the poll is the truth; the jitter keeps many workers apart.
     const poll = setTimeout(wake, pollSeconds * 1000 * (0.75 + Math.random() / 4));
     await bell.promise;

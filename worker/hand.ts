@@ -1,9 +1,9 @@
-import type { TransactionSql } from "postgres";
+import { z } from "zod";
 import type { Sql } from "../app/db.ts";
 import { errorText } from "./error-text.ts";
 import { finish } from "./statements.ts";
-import type { Handler, Task } from "./task.ts";
-import { verdictOf, type Verdict } from "./verdict.ts";
+import type { Attempt, Handler, Task } from "./task.ts";
+import { permanent, verdictOf, type Verdict } from "./verdict.ts";
 
 /**
  * How an attempt ended. `finished`: the handler has committed the task's deletion together with its own writes.
@@ -47,14 +47,14 @@ export function start(sql: Sql, handler: Handler, task: Task): Hand {
     timeoutSeconds * 1000,
   );
 
-  const attempt = {
+  const attempt: Attempt<unknown> = {
     params: task.params,
     task,
     // Made when it is asked for: most handlers never do.
     get signal() {
       return (abort ??= new AbortController()).signal;
     },
-    async finish(write: (tx: TransactionSql) => Promise<unknown>) {
+    async finish(write) {
       abort?.signal.throwIfAborted();
       await sql.begin(async (tx) => {
         // First, so that a worker that lost the task writes nothing.
@@ -67,7 +67,10 @@ export function start(sql: Sql, handler: Handler, task: Task): Hand {
   };
   // Within a promise, so that a handler that throws at once is no different.
   Promise.resolve()
-    .then(() => handler.run(attempt))
+    .then(() => {
+      attempt.params = parse(handler, task);
+      return handler.run(attempt);
+    })
     .then(
       () => end({ kind: isFinished ? "finished" : "done" }),
       (thrown: unknown) =>
@@ -84,6 +87,12 @@ function reasonToRefuse({ maxAttempts, afterUnknown }: Handler, { attempt, unset
   if (attempt > maxAttempts) return "The last attempt ended without an outcome.";
   if (unsettled > 0 && afterUnknown === "bury") return "An attempt ended without an outcome: somebody has to look.";
   return undefined;
+}
+
+function parse({ params }: Handler, task: Task): unknown {
+  const parsed = params.safeParse(task.params);
+  if (!parsed.success) throw permanent(`The params do not fit: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
 }
 
 const aborted = new AbortController();

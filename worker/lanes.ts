@@ -4,8 +4,8 @@ export type Lane = {
   priority: number;
   run_at: string;
   task_id: string;
-  /** `run_at` in microseconds since 1970. */
-  due_since: string;
+  /** `run_at` in seconds since 1970. */
+  due_since: number;
   /** Whether its front has been due for over 5 minutes; a suspect, for over 10 seconds. */
   is_aged: boolean;
   /** One single task whose last two attempts ended in a crash: it has to run alone. */
@@ -43,9 +43,7 @@ export function share(lanes: Lane[], rooms: Map<string, Room>, hands: number, ag
     return (a.priority - b.priority || one.held - other.held || one.served - other.served) < 0;
   };
 
-  const oldestFirst = lanes
-    .filter(({ is_aged }) => is_aged)
-    .toSorted((a, b) => Number(a.due_since) - Number(b.due_since));
+  const oldestFirst = lanes.filter(({ is_aged }) => is_aged).toSorted((a, b) => a.due_since - b.due_since);
   for (let left = Math.min(aged, hands); left > 0; left -= 1) {
     const lane = oldestFirst.find(mayTake);
     if (!lane) break;

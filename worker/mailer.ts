@@ -87,5 +87,5 @@ export function render({ view, subject, to }: Mail, origin: string): Promise<[ht
 /** By the task's id and birth: a recreated database counts its ids anew, but not its microseconds. */
 function messageId({ task_id, born }: Task, from: string): string {
   const domain = /@([^@>]+)>?$/.exec(from)?.[1] ?? "localhost";
-  return `<task.${task_id}.${born}@${domain}>`;
+  return `<task.${task_id}.${born.replace(".", "")}@${domain}>`;
 }

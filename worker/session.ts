@@ -13,10 +13,11 @@ type Options = {
   leaseSeconds: number;
   /** This worker was declared dead: what it holds is somebody else's by now. */
   onLost: () => void;
+  onJoined: () => void;
 };
 
 /** One live worker process: its row with a heartbeat, and its judgement of the others. */
-export function createSession({ sql, log, heartbeatSeconds, leaseSeconds, onLost }: Options) {
+export function createSession({ sql, log, heartbeatSeconds, leaseSeconds, onLost, onJoined }: Options) {
   let workerId: string | undefined;
   let lastSeen = -Infinity;
   let aliveSince = Infinity;
@@ -42,6 +43,7 @@ export function createSession({ sql, log, heartbeatSeconds, leaseSeconds, onLost
         await join(sql, id, hostname(), process.pid);
         workerId = id;
         log.info({ worker_id: id }, "joined");
+        onJoined();
       }
       lastSeen = performance.now();
       aliveSince = Math.min(aliveSince, lastSeen);

@@ -13,6 +13,9 @@ import type { Task } from "./task.ts";
 //   freed     owed again, outcome unknown        freeTheDead: its worker is gone; leave: a shutdown that did not wait
 // Who finishes, fails or releases must hold the very attempt still: a worker that lost its claim changes nothing.
 
+/** A task as its claim returns it: under which session, the worker knows by itself. */
+export type Claimed = Omit<Task, "worker_id">;
+
 /** A claimed task as its fence knows it. */
 export type Held = Pick<Task, "task_id" | "attempt" | "worker_id">;
 
@@ -55,7 +58,7 @@ export function survey(sql: Sql, types: string[]) {
       ) as front
     )
     select
-      task_type, priority, run_at::text, task_id, ${micros(sql, "run_at")} as due_since,
+      task_type, priority, run_at::text, task_id, extract(epoch from run_at)::float8 as due_since,
       run_at < now() - case when is_suspect then interval '10 seconds' else interval '5 minutes' end as is_aged,
       is_suspect
     from (
@@ -77,7 +80,7 @@ export function survey(sql: Sql, types: string[]) {
 
 /** Takes `quotas[n]` due tasks from the front of `lanes[n]`, oldest first. What others are just taking is passed over. */
 export function claim(sql: Sql, workerId: string, lanes: Lane[], quotas: number[]) {
-  return sql<Task[]>`
+  return sql<Claimed[]>`
     with taken as materialized (
       select due.task_id
       from unnest(
@@ -109,7 +112,7 @@ export function claim(sql: Sql, workerId: string, lanes: Lane[], quotas: number[
 
 /** Takes one task whose last two attempts ended in a crash, if it is there still. */
 export function claimSuspect(sql: Sql, workerId: string, taskId: string) {
-  return sql<Task[]>`
+  return sql<Claimed[]>`
     update task
     set worker_id = ${workerId}, attempt = attempt + 1
     where task_id = ${taskId}
@@ -120,13 +123,9 @@ export function claimSuspect(sql: Sql, workerId: string, taskId: string) {
 }
 
 const claimed = (sql: Sql) => sql`
-  task_id, task_type, params, priority, attempt, unsettled, worker_id, now() as claimed_at,
-  run_at::text, ${micros(sql, "run_at")} as due_since, ${micros(sql, "created_at")} as born
+  task_id, task_type, params, priority, attempt, unsettled, now() as claimed_at,
+  run_at::text, extract(epoch from run_at)::float8 as due_since, extract(epoch from created_at)::text as born
 `;
-
-/** Microseconds since 1970, exact: a Date would lose them. */
-const micros = (sql: Sql, column: "run_at" | "created_at") =>
-  sql`(extract(epoch from ${sql(column)}) * 1000000)::bigint`;
 
 /** Done: nothing is owed any more. Returns the ids of those that were still held. */
 export function finish(sql: Sql | TransactionSql, done: Held[]) {

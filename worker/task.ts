@@ -1,6 +1,5 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { TransactionSql } from "postgres";
-import { permanent } from "./verdict.ts";
 
 /** A row of `task` that this worker holds. */
 export type Task = {
@@ -15,9 +14,9 @@ export type Task = {
   /** Under which session of this worker it was claimed. */
   worker_id: string;
   run_at: string;
-  /** `run_at` in microseconds since 1970. */
-  due_since: string;
-  /** Microseconds since 1970 at which the task was owed. */
+  /** `run_at` in seconds since 1970; a double is exact to the microsecond. */
+  due_since: number;
+  /** Seconds since 1970 at which the task was owed, with all six decimals. */
   born: string;
   /** By the database's clock. */
   claimed_at: Date;
@@ -60,11 +59,6 @@ export function defineHandler<Params>(options: Options<Params>): Handler {
     backoffSeconds: (attempt) => equalJitter(Math.min(2 ** attempt, 3600)),
     afterUnknown: "retry",
     ...options,
-    run(attempt) {
-      const params = options.params.safeParse(attempt.params);
-      if (!params.success) throw permanent(`The params do not fit: ${z.prettifyError(params.error)}`);
-      return options.run({ ...attempt, params: params.data });
-    },
   };
 }
 
