@@ -40,7 +40,9 @@ export function startEngine(options: Options): Engine {
   const types = Object.keys(handlers);
   const hands = new Set<Hand>();
   const held = new Map<string, number>();
-  const work = new Set<Promise<void>>();
+  /** Taken, and the outcome not yet written down. */
+  let open = 0;
+  let settled = Promise.withResolvers<void>();
   const stopping = new AbortController();
   const over = new AbortController();
   const breakers = createBreakers();
@@ -68,10 +70,7 @@ export function startEngine(options: Options): Engine {
       if (tasks.length > 0) await release(sql, tasks);
       return;
     }
-    for (const task of tasks) {
-      const taken = take(task).finally(() => work.delete(taken));
-      work.add(taken);
-    }
+    for (const task of tasks) take(task);
     if (tasks.length > 0) return;
 
     await listen();
@@ -90,21 +89,28 @@ export function startEngine(options: Options): Engine {
     bell.resolve();
   }
 
-  async function take(task: Task): Promise<void> {
+  function take(task: Task): void {
     const started = performance.now();
-    const handler = handlers[task.task_type]!;
-    const hand = start(sql, handler, task);
+    const type = task.task_type;
+    const handler = handlers[type]!;
+    const hand = start(sql, handler, task, (outcome) => {
+      hands.delete(hand);
+      held.set(type, held.get(type)! - 1);
+      if (claims.hasMore) bell.resolve();
+      trip(type, outcome);
+      settle(handler, task, outcome)
+        .then(
+          (settled) => report(task, outcome, settled, performance.now() - started),
+          (error: unknown) => log.error({ err: error, task_id: task.task_id }, "outcome not written down"),
+        )
+        .finally(() => {
+          open -= 1;
+          if (open === 0) settled.resolve();
+        });
+    });
     hands.add(hand);
-    held.set(task.task_type, (held.get(task.task_type) ?? 0) + 1);
-
-    const outcome = await hand.outcome;
-    hands.delete(hand);
-    held.set(task.task_type, held.get(task.task_type)! - 1);
-    if (claims.hasMore) bell.resolve();
-    trip(task.task_type, outcome);
-    await settle(handler, task, outcome)
-      .then((settled) => report(task, outcome, settled, performance.now() - started))
-      .catch((error: unknown) => log.error({ err: error, task_id: task.task_id }, "outcome not written down"));
+    held.set(type, (held.get(type) ?? 0) + 1);
+    open += 1;
   }
 
   function trip(type: string, outcome: Outcome): void {
@@ -173,17 +179,20 @@ export function startEngine(options: Options): Engine {
   void forever(oweRecurring, scheduleSeconds, stopping);
   void forever(listUnknownTypes, unknownTypesSeconds, stopping);
 
+  function allSettled(): Promise<void> {
+    settled = Promise.withResolvers();
+    if (open === 0) settled.resolve();
+    return settled.promise;
+  }
+
   return {
     wake,
     async stop(drainSeconds = 25) {
       stopping.abort();
       bell.resolve();
-      await atMost(
-        drainSeconds,
-        sweeping.then(() => Promise.all(work)),
-      );
+      await atMost(drainSeconds, sweeping.then(allSettled));
       drop("The worker was stopped.");
-      await atMost(2, Promise.all(work));
+      await atMost(2, allSettled());
       over.abort();
       await atMost(2, session.leave()).catch((error: unknown) => {
         log.warn({ err: error }, "the database is away: what is held is freed when the lease ends");

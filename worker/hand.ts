@@ -14,37 +14,32 @@ export type Outcome =
 
 export type Hand = {
   task: Task;
-  /** Resolves once, never rejects: at the handler's end, at its time-out, or when it is dropped. */
-  outcome: Promise<Outcome>;
   /** Aborts the handler's signal; with it the attempt has ended, whatever the handler still does. */
   drop(reason: string): void;
 };
 
-/** Starts a task, unless its earlier attempts forbid it. A handler that never settles is left behind at its time-out. */
-export function start(sql: Sql, handler: Handler, task: Task): Hand {
-  const refusal = reasonToRefuse(handler, task);
-  if (refusal) {
-    const outcome = Promise.resolve<Outcome>({ kind: "refused", verdict: { kind: "permanent" }, error: refusal });
-    return { task, outcome, drop() {} };
-  }
-
-  const { promise: outcome, resolve } = Promise.withResolvers<Outcome>();
-  let abort: AbortController | undefined;
+/**
+ * Starts a task, unless its earlier attempts forbid it. `onEnd` is called once, and not before this has returned:
+ * at the handler's end, at its time-out (a handler that never settles is left behind), or when it is dropped.
+ */
+export function start(sql: Sql, handler: Handler, task: Task, onEnd: (outcome: Outcome) => void): Hand {
+  let isOver = false;
   let isFinished = false;
+  let abort: AbortController | undefined;
 
-  const end = (result: Outcome) => {
+  const end = (outcome: Outcome) => {
+    if (isOver) return;
+    isOver = true;
     clearTimeout(timer);
-    resolve(result);
+    onEnd(outcome);
   };
   const stop = (verdict: Verdict, error: string) => {
-    abort?.abort(new Error(error));
-    abort ??= aborted;
     end({ kind: "failed", verdict, error });
+    abort?.abort(new Error(error));
   };
-  const { timeoutSeconds } = handler;
   const timer = setTimeout(
-    () => stop({ kind: "outcome unknown" }, `Not done within ${timeoutSeconds} s.`),
-    timeoutSeconds * 1000,
+    () => stop({ kind: "outcome unknown" }, `Not done within ${handler.timeoutSeconds} s.`),
+    handler.timeoutSeconds * 1000,
   );
 
   const attempt: Attempt<unknown> = {
@@ -52,10 +47,12 @@ export function start(sql: Sql, handler: Handler, task: Task): Hand {
     task,
     // Made when it is asked for: most handlers never do.
     get signal() {
-      return (abort ??= new AbortController()).signal;
+      abort ??= new AbortController();
+      if (isOver) abort.abort(new Error("The attempt has ended."));
+      return abort.signal;
     },
     async finish(write) {
-      abort?.signal.throwIfAborted();
+      if (isOver) throw new Error("The attempt has ended: nothing was written.");
       await sql.begin(async (tx) => {
         // First, so that a worker that lost the task writes nothing.
         const [mine] = await finish(tx, [task]);
@@ -65,21 +62,25 @@ export function start(sql: Sql, handler: Handler, task: Task): Hand {
       isFinished = true;
     },
   };
-  // Within a promise, so that a handler that throws at once is no different.
-  Promise.resolve()
-    .then(() => {
-      attempt.params = parse(handler, task);
-      return handler.run(attempt);
-    })
-    .then(
-      () => end({ kind: isFinished ? "finished" : "done" }),
-      (thrown: unknown) =>
-        end(
-          // What is committed is done; an error after it has nothing left to retry.
-          isFinished ? { kind: "finished" } : { kind: "failed", verdict: verdictOf(thrown), error: errorText(thrown) },
-        ),
-    );
-  return { task, outcome, drop: (reason) => stop({ kind: "outcome unknown", delaySeconds: 0 }, reason) };
+  attemptOnce(handler, attempt).then(
+    () => end({ kind: isFinished ? "finished" : "done" }),
+    (thrown: unknown) => {
+      // What is committed is done; an error after it has nothing left to retry.
+      if (isFinished) return end({ kind: "finished" });
+      const kind = thrown instanceof Error && refused.has(thrown) ? "refused" : "failed";
+      end({ kind, verdict: verdictOf(thrown), error: errorText(thrown) });
+    },
+  );
+  return { task, drop: (reason) => stop({ kind: "outcome unknown", delaySeconds: 0 }, reason) };
+}
+
+async function attemptOnce(handler: Handler, attempt: Attempt<unknown>): Promise<unknown> {
+  const refusal = reasonToRefuse(handler, attempt.task);
+  if (refusal) return refuse(refusal);
+  const parsed = handler.params.safeParse(attempt.params);
+  if (!parsed.success) throw permanent(`The params do not fit: ${z.prettifyError(parsed.error)}`);
+  attempt.params = parsed.data;
+  return handler.run(attempt);
 }
 
 /** A crash is known only when the task is claimed again. */
@@ -89,11 +90,10 @@ function reasonToRefuse({ maxAttempts, afterUnknown }: Handler, { attempt, unset
   return undefined;
 }
 
-function parse({ params }: Handler, task: Task): unknown {
-  const parsed = params.safeParse(task.params);
-  if (!parsed.success) throw permanent(`The params do not fit: ${z.prettifyError(parsed.error)}`);
-  return parsed.data;
+function refuse(reason: string): never {
+  const error = permanent(reason);
+  refused.add(error);
+  throw error;
 }
 
-const aborted = new AbortController();
-aborted.abort(new Error("The attempt has ended."));
+const refused = new WeakSet<object>();

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import { connect } from "../app/db.ts";
 import { workerEnv } from "../app/env.ts";
 import { createLog } from "../app/log.ts";
@@ -6,6 +7,10 @@ import { createHandlers } from "./handlers.ts";
 import { createMailer } from "./mailer.ts";
 import { refuseOldDatabase } from "./refuse-old-database.ts";
 import { schedule } from "./schedule.ts";
+
+// Under load V8 would grow its young generation to 100 MB, for garbage that dies at once anyway: here half the memory
+// costs a fifth more CPU in this process, and no throughput.
+for (const flag of ["--semi-space-growth-factor=1", "--heap-growing-percent=50"]) setFlagsFromString(flag);
 
 const env = workerEnv();
 const log = createLog(env.LOG_LEVEL, "worker");
