@@ -7,7 +7,7 @@ import { start, type Hand, type Outcome } from "./hand.ts";
 import { oweDue, type Recurring } from "./recurring.ts";
 import { createSession } from "./session.ts";
 import { createSettle, type Settled } from "./settle.ts";
-import { release, unknownTypes } from "./statements.ts";
+import { release, releaseUnheard, unknownTypes } from "./statements.ts";
 import type { Handler, Task } from "./task.ts";
 
 type Options = {
@@ -41,7 +41,8 @@ export function startEngine(options: Options): Engine {
   const hands = new Set<Hand>();
   const held = new Map<string, number>();
   /** Taken, and the outcome not yet written down. */
-  let open = 0;
+  const open = new Set<Task>();
+  const unwritten: Task[] = [];
   let settled = Promise.withResolvers<void>();
   const stopping = new AbortController();
   const over = new AbortController();
@@ -58,13 +59,18 @@ export function startEngine(options: Options): Engine {
   const settle = createSettle(sql, until);
   let bell = Promise.withResolvers<void>();
   let isDue = true;
+  let isUnheard = false;
 
   async function sweep(): Promise<void> {
     const { workerId } = session;
     const look = isDue;
     [bell, isDue] = [Promise.withResolvers<void>(), false];
     if (!workerId || isAlone()) return listen();
+    // A connection that is lost after a claim leaves tasks with us that we have not heard of.
+    if (isUnheard) await releaseUnheard(sql, workerId, [...open, ...unwritten]);
+    isUnheard = true;
     const claimed = await claims.next(workerId, held, look);
+    isUnheard = false;
     const tasks = claimed.map((task) => Object.assign(task, { worker_id: workerId }));
     if (stopping.signal.aborted || workerId !== session.workerId) {
       if (tasks.length > 0) await release(sql, tasks);
@@ -101,16 +107,19 @@ export function startEngine(options: Options): Engine {
       settle(handler, task, outcome)
         .then(
           (settled) => report(task, outcome, settled, performance.now() - started),
-          (error: unknown) => log.error({ err: error, task_id: task.task_id }, "outcome not written down"),
+          (error: unknown) => {
+            unwritten.push(task);
+            log.error({ err: error, task_id: task.task_id }, "outcome not written down");
+          },
         )
         .finally(() => {
-          open -= 1;
-          if (open === 0) settled.resolve();
+          open.delete(task);
+          if (open.size === 0) settled.resolve();
         });
     });
     hands.add(hand);
     held.set(type, (held.get(type) ?? 0) + 1);
-    open += 1;
+    open.add(task);
   }
 
   function trip(type: string, outcome: Outcome): void {
@@ -181,7 +190,7 @@ export function startEngine(options: Options): Engine {
 
   function allSettled(): Promise<void> {
     settled = Promise.withResolvers();
-    if (open === 0) settled.resolve();
+    if (open.size === 0) settled.resolve();
     return settled.promise;
   }
 

@@ -1,9 +1,19 @@
 /** An error as text for the history and the log: no address of a person, and nothing that Postgres cannot store. */
 export function errorText(error: unknown): string {
-  const text = error instanceof Error ? error.message : `thrown: ${String(error)}`;
-  return text
-    .replace(/[^\s<>"'(),;:]+@[^\s<>"'(),;:]+/g, "(address)")
+  return read(error)
+    .replace(/[^\s<>"(),;:]+@[^\s<>"(),;:]+/g, "(address)")
     .replaceAll("\0", "")
     .toWellFormed()
     .slice(0, 2000);
+}
+
+function read(error: unknown): string {
+  try {
+    const isError = error instanceof Error;
+    // A message need not be text, whatever its type says.
+    const text: unknown = isError ? error.message : error;
+    return isError ? String(text) : `thrown: ${String(text)}`;
+  } catch {
+    return "thrown: what cannot be read";
+  }
 }

@@ -1,4 +1,3 @@
-import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import ejs from "ejs";
 import { createTransport } from "nodemailer";
@@ -20,8 +19,8 @@ export function createMailer(env: WorkerEnv): Mailer {
     url: env.SMTP_URL,
     pool: true,
     maxConnections: env.WORKER_CONCURRENCY,
-    // The pool would send again by itself, unseen by the count of attempts.
-    maxRequeues: 0,
+    // Only where the server ends a line before the first byte of a mail, as many do after so many mails.
+    maxRequeues: 2,
     // Each below the time-out of the task.
     dnsTimeout: 10_000,
     connectionTimeout: 10_000,
@@ -33,7 +32,8 @@ export function createMailer(env: WorkerEnv): Mailer {
   const whole = new Set<string>();
   transport.use("stream", (mail, done) => {
     const id = mail.message.messageId();
-    mail.message.transform(() => noticeEnd(() => whole.add(id)));
+    // It is composed before the dialogue begins, and read by its end only when the server has asked for it.
+    mail.message.processFunc((composed) => composed.once("end", () => whole.add(id)));
     done();
   });
 
@@ -63,15 +63,6 @@ export function createMailer(env: WorkerEnv): Mailer {
     },
     close: () => transport.close(),
   };
-}
-
-function noticeEnd(onEnd: () => void): PassThrough {
-  return new PassThrough({
-    flush(done) {
-      onEnd();
-      done();
-    },
-  });
 }
 
 /** The HTML and the text of a mail. */

@@ -32,7 +32,8 @@ export function createSession({ sql, log, heartbeatSeconds, leaseSeconds, onLost
     async beat(): Promise<void> {
       // After a failed beat, or none for long, the database may have been away for all: it takes a lease of
       // good beats before this worker judges again, so that an outage is not taken for everybody's death.
-      if (performance.now() - lastSeen > 2 * heartbeatSeconds * 1000) aliveSince = Infinity;
+      const before = aliveSince;
+      aliveSince = Infinity;
       if (workerId && !(await beat(sql, workerId))[0]) {
         log.warn({ worker_id: workerId }, "declared dead: what was in hand is left to others");
         workerId = undefined;
@@ -45,8 +46,10 @@ export function createSession({ sql, log, heartbeatSeconds, leaseSeconds, onLost
         log.info({ worker_id: id }, "joined");
         onJoined();
       }
+      // Asked when the beat is over: a database that froze has made this very beat late.
+      const isFresh = performance.now() - lastSeen <= 2 * heartbeatSeconds * 1000;
       lastSeen = performance.now();
-      aliveSince = Math.min(aliveSince, lastSeen);
+      aliveSince = isFresh ? Math.min(before, lastSeen) : lastSeen;
       if (lastSeen - aliveSince < leaseSeconds * 1000) return;
 
       const freed = await freeTheDead(sql, leaseSeconds);

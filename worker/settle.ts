@@ -25,11 +25,16 @@ export function createSettle(sql: Sql, until: <Result>(statement: () => Promise<
   };
 }
 
+const longestDelaySeconds = 366 * 24 * 3600;
+
 /** Seconds until the next attempt, or null when there is none. */
 function delaySeconds(handler: Handler, { attempt }: Task, verdict: Verdict): number | null {
   const isOver = attempt >= handler.maxAttempts || verdict.kind === "permanent";
   if (isOver || (verdict.kind === "outcome unknown" && handler.afterUnknown === "bury")) return null;
-  return verdict.delaySeconds ?? handler.backoffSeconds(attempt);
+  const named = verdict.delaySeconds;
+  // What Postgres can't add to a time (a date read as a number) would leave the task held for ever.
+  const delay = Number.isFinite(named) ? named! : handler.backoffSeconds(attempt);
+  return Math.min(delay, longestDelaySeconds);
 }
 
 function answers(asked: Held[], held: { task_id: string }[]): boolean[] {

@@ -15,13 +15,12 @@ export function judgeSmtp(thrown: unknown, isWhole: boolean): unknown {
   if (!parsed.success) return thrown;
   const { message, code, command, responseCode } = parsed.data;
 
-  if (code === "EAUTH") return outsideDown(`The mail server refuses the login: check SMTP_URL. ${message}`, thrown);
   if (responseCode === 421) return outsideDown(message, thrown);
-  if (responseCode !== undefined) {
-    if (responseCode < 500) return thrown;
-    // Before the recipient is named, it is us whom the server does not want.
-    return /^(RCPT|DATA)/.test(command) ? permanent(message, thrown) : outsideDown(message, thrown);
-  }
+  if (responseCode !== undefined && responseCode < 500) return thrown;
+  if (code === "EAUTH") return outsideDown(`The mail server refuses the login: check SMTP_URL. ${message}`, thrown);
+  // Before the recipient is named, it is us whom the server does not want.
+  const isOurFault = !/^(RCPT|DATA)/.test(command);
+  if (responseCode !== undefined) return isOurFault ? outsideDown(message, thrown) : permanent(message, thrown);
   if (isWhole) return outcomeUnknown(`The mail server had the whole mail and did not answer. ${message}`, thrown);
   if (code === "EENVELOPE" || code === "EMESSAGE") return permanent(message, thrown);
   const isRefused = code === "EDNS" || code === "ETLS" || message.includes("ECONNREFUSED");

@@ -141,14 +141,16 @@ export function finish(sql: Sql | TransactionSql, done: Held[]) {
 export function fail(sql: Sql, failures: Failure[]) {
   return sql<{ task_id: string }[]>`
     with failed as materialized (
+      -- By the whole fence: a batch may hold a lost attempt of a task beside the one that took its place.
       select *
-      from ${held(sql, failures)}
-      natural join unnest(
+      from unnest(
         ${failures.map(({ task_id }) => task_id)}::bigint[],
+        ${failures.map(({ attempt }) => attempt)}::smallint[],
+        ${failures.map(({ worker_id }) => worker_id)}::uuid[],
         ${failures.map(({ error }) => error)}::text[],
         ${failures.map(({ delay_seconds }) => delay_seconds)}::float8[],
         ${failures.map(({ is_unstarted }) => Number(is_unstarted))}::smallint[]
-      ) as failure (task_id, error, delay_seconds, unstarted)
+      ) as failure (task_id, attempt, worker_id, error, delay_seconds, unstarted)
     ), retried as (
       update task
       set worker_id = null, unsettled = 0, run_at = now() + make_interval(secs => delay_seconds)
@@ -187,6 +189,16 @@ export function release(sql: Sql, unstarted: Held[]) {
     set worker_id = null, attempt = task.attempt - 1
     from ${held(sql, unstarted)}
     where ${isHeld(sql)}
+  `;
+}
+
+/** Gives back what this worker holds and has not heard of: the connection was lost after its claim. */
+export function releaseUnheard(sql: Sql, workerId: string, known: Task[]) {
+  return sql`
+    update task
+    set worker_id = null, attempt = attempt - 1
+    where worker_id = ${workerId}
+      and task_id <> all(${known.map(({ task_id }) => task_id)}::bigint[])
   `;
 }
 

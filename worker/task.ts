@@ -29,7 +29,7 @@ export type Attempt<Params> = {
   /** Aborts at the time-out, at the end of a shutdown, and when the worker has lost the task. */
   signal: AbortSignal;
   /** Commits these writes together with the task's deletion, or throws and commits nothing. At most once, and last. */
-  finish(write: (tx: TransactionSql) => Promise<unknown>): Promise<void>;
+  finish: (write: (tx: TransactionSql) => Promise<unknown>) => Promise<void>;
 };
 
 /** What one task type needs. */

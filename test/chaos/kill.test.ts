@@ -1,0 +1,227 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { beforeEach, describe, expect, it } from "vitest";
+import { chaosWorker, hold, isDone, oweMails, waiting, type ChaosWorker } from "../support/chaos.ts";
+import { createDatabase, empty } from "../support/database.ts";
+import { scriptSmtp } from "../support/scripted-smtp.ts";
+import { until } from "../support/until.ts";
+
+const { sql, url } = await createDatabase();
+const smtp = await scriptSmtp();
+const limit = 5;
+
+// Where a claim (2) or a finish (1) waits while it is carried out, for as long as the test holds the lock.
+await sql`
+  create function wait_at_the_gate() returns trigger language plpgsql as $$
+  begin
+    perform pg_advisory_xact_lock_shared(case tg_op when 'DELETE' then 1 else 2 end);
+    return coalesce(new, old);
+  end $$
+`;
+await sql`create trigger gate before update or delete on task for each row execute function wait_at_the_gate()`;
+
+beforeEach(async () => {
+  await empty(sql);
+  smtp.mails.length = 0;
+  smtp.stages.length = 0;
+  smtp.script = () => undefined;
+});
+
+const start = () => chaosWorker(url, smtp.url, { WORKER_CONCURRENCY: "8" });
+const kill = (worker: ChaosWorker) => worker.end("SIGKILL");
+const isBlocked = async () => (await waiting(sql)).length > 0;
+
+/** Each starts a worker and kills it when it is just there. */
+const steps: Record<string, () => Promise<void>> = {
+  async "before the claim"() {
+    const release = await hold(sql, (tx) => tx`lock table task in exclusive mode`);
+    const worker = start();
+    await until("the claim waits", isBlocked, 30);
+    await kill(worker);
+    for (const { pid } of await waiting(sql)) await sql`select pg_terminate_backend(${pid}, 5000)`;
+    await release();
+  },
+
+  async "while its claim commits"() {
+    const release = await hold(sql, (tx) => tx`select pg_advisory_xact_lock(2)`);
+    const worker = start();
+    await until("the claim waits", isBlocked, 30);
+    await kill(worker);
+    await release();
+  },
+
+  async "after the claim and before the mail"() {
+    const release = await hold(sql, (tx) => tx`lock table usr in access exclusive mode`);
+    const worker = start();
+    await until("the handler waits", isBlocked, 30);
+    await kill(worker);
+    await release();
+  },
+
+  async "during DATA"() {
+    const asked = Promise.withResolvers<void>();
+    smtp.script = ({ stage }) => {
+      if (stage !== "DATA") return undefined;
+      asked.resolve();
+      return "hang";
+    };
+    const worker = start();
+    await asked.promise;
+    await kill(worker);
+  },
+
+  async "after the last byte and before the 250"() {
+    const asked = Promise.withResolvers<void>();
+    smtp.script = ({ stage }) => {
+      if (stage !== "end") return undefined;
+      asked.resolve();
+      return "hang";
+    };
+    const worker = start();
+    await asked.promise;
+    await kill(worker);
+  },
+
+  async "after the 250 and before the delete"() {
+    const asked = Promise.withResolvers<void>();
+    smtp.script = ({ stage }) => {
+      // It is stopped before it can hear the answer.
+      if (stage === "end") worker.child.kill("SIGSTOP");
+      if (stage === "end") asked.resolve();
+      return undefined;
+    };
+    const worker = start();
+    await asked.promise;
+    await until("the 250 is out", () => smtp.mails.length > 0);
+    await kill(worker);
+  },
+
+  async "during a finish that commits"() {
+    const release = await hold(sql, (tx) => tx`select pg_advisory_xact_lock(1)`);
+    const worker = start();
+    await until("the delete waits", isBlocked, 30);
+    await kill(worker);
+    await release();
+  },
+
+  async "during a finish that is rolled back"() {
+    const release = await hold(sql, (tx) => tx`select pg_advisory_xact_lock(1)`);
+    const worker = start();
+    await until("the delete waits", isBlocked, 30);
+    await kill(worker);
+    for (const { pid } of await waiting(sql)) await sql`select pg_terminate_backend(${pid}, 5000)`;
+    await release();
+  },
+};
+
+/** What became of each person's mail. */
+async function fates() {
+  const people = await sql<{ email: string; attempt: number | null; reason: string | null }[]>`
+    select email, attempt, reason
+    from usr
+    left join task_dead on task_dead.params ->> 'usr_id' = usr_id::text
+    order by email
+  `;
+  return people.map(({ email, ...dead }) => {
+    const mails = smtp.mails.filter(({ to }) => to === email);
+    return { email, ...dead, mails: mails.length, ids: new Set(mails.map(({ id }) => id)).size };
+  });
+}
+
+/** Every task has ended, nobody got more mails than the limit, and all copies are known as one. */
+async function expectAllToHaveEnded() {
+  smtp.script = () => undefined;
+  const last = start();
+  await until("every task has ended", () => isDone(sql), 40);
+  await last.end();
+
+  const ended = await fates();
+  const copies = ended.map(({ mails }) => mails);
+  console.log(`mails per task: ${copies.join(" ")}; dead: ${ended.filter(({ reason }) => reason).length}`);
+  expect(ended.filter(({ mails }) => mails > limit)).toEqual([]);
+  expect(ended.filter(({ ids }) => ids > 1)).toEqual([]);
+  expect(ended.filter(({ mails, reason }) => mails === 0 && reason === null)).toEqual([]);
+
+  // Run again while attempts are left; buried at the first attempt without an outcome.
+  const [once, welcome] = [true, false].map((isOnce) => ended.filter(({ email }) => email.includes("once") === isOnce));
+  expect(welcome!.filter(({ reason, attempt }) => reason !== null && attempt !== limit)).toEqual([]);
+  expect(once!.filter(({ mails }) => mails > 1)).toEqual([]);
+  return ended;
+}
+
+describe("a worker that is killed", () => {
+  it.each(Object.entries(steps))("%s loses nothing, and its successors end every task", async (step, killThere) => {
+    await oweMails(sql, "SEND_EMAIL_WELCOME", 8);
+    await oweMails(sql, "SEND_EMAIL_ONCE", 4);
+    for (let round = 1; round <= 2; round += 1) await killThere();
+    const burnt = await sql`select from task where attempt > 0`;
+    expect(burnt.length > 0).toBe(step !== "before the claim");
+    const ended = await expectAllToHaveEnded();
+    const buried = ended.filter(({ reason }) => reason?.includes("somebody has to look"));
+    expect(buried.length > 0).toBe(step !== "before the claim");
+  });
+
+  it(`sends no more than ${limit} mails even if it is killed at the last byte of each`, async () => {
+    await oweMails(sql, "SEND_EMAIL_WELCOME", 1);
+    for (let attempt = 1; attempt <= limit; attempt += 1) await steps["after the last byte and before the 250"]!();
+
+    const [fate] = await expectAllToHaveEnded();
+    expect(fate).toMatchObject({ mails: limit, ids: 1, attempt: limit });
+    expect(fate?.reason).toBe("The last attempt ended without an outcome.");
+    expect(await sql`select from task_error`).toHaveLength(limit);
+  });
+
+  it("loses nothing at any moment", async () => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    const random = seeded(seed);
+    await oweMails(sql, "SEND_EMAIL_WELCOME", 150);
+    await oweMails(sql, "SEND_EMAIL_ONCE", 50);
+    smtp.script = async () => {
+      await delay(random() * 30);
+      return undefined;
+    };
+
+    const end = performance.now() + 12_000;
+    let kills = 0;
+    const livesInTurn = async () => {
+      while (performance.now() < end && !(await isDone(sql))) {
+        const worker = start();
+        await worker.joined();
+        await delay(random() * 1500);
+        await kill(worker);
+        kills += 1;
+      }
+    };
+    await Promise.all([livesInTurn(), livesInTurn()]);
+    console.log(`killed ${kills} times at random moments, seed ${seed}`);
+    expect(await expectAllToHaveEnded()).toHaveLength(200);
+  });
+
+  it("has its tasks run again in under 30 s by the entry that is deployed", async () => {
+    await oweMails(sql, "SEND_EMAIL_WELCOME", 4);
+    smtp.script = ({ stage }) => (stage === "DATA" ? "hang" : undefined);
+    const first = chaosWorker(url, smtp.url, {}, "worker/main.ts");
+    await until("the mails are under way", () => smtp.stages.includes("DATA"));
+    await kill(first);
+    const killed = performance.now();
+    smtp.script = () => undefined;
+
+    const second = chaosWorker(url, smtp.url, {}, "worker/main.ts");
+    await until("the mails are sent", () => isDone(sql), 30);
+    const seconds = (performance.now() - killed) / 1000;
+    console.log(`run again ${seconds.toFixed(1)} s after the crash`);
+    expect(seconds).toBeLessThan(30);
+    expect((await fates()).map(({ mails }) => mails)).toEqual([1, 1, 1, 1]);
+    expect(await second.end()).toBe(0);
+  });
+});
+
+/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,185 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { connect } from "../../app/db.ts";
+import { startPostgres } from "../../dev/postgres.ts";
+import { chaosWorker, hold, isDone, oweTasks, waiting, type ChaosWorker } from "../support/chaos.ts";
+import { empty } from "../support/database.ts";
+import { runMigrations } from "../support/processes.ts";
+import { proxyTo } from "../support/proxy.ts";
+import { until } from "../support/until.ts";
+
+// A server of its own, which may be stopped; durable, because a crash must not forget what was committed.
+const folder = await mkdtemp(`${tmpdir()}/slim-signup-outage-`);
+const server = await startPostgres(folder, { durable: true });
+const url = server.url("postgres");
+await runMigrations(url);
+const sql = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 4 }, "test");
+const outageSeconds = 2.5;
+
+afterAll(async () => {
+  await sql.end({ timeout: 1 });
+  await server.stop("immediate");
+  await rm(folder, { recursive: true, force: true });
+});
+beforeEach(() => empty(sql));
+
+const nobody = "smtp://127.0.0.1:1";
+const start = (databaseUrl = url) => chaosWorker(databaseUrl, nobody, { WORKER_CONCURRENCY: "18" });
+const isHealthy = () =>
+  sql`select 1`.then(
+    () => true,
+    () => false,
+  );
+
+/** Every process of the server. */
+async function serverPids(): Promise<number[]> {
+  const [postmaster] = (await readFile(`${folder}/postgres/postmaster.pid`, "utf8")).split("\n");
+  const pids: number[] = [];
+  for (const name of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    const stat = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
+    if (stat.split(") ")[1]?.split(" ")[1] === postmaster) pids.push(Number(name));
+  }
+  return [Number(postmaster), ...pids];
+}
+
+async function freeze(): Promise<() => void> {
+  const pids = await serverPids();
+  const send = (signal: NodeJS.Signals) => {
+    for (const pid of pids) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has ended in between.
+      }
+    }
+  };
+  send("SIGSTOP");
+  return () => send("SIGCONT");
+}
+
+const outages: Record<string, () => Promise<void>> = {
+  async "is stopped"() {
+    await server.stop("fast");
+    await delay(outageSeconds * 1000);
+    await server.start();
+  },
+  async crashes() {
+    await server.stop("immediate");
+    await delay(outageSeconds * 1000);
+    await server.start();
+  },
+  async "is frozen"() {
+    const thaw = await freeze();
+    await delay(outageSeconds * 1000).finally(thaw);
+  },
+};
+
+/** Which tasks were begun more than once. */
+function begunTwice(workers: ChaosWorker[]): string[] {
+  const ids = workers.flatMap((worker) => worker.said("begun").map(({ task_id }) => task_id!));
+  return ids.filter((id, place) => ids.indexOf(id) !== place);
+}
+
+describe.each(Object.entries(outages))("a database that %s for longer than a lease", (_, goAway) => {
+  it("has nothing run twice, and needs no restart of any worker", { repeats: 1 }, async () => {
+    await empty(sql);
+    const workers = [start(), start(), start()];
+    await Promise.all(workers.map((worker) => worker.joined()));
+    await oweTasks(sql, "LAST", { seconds: 1.2 }, 70);
+    await until("they are at work", () => workers.every((worker) => worker.said("begun").length >= 10));
+    await goAway();
+    await until("the database is back", isHealthy);
+    await oweTasks(sql, "LAST", { seconds: 0.1 }, 30);
+    await until("all is done", () => isDone(sql), 60);
+
+    expect(begunTwice(workers)).toEqual([]);
+    expect(workers.reduce((sum, worker) => sum + worker.said("begun").length, 0)).toBe(100);
+    expect(workers.map(({ child }) => child.exitCode)).toEqual([null, null, null]);
+    expect(await sql`select from task_error`).toEqual([]);
+    expect(await Promise.all(workers.map((worker) => worker.end()))).toEqual([0, 0, 0]);
+  });
+});
+
+describe("a worker that is cut off from the database", () => {
+  it("does not judge others at once after a heartbeat that hung for longer than a lease", async () => {
+    const worker = start();
+    await worker.joined();
+    const beats = () => sql<{ seen_at: Date }[]>`select seen_at from worker where pid = ${worker.pid}`;
+    const other = () => sql`select from worker where pid = 0`;
+    // By now it judges.
+    await sql`insert into worker (worker_id, host, pid) values (gen_random_uuid(), 'other', 0)`;
+    await until("it declares the dead dead", async () => (await other()).length === 0);
+
+    const release = await hold(sql, (tx) => tx`select from worker where pid = ${worker.pid} for update`);
+    await sql`insert into worker (worker_id, host, pid) values (gen_random_uuid(), 'other', 0)`;
+    await until("a lease is over", async () => {
+      return (await sql`select from worker where pid = 0 and seen_at < now() - interval '1.5 seconds'`).length > 0;
+    });
+    const [before] = await beats();
+    await release();
+    // The beat that hung, and one more: now it has spoken to the database long enough to judge too early.
+    for (let seen = before!, count = 0; count < 2; count += 1) {
+      await until("it beats", async () => (await beats())[0]!.seen_at > seen.seen_at);
+      [seen] = [(await beats())[0]!];
+    }
+    expect(await other()).toHaveLength(1);
+    await until("a lease of good beats is over", async () => (await other()).length === 0);
+    expect(await worker.end()).toBe(0);
+  });
+
+  it("does not forget what its claim took when the answer was lost", async () => {
+    const proxy = await proxyTo(url);
+    const worker = start(proxy.url);
+    await worker.joined();
+    await sql`
+      create function wait_at_the_gate() returns trigger language plpgsql as $$
+      begin
+        perform pg_advisory_xact_lock_shared(2);
+        return new;
+      end $$
+    `;
+    await sql`create trigger gate before update on task for each row execute function wait_at_the_gate()`;
+    const release = await hold(sql, (tx) => tx`select pg_advisory_xact_lock(2)`);
+    await oweTasks(sql, "LAST", { seconds: 0 }, 5);
+    await until("the claim waits", async () => (await waiting(sql)).length > 0);
+    proxy.mute();
+    await release();
+    await until("the claim is committed", async () => (await sql`select from task where attempt = 1`).length > 0);
+    proxy.cut();
+    await sql`drop function wait_at_the_gate cascade`;
+
+    await until("all is done", () => isDone(sql), 15);
+    expect(await worker.end()).toBe(0);
+  });
+});
+
+describe("SIGTERM while the database does not answer", () => {
+  it.each(["stopped", "frozen"])("ends a worker with 0 when it is %s", async (how) => {
+    const workers = [1, 2].map(() => chaosWorker(url, nobody, {}, "worker/main.ts"));
+    await Promise.all(workers.map((worker) => worker.joined()));
+    let back = async () => {};
+    if (how === "stopped") {
+      await server.stop("fast");
+      back = () => server.start();
+    } else {
+      const thaw = await freeze();
+      back = async () => thaw();
+    }
+    try {
+      // By now a statement of each is under way.
+      await delay(2000);
+      const asked = performance.now();
+      workers[1]!.child.kill("SIGTERM");
+      const codes = await Promise.all(workers.map((worker) => worker.end()));
+      const seconds = (performance.now() - asked) / 1000;
+      console.log(`${how}: ended after ${seconds.toFixed(1)} s`);
+      expect(codes).toEqual([0, 0]);
+      expect(seconds).toBeLessThan(30);
+    } finally {
+      await back();
+    }
+    await until("the database is back", isHealthy);
+  });
+});

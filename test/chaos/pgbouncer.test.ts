@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import request from "supertest";
+import { connect } from "../../app/db.ts";
+import { chaosWorker, isDone, oweMails, oweTasks } from "../support/chaos.ts";
+import { cleanUp } from "../support/clean-up.ts";
+import { createDatabase } from "../support/database.ts";
+import { hasPgbouncer, poolTransactions } from "../support/pgbouncer.ts";
+import { receiveMails } from "../support/smtp.ts";
+import { until } from "../support/until.ts";
+import { serveApp } from "../support/web.ts";
+
+const isInstalled = await hasPgbouncer();
+if (!isInstalled) console.log("skipped: pgbouncer is not installed (Debian: apt-get install pgbouncer)");
+
+describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
+  it("a signup is mailed, by polling", async () => {
+    const { sql, url } = await createDatabase();
+    const pooled = `${await poolTransactions(url)}?prepare=false`;
+    const web = connect({ DATABASE_URL: pooled, DATABASE_SSL: "off", DATABASE_POOL: 10 }, "web");
+    cleanUp(() => web.end());
+    const smtp = await receiveMails();
+    const site = request(await serveApp(web));
+    const workers = [1, 2].map(() => chaosWorker(pooled, smtp.url, {}, "worker/main.ts"));
+    await Promise.all(workers.map((worker) => worker.joined()));
+
+    const started = performance.now();
+    await site
+      .post("/signup")
+      .type("form")
+      .send({ email: "ada@example.com", password: "twelve engines hum" })
+      .expect(303);
+    await until("the mail is there", () => smtp.mails.length === 1);
+    console.log(`mailed ${Math.round(performance.now() - started)} ms after the signup was sent`);
+
+    // More than one connection's worth, so that statements meet each other's leavings on the server's side.
+    await oweMails(sql, "SEND_EMAIL_WELCOME", 200);
+    await until("all is mailed", () => isDone(sql), 30);
+    expect(smtp.mails).toHaveLength(201);
+    for (const worker of workers) {
+      expect(worker.output()).not.toContain("prepared statement");
+      expect(await worker.end()).toBe(0);
+    }
+    expect(await sql`select from worker`).toEqual([]);
+    expect(await sql`select from task_error`).toEqual([]);
+  });
+
+  it("a crash is noticed, and finish commits the handler's writes", async () => {
+    const { sql, url } = await createDatabase();
+    await sql`create table signature (task_id bigint, attempt smallint)`;
+    const pooled = `${await poolTransactions(url)}?prepare=false`;
+    await oweTasks(sql, "SIGN", { seconds: 1 }, 3);
+    const first = chaosWorker(pooled, "smtp://127.0.0.1:1");
+    await until("it has begun", () => first.said("begun").length === 3);
+    await first.end("SIGKILL");
+    const second = chaosWorker(pooled, "smtp://127.0.0.1:1");
+    await until("its successor has done them", () => isDone(sql));
+    expect(await sql`select distinct attempt from signature`).toEqual([{ attempt: 2 }]);
+    expect(await second.end()).toBe(0);
+  });
+});

@@ -1,0 +1,85 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
+import { connect } from "../../app/db.ts";
+import { workerEnv } from "../../app/env.ts";
+import { createLog } from "../../app/log.ts";
+import { startEngine } from "../../worker/engine.ts";
+import { createHandlers } from "../../worker/handlers.ts";
+import { mailHandler } from "../../worker/mail-handler.ts";
+import { createMailer } from "../../worker/mailer.ts";
+import { defineHandler } from "../../worker/task.ts";
+
+// The worker's entry once more, with a lease of one second, and with task types that are of use to tests alone.
+
+const env = workerEnv();
+const log = createLog(env.LOG_LEVEL, "worker");
+const sql = connect(env, "worker");
+const heart = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat");
+const mailer = createMailer(env);
+
+const handlers = {
+  ...createHandlers(sql, mailer),
+
+  SEND_EMAIL_ONCE: {
+    ...mailHandler(sql, mailer, { view: "welcome", subject: "Once, or somebody has to look" }),
+    afterUnknown: "bury" as const,
+  },
+
+  /** Says that it began, and ends after so many seconds, whatever becomes of the database. */
+  LAST: defineHandler({
+    params: z.object({ seconds: z.number() }),
+    async run({ params, task: { task_id, attempt } }) {
+      log.info({ task_id, attempt }, "begun");
+      await delay(params.seconds * 1000);
+    },
+  }),
+
+  /** The same, and signs what it has done in the table `signature`, together with its end. */
+  SIGN: defineHandler({
+    params: z.object({ seconds: z.number() }),
+    async run({ params, task: { task_id, attempt }, finish }) {
+      log.info({ task_id, attempt }, "begun");
+      await delay(params.seconds * 1000);
+      await finish((tx) => tx`insert into signature (task_id, attempt) values (${task_id}, ${attempt})`);
+    },
+  }),
+
+  /** Stops the whole process for so many seconds at its first attempt. */
+  BLOCK: defineHandler({
+    params: z.object({ seconds: z.number() }),
+    async run({ params, task: { task_id, attempt } }) {
+      log.info({ task_id, attempt }, "begun");
+      const cell = new Int32Array(new SharedArrayBuffer(4));
+      if (attempt === 1) Atomics.wait(cell, 0, 0, params.seconds * 1000);
+    },
+  }),
+
+  /** Always tries again at once. */
+  FLAKY: defineHandler({
+    params: z.object({}),
+    backoffSeconds: () => 0,
+    async run({ task: { attempt } }) {
+      if (attempt < 4) throw new Error("Not yet.");
+    },
+  }),
+
+  NO_OP: defineHandler({ params: z.object({}), async run() {} }),
+};
+
+const engine = startEngine({
+  sql,
+  heart,
+  log,
+  handlers,
+  concurrency: env.WORKER_CONCURRENCY,
+  heartbeatSeconds: 0.3,
+  leaseSeconds: 1,
+});
+
+process.once("SIGTERM", () => {
+  void engine
+    .stop()
+    .then(() => mailer.close())
+    .then(() => Promise.all([sql.end({ timeout: 1 }), heart.end({ timeout: 1 })]))
+    .then(() => process.exit(0));
+});

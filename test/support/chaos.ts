@@ -1,0 +1,99 @@
+import { z } from "zod";
+import type { Sql } from "../../app/db.ts";
+import { cleanUp } from "./clean-up.ts";
+import { run, type Process } from "./processes.ts";
+import { until } from "./until.ts";
+
+const line = z.object({
+  msg: z.string(),
+  task_id: z.string().optional(),
+  task_type: z.string().optional(),
+  attempt: z.number().optional(),
+  worker_id: z.string().optional(),
+});
+
+export type ChaosWorker = Process & {
+  pid: number;
+  /** The lines of its log whose message it is. */
+  said(message: string): z.infer<typeof line>[];
+  /** Resolves when it has a session. */
+  joined(): Promise<unknown>;
+};
+
+/** A worker process of its own, killed after the test. Its lease is one second, unless it is the real entry. */
+export function chaosWorker(
+  databaseUrl: string,
+  smtpUrl: string,
+  env: Record<string, string> = {},
+  entry: "test/support/chaos-worker.ts" | "worker/main.ts" = "test/support/chaos-worker.ts",
+): ChaosWorker {
+  const worker = run(entry, {
+    DATABASE_URL: databaseUrl,
+    SMTP_URL: smtpUrl,
+    MAIL_FROM: "slim-signup <hello@example.com>",
+    ORIGIN: "https://signup.example.com",
+    ...env,
+  });
+  cleanUp(() => worker.end("SIGKILL"));
+  const said = (message: string) =>
+    worker
+      .output()
+      .split("\n")
+      .filter((text) => text.startsWith("{") && text.endsWith("}"))
+      .map((text) => line.parse(JSON.parse(text)))
+      .filter(({ msg }) => msg === message);
+
+  return {
+    ...worker,
+    pid: worker.child.pid!,
+    said,
+    joined: () => until("the worker joins", () => said("joined").length > 0),
+  };
+}
+
+/** Users, each with one task of the type that names them. */
+export async function oweMails(sql: Sql, taskType: string, count: number): Promise<void> {
+  await sql`
+    with member as (
+      insert into usr (email, password_hash)
+      select lower(${taskType}) || '.' || n || '@people.example', 'none'
+      from generate_series(1, ${count}) as n
+      returning usr_id
+    )
+    insert into task (task_type, params)
+    select ${taskType}, jsonb_build_object('usr_id', usr_id::text)
+    from member
+  `;
+}
+
+export async function oweTasks(sql: Sql, taskType: string, params: object, count = 1): Promise<void> {
+  await sql`
+    insert into task (task_type, params)
+    select ${taskType}, ${sql.json({ ...params })}
+    from generate_series(1, ${count})
+  `;
+}
+
+/** Holds what the statement takes until the answer is called: a lock on a table, an advisory lock. */
+export async function hold(sql: Sql, take: (reserved: Sql) => PromiseLike<unknown>): Promise<() => Promise<void>> {
+  const reserved = await sql.reserve();
+  await reserved`begin`;
+  await take(reserved);
+  return async () => {
+    await reserved`rollback`;
+    reserved.release();
+  };
+}
+
+/** The database sessions of workers that wait for a lock. */
+export function waiting(sql: Sql) {
+  return sql<{ pid: number }[]>`
+    select pid
+    from pg_stat_activity
+    where datname = current_database() and application_name like 'slim-signup worker%' and wait_event_type = 'Lock'
+  `;
+}
+
+export async function isDone(sql: Sql): Promise<boolean> {
+  return (await sql`select from task limit 1`).length === 0;
+}

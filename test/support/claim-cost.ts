@@ -1,0 +1,85 @@
+import { createClaims } from "../../worker/claims.ts";
+import { connect, type Sql } from "../../app/db.ts";
+import { cleanUp } from "./clean-up.ts";
+import { createDatabase } from "./database.ts";
+import { addWorker, handler, owe } from "./engine.ts";
+
+const types = ["ONE", "TWO", "THREE"];
+const priorities = [-1, 0, 1];
+const hands = 20;
+/** More than the five after which Postgres may take a generic plan. */
+const rounds = 30;
+
+/** What a backlog may consist of; beside each there are a few due tasks to take. */
+export const backlogs = ["due", "future", "held", "of unknown types"] as const;
+export type Backlog = (typeof backlogs)[number];
+
+/** Buffers that one look for lanes and one claim from them touch, and both together. */
+export type Cost = { survey: number; claim: number; both: number };
+
+/**
+ * Measures what a worker's claims cost in front of backlogs of these sizes, spread over types and priorities: as the worker
+ * runs them, prepared, on one connection, counted by Postgres.
+ */
+export async function measureClaims(backlog: Backlog, sizes: number[]): Promise<Cost[]> {
+  const { sql, url } = await createDatabase();
+  await sql`create extension pg_stat_statements`;
+  // So that nothing but the claims changes the table while they are counted.
+  await sql`alter table task set (autovacuum_enabled = off)`;
+  const costs: Cost[] = [];
+  let there = 0;
+  for (const size of sizes) {
+    await add(sql, backlog, size - there);
+    there = size;
+    costs.push(await measure(sql, url));
+  }
+  return costs;
+}
+
+async function add(sql: Sql, backlog: Backlog, count: number): Promise<void> {
+  const worker = await addWorker(sql);
+  // Inserts in order of age, as in life, every type and priority in turn.
+  await sql`
+    insert into task (task_type, priority, run_at, worker_id)
+    select
+      ${backlog === "of unknown types" ? "UNKNOWN_" : ""} || (${types}::text[])[1 + n % 3],
+      (${priorities}::int[])[1 + n / 3 % 3],
+      now() + make_interval(secs => n * 0.001 - 1000000 * ${backlog === "future" ? -1 : 1}),
+      ${backlog === "held" ? worker : null}
+    from generate_series(1, ${count}::int) as n
+  `;
+  for (const type of types) for (const priority of priorities) await owe(sql, type, hands * rounds, { priority });
+  await sql`vacuum analyze task`;
+}
+
+async function measure(sql: Sql, url: string): Promise<Cost> {
+  const claimer = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test claims");
+  cleanUp(() => claimer.end());
+  const handlers = Object.fromEntries(types.map((type) => [type, handler(() => {})]));
+  const claims = createClaims({ sql: claimer, handlers, concurrency: hands, breakerRoom: () => Infinity });
+  const worker = await addWorker(sql);
+
+  for (let round = 0; round < rounds; round += 1) {
+    // The first are for the catalogue's own buffers.
+    if (round === rounds / 3) await sql`select pg_stat_statements_reset(dbid => (${database(sql)}))`;
+    const tasks = await claims.next(worker, new Map(), true);
+    if (tasks.length !== hands) throw new Error(`Claimed ${tasks.length} tasks instead of ${hands}.`);
+  }
+  await claimer.end();
+  await sql`delete from task where worker_id = ${worker}`;
+  const [survey, claim] = [await buffers(sql, "with recursive lane"), await buffers(sql, "with taken")];
+  return { survey, claim, both: survey + claim };
+}
+
+const database = (sql: Sql) => sql`select oid from pg_database where datname = current_database()`;
+
+async function buffers(sql: Sql, start: string): Promise<number> {
+  const rows = await sql<{ per_call: number }[]>`
+    select (shared_blks_hit + shared_blks_read)::float8 / calls as per_call
+    from pg_stat_statements
+    where dbid = (${database(sql)})
+      and starts_with(btrim(query, E' \\n'), ${start})
+  `;
+  if (rows.length !== 1) throw new Error(`${rows.length} statements start with "${start}".`);
+  return rows[0]!.per_call;
+}

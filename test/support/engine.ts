@@ -1,0 +1,72 @@
+import { pino } from "pino";
+import { z } from "zod";
+import { connect, type Sql } from "../../app/db.ts";
+import { startEngine, type Engine } from "../../worker/engine.ts";
+import { defineHandler, type Attempt, type Handler } from "../../worker/task.ts";
+import { cleanUp } from "./clean-up.ts";
+import { until } from "./until.ts";
+
+type Database = { sql: Sql; url: string };
+type Settings = Partial<Parameters<typeof startEngine>[0]>;
+
+/** A line of the engine's log. */
+export type Line = Record<string, unknown> & { msg: string };
+
+type Running = Engine & {
+  lines: Line[];
+  /** As the function below, with the hint that a web process sends. */
+  owe(taskType: string, count?: number, columns?: object): Promise<string[]>;
+};
+
+/** An engine in this process that has joined, with what it logs; stopped after the test, whatever its handlers do. */
+export async function runEngine(
+  { sql, url }: Database,
+  handlers: Record<string, Handler>,
+  settings: Settings = {},
+): Promise<Running> {
+  const lines: Line[] = [];
+  const log = pino({ level: "info" }, { write: (line: string) => void lines.push(JSON.parse(line) as Line) });
+  const heart = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test heartbeat");
+  const engine = startEngine({ sql, heart, log, handlers, concurrency: 10, ...settings });
+  cleanUp(async () => {
+    await engine.stop(0);
+    await heart.end({ timeout: 1 });
+  });
+  await until("the engine has joined", () => lines.some(({ msg }) => msg === "joined"));
+  return {
+    ...engine,
+    lines,
+    async owe(...what) {
+      const ids = await owe(sql, ...what);
+      engine.wake();
+      return ids;
+    },
+  };
+}
+
+/** A handler that takes any params. */
+export function handler(run: (attempt: Attempt<unknown>) => unknown, options: Partial<Handler> = {}): Handler {
+  // Not async: a handler may throw before there is a promise.
+  return defineHandler({ params: z.unknown(), run: (attempt) => run(attempt) as Promise<unknown>, ...options });
+}
+
+/** Owes tasks of one type, with further columns, and returns their ids. */
+export async function owe(sql: Sql, taskType: string, count = 1, columns: object = {}): Promise<string[]> {
+  const rows = Array.from({ length: count }, () => ({ task_type: taskType, ...columns }));
+  return (await sql<{ task_id: string }[]>`insert into task ${sql(rows)} returning task_id`).map(
+    ({ task_id }) => task_id,
+  );
+}
+
+/** A `worker` row as of another process, seen so long ago. */
+export async function addWorker(sql: Sql, seenSecondsAgo = 0): Promise<string> {
+  const [worker] = await sql<{ worker_id: string }[]>`
+    insert into worker (worker_id, host, pid, seen_at)
+    values (gen_random_uuid(), 'elsewhere', 1, now() - make_interval(secs => ${seenSecondsAgo}))
+    returning worker_id
+  `;
+  return worker!.worker_id;
+}
+
+/** Whether nothing is owed. */
+export const isEmpty = async (sql: Sql): Promise<boolean> => (await sql`select from task limit 1`).length === 0;

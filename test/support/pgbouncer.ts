@@ -1,0 +1,60 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { freePort } from "../../dev/postgres.ts";
+import { cleanUp } from "./clean-up.ts";
+import { until } from "./until.ts";
+
+/** Whether the pgbouncer of the system's packages is there. */
+export async function hasPgbouncer(): Promise<boolean> {
+  const child = spawn("pgbouncer", ["--version"], { stdio: "ignore" });
+  const [code] = (await once(child, "close").catch(() => [1])) as [number];
+  return code === 0;
+}
+
+/** A transaction pooler before the database of that URL; it lends a connection for one transaction at a time. */
+export async function poolTransactions(databaseUrl: string): Promise<string> {
+  const { hostname, port, username, password, pathname } = new URL(databaseUrl);
+  const listenPort = await freePort();
+  const folder = await mkdtemp(`${tmpdir()}/slim-signup-pgbouncer-`);
+  await chmod(folder, 0o755);
+  const settings = `
+    [databases]
+    * = host=${hostname} port=${port} user=${username} password=${password}
+    [pgbouncer]
+    listen_addr = 127.0.0.1
+    listen_port = ${listenPort}
+    unix_socket_dir =
+    auth_type = any
+    pool_mode = transaction
+    default_pool_size = 3
+    max_client_conn = 100
+  `;
+  const file = `${folder}/pgbouncer.ini`;
+  await writeFile(file, settings.replace(/^ +/gm, ""), { mode: 0o644 });
+
+  // It refuses to run as root.
+  const asNobody = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
+  const child = spawn("pgbouncer", [...asNobody, file], { stdio: ["ignore", "ignore", "pipe"] });
+  let printed = "";
+  child.stderr.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  cleanUp(async () => {
+    const closed = once(child, "close");
+    if (child.exitCode === null && child.kill("SIGKILL")) await closed;
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  await until("the pooler listens", async () => {
+    if (child.exitCode !== null) throw new Error(printed);
+    const socket = connect(listenPort, "127.0.0.1");
+    const isOpen = await once(socket, "connect").then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    return isOpen;
+  });
+  return `postgres://postgres@127.0.0.1:${listenPort}${pathname}`;
+}

@@ -1,0 +1,16 @@
+// Preloaded by a process whose clock is to be wrong by so many days; what counts durations (performance) goes on as before.
+
+const shift = Number(process.env["CLOCK_SHIFT_DAYS"]) * 24 * 3600 * 1000;
+const RightDate = Date;
+
+class ShiftedDate extends RightDate {
+  constructor(...given: [] | [string | number | Date]) {
+    super(given.length === 0 ? RightDate.now() + shift : given[0]);
+  }
+
+  static override now(): number {
+    return RightDate.now() + shift;
+  }
+}
+
+globalThis.Date = ShiftedDate as DateConstructor;

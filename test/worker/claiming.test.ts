@@ -1,0 +1,150 @@
+import { randomUUID } from "node:crypto";
+import { beforeEach, describe, expect, it } from "vitest";
+import { claim, claimSuspect, finish, survey } from "../../worker/statements.ts";
+import { createDatabase, empty } from "../support/database.ts";
+import { addWorker, owe } from "../support/engine.ts";
+
+const { sql } = await createDatabase();
+const types = ["ONE", "TWO"];
+let worker: string;
+
+beforeEach(async () => {
+  await empty(sql);
+  worker = await addWorker(sql);
+});
+
+/** Up to `quota` tasks of each lane. */
+async function take(workerId = worker, quota = 1000) {
+  const lanes = await survey(sql, types);
+  return claim(
+    sql,
+    workerId,
+    lanes,
+    lanes.map(() => quota),
+  );
+}
+const idsOf = (tasks: { task_id: string }[]) => tasks.map(({ task_id }) => task_id).toSorted();
+
+describe("survey", () => {
+  it("returns one row for each type and priority with due tasks", async () => {
+    await owe(sql, "TWO", 2, { priority: 5 });
+    await owe(sql, "ONE");
+    await sql`update task set run_at = '2026-01-02 03:04:05.678901Z' where task_id = 3`;
+    await owe(sql, "ONE", 3, { priority: 5 });
+    await owe(sql, "ONE", 1, { run_at: "2026-02-02", unsettled: 2 });
+
+    const lanes = await survey(sql, types);
+    expect(lanes.map((lane) => ({ ...lane }))).toEqual([
+      {
+        task_type: "ONE",
+        priority: 0,
+        run_at: expect.stringContaining("2026-01-02 03:04:05.678901") as string,
+        task_id: "3",
+        due_since: Date.UTC(2026, 0, 2, 3, 4, 5) / 1000 + 0.678901,
+        is_aged: true,
+        is_suspect: false,
+      },
+      expect.objectContaining({ task_type: "ONE", priority: 0, task_id: "7", is_suspect: true }),
+      expect.objectContaining({ task_type: "ONE", priority: 5, task_id: "4", is_aged: false }),
+      expect.objectContaining({ task_type: "TWO", priority: 5, task_id: "1", is_aged: false }),
+    ]);
+  });
+});
+
+describe("survey, of lanes without due tasks", () => {
+  it("returns no row", async () => {
+    await owe(sql, "ONE", 1, { run_at: "2100-01-01" });
+    await owe(sql, "TWO", 1, { worker_id: worker });
+    await owe(sql, "THREE");
+    expect(await survey(sql, types)).toHaveLength(0);
+  });
+});
+
+describe("claim", () => {
+  it("counts the attempt, names the worker, and returns the task", async () => {
+    await owe(sql, "ONE", 1, { params: sql.json({ usr_id: "1" }), priority: 3, attempt: 4, unsettled: 1 });
+    const [task] = await take();
+    expect(task).toEqual({
+      task_id: "1",
+      task_type: "ONE",
+      params: { usr_id: "1" },
+      priority: 3,
+      attempt: 5,
+      unsettled: 1,
+      claimed_at: expect.any(Date) as Date,
+      run_at: expect.any(String) as string,
+      due_since: expect.any(Number) as number,
+      born: expect.stringMatching(/^\d{10}\.\d{6}$/) as string,
+    });
+    expect(await sql`select attempt, worker_id from task`).toEqual([{ attempt: 5, worker_id: worker }]);
+  });
+
+  it("takes the oldest first, and leaves the future, the held, the suspect and the unknown", async () => {
+    const [young] = await owe(sql, "ONE");
+    const [old] = await owe(sql, "ONE", 1, { run_at: "2026-01-01" });
+    await owe(sql, "ONE", 1, { run_at: "2100-01-01" });
+    await owe(sql, "ONE", 1, { worker_id: await addWorker(sql) });
+    await owe(sql, "ONE", 1, { unsettled: 2 });
+    await owe(sql, "THREE");
+
+    expect(idsOf(await take(worker, 1))).toEqual([old]);
+    expect(idsOf(await take())).toEqual([young]);
+    expect(idsOf(await take())).toEqual([]);
+  });
+
+  it("takes -infinity, and never infinity", async () => {
+    await owe(sql, "ONE", 3);
+    await owe(sql, "TWO");
+    await sql`update task set run_at = case task_type when 'ONE' then '-infinity' else 'infinity' end::timestamptz`;
+    expect(idsOf(await take(worker, 2))).toEqual(["1", "2"]);
+    expect(idsOf(await take())).toEqual(["3"]);
+    expect(await take()).toHaveLength(0);
+  });
+
+  it("takes nothing for a worker without a session", async () => {
+    await owe(sql, "ONE");
+    expect(await take(randomUUID())).toHaveLength(0);
+    expect(await sql`select attempt, worker_id from task`).toEqual([{ attempt: 0, worker_id: null }]);
+  });
+
+  it("gives each task to one worker, however many claim at once", async () => {
+    const owed = await owe(sql, "ONE", 200);
+    const workers = await Promise.all(Array.from({ length: 8 }, () => addWorker(sql)));
+    const taken: { task_id: string }[] = [];
+    while (taken.length < owed.length) {
+      const claimed = (await Promise.all(workers.map((id) => take(id, 10)))).flat();
+      expect(claimed.length).toBeGreaterThan(0);
+      taken.push(...claimed);
+    }
+    expect(idsOf(taken)).toEqual(owed.toSorted());
+    expect(await sql`select distinct attempt from task`).toEqual([{ attempt: 1 }]);
+  });
+});
+
+describe("claimSuspect", () => {
+  it("takes one task by its id, if it is a suspect and free still", async () => {
+    const [suspect] = await owe(sql, "ONE", 1, { unsettled: 2 });
+    const [usual] = await owe(sql, "ONE");
+    expect(await claimSuspect(sql, worker, usual!)).toHaveLength(0);
+    expect(await claimSuspect(sql, randomUUID(), suspect!)).toHaveLength(0);
+    expect(idsOf(await claimSuspect(sql, worker, suspect!))).toEqual([suspect]);
+    expect(await claimSuspect(sql, await addWorker(sql), suspect!)).toHaveLength(0);
+  });
+});
+
+describe("a unique key", () => {
+  it("is owed once per type while it is open, held or not", async () => {
+    await owe(sql, "ONE", 1, { unique_key: "a" });
+    const again = (type: string) => owe(sql, type, 1, { unique_key: "a" });
+    await expect(again("ONE")).rejects.toThrow("task_unique_key");
+    await again("TWO");
+    const tasks = await take();
+    await expect(again("ONE")).rejects.toThrow("task_unique_key");
+
+    await finish(
+      sql,
+      tasks.map((task) => ({ ...task, worker_id: worker })),
+    );
+    await again("ONE");
+  });
+});
