@@ -1,5 +1,4 @@
-import type { PendingQuery, Row } from "postgres";
-import type { Context, Middleware } from "./http.ts";
+import type { Middleware } from "./http.ts";
 
 /** Throws 503 when the answer is not there in time, 408 when the request itself is not. */
 export function setDeadline(seconds: number): Middleware {
@@ -21,13 +20,4 @@ export function setDeadline(seconds: number): Middleware {
       clearTimeout(timer);
     }
   };
-}
-
-/** A statement that is cancelled, sent or still queued, once its visitor has been told to try again. */
-export function withinDeadline<Rows extends readonly Row[]>(
-  ctx: Context,
-  query: PendingQuery<Rows>,
-): PendingQuery<Rows> {
-  ctx.state.deadline.addEventListener("abort", () => query.cancel(), { once: true });
-  return query;
 }

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { Sql } from "./db.ts";
-import { withinDeadline } from "./deadline.ts";
 import { normaliseEmail, problemWithEmail } from "./email.ts";
 import { wantsJson, type Context, type Middleware } from "./http.ts";
 import { page } from "./page.ts";
@@ -23,7 +22,7 @@ export function signUp(sql: Sql, hashPassword: HashPassword, hintWorkers: () => 
 
     // The no-op update locks and returns the row that is there, in a race too: exactly one task either way.
     // The salt makes each hash unique, so an equal hash means that this statement wrote it.
-    const statement = sql`
+    await sql`
       with owner as (
         insert into usr (email, password_hash)
         values (${email}, ${passwordHash})
@@ -36,7 +35,6 @@ export function signUp(sql: Sql, hashPassword: HashPassword, hintWorkers: () => 
         jsonb_build_object('usr_id', usr_id::text)
       from owner
     `;
-    await withinDeadline(ctx, statement);
     hintWorkers();
 
     if (wantsJson(ctx)) {

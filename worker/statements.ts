@@ -82,7 +82,7 @@ export function survey(sql: Sql, types: string[]) {
 export function claim(sql: Sql, workerId: string, lanes: Lane[], quotas: number[]) {
   return sql<Claimed[]>`
     with taken as materialized (
-      select due.task_id
+      select due.place
       from unnest(
         ${lanes.map(({ task_type }) => task_type)}::text[],
         ${lanes.map(({ priority }) => priority)}::smallint[],
@@ -91,7 +91,7 @@ export function claim(sql: Sql, workerId: string, lanes: Lane[], quotas: number[
         ${quotas}::int[]
       ) as lane (task_type, priority, run_at, task_id, quota)
       cross join lateral (
-        select task.task_id
+        select task.ctid as place
         from task
         where task.task_type = lane.task_type and task.priority = lane.priority
           and (task.run_at, task.task_id) >= (lane.run_at, lane.task_id) and task.run_at <= now()
@@ -103,8 +103,9 @@ export function claim(sql: Sql, workerId: string, lanes: Lane[], quotas: number[
     )
     update task
     set worker_id = ${workerId}, attempt = attempt + 1
-    -- As an array: joined to the CTE, whose size the planner can't know, it would read the whole table.
-    where task_id = any (array(select task_id from taken))
+    -- By its place, which can't change while we hold the lock: no index is asked twice. As an array: joined to the CTE,
+    -- whose size the planner can't know, it would read the whole table.
+    where ctid = any (array(select place from taken))
       and exists (select from worker where worker_id = ${workerId})
     returning ${claimed(sql)}
   `;

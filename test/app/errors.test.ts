@@ -5,7 +5,6 @@ import { describe, expect, it } from "vitest";
 import { connect } from "../../app/db.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
-import { until } from "../support/until.ts";
 import { portOf, serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -124,35 +123,6 @@ describe("a database that does not answer", () => {
     expect(answer.status).toBe(503);
     expect(answer.headers["retry-after"]).toBe("5");
     expect(answer.text).toContain("Trying again is safe");
-  });
-});
-
-describe("a statement that outlives the deadline", () => {
-  it("is cancelled, so that the visitor who was told to try again is not signed up behind their back", async () => {
-    const hasty = request(await serveApp(sql, { deadlineSeconds: 0.5 }));
-    const unlocked = Promise.withResolvers<void>();
-    const locked = Promise.withResolvers<void>();
-    const holder = sql.begin(async (tx) => {
-      await tx`lock table usr in exclusive mode`;
-      locked.resolve();
-      await unlocked.promise;
-    });
-    await locked.promise;
-    const late = Array.from({ length: 15 }, (_, number) =>
-      hasty
-        .post("/signup")
-        .type("form")
-        .send({ ...ada, email: `late-${number}@example.com` }),
-    );
-    for (const answer of await Promise.all(late)) expect(answer.status).toBe(503);
-    await until("nobody waits for the lock", async () => {
-      const waiting = await sql`select 1 from pg_locks where not granted`;
-      return waiting.length === 0;
-    });
-
-    unlocked.resolve();
-    await holder;
-    expect(await sql`select email from usr`).toEqual([]);
   });
 });
 

@@ -27,18 +27,17 @@ export async function measureClaims(backlog: Backlog, sizes: number[]): Promise<
   // So that nothing but the claims changes the table while they are counted.
   await sql`alter table task set (autovacuum_enabled = off)`;
   const costs: Cost[] = [];
-  let there = 0;
   for (const size of sizes) {
-    await add(sql, backlog, size - there);
-    there = size;
+    await fill(sql, backlog, size);
     costs.push(await measure(sql, url));
   }
   return costs;
 }
 
-async function add(sql: Sql, backlog: Backlog, count: number): Promise<void> {
+async function fill(sql: Sql, backlog: Backlog, count: number): Promise<void> {
   const worker = await addWorker(sql);
-  // Inserts in order of age, as in life, every type and priority in turn.
+  await sql`truncate task`;
+  // In order of age, as in life, every type and priority in turn.
   await sql`
     insert into task (task_type, priority, run_at, worker_id)
     select
@@ -66,7 +65,6 @@ async function measure(sql: Sql, url: string): Promise<Cost> {
     if (tasks.length !== hands) throw new Error(`Claimed ${tasks.length} tasks instead of ${hands}.`);
   }
   await claimer.end();
-  await sql`delete from task where worker_id = ${worker}`;
   const [survey, claim] = [await buffers(sql, "with recursive lane"), await buffers(sql, "with taken")];
   return { survey, claim, both: survey + claim };
 }
