@@ -59,7 +59,7 @@ export function createClaims({ sql, handlers, concurrency, breakerRoom }: Option
       );
       const credit = agedCredit + hands / 4;
       const open = lanes.filter(({ is_suspect }) => !is_suspect);
-      const quotas = share(open, rooms, hands, Math.floor(credit));
+      const quotas = share(open, rooms, hands, Math.floor(credit), Math.ceil(concurrency / 4));
       if (!quotas.some(Boolean)) return [];
 
       const tasks = await claim(sql, workerId, open, quotas);

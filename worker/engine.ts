@@ -33,6 +33,7 @@ export type Engine = {
 const pollSeconds = 0.9;
 const scheduleSeconds = 15;
 const unknownTypesSeconds = 60;
+const stockSeconds = 60;
 
 /** Sweeps the task table until it is stopped. A database that is away is waited for. */
 export function startEngine(options: Options): Engine {
@@ -60,14 +61,19 @@ export function startEngine(options: Options): Engine {
   let bell = Promise.withResolvers<void>();
   let isDue = true;
   let isUnheard = false;
+  let nextStock = performance.now() + stockSeconds * 1000;
 
   async function sweep(): Promise<void> {
     const { workerId } = session;
     const look = isDue;
     [bell, isDue] = [Promise.withResolvers<void>(), false];
     if (!workerId || isAlone()) return listen();
-    // A connection that is lost after a claim leaves tasks with us that we have not heard of.
-    if (isUnheard) await releaseUnheard(sql, workerId, [...open, ...unwritten]);
+    // A connection that is lost after a claim leaves tasks with us that we have not heard of; now and then, for a claim
+    // that commits only after we have asked.
+    if (isUnheard || performance.now() > nextStock) {
+      await releaseUnheard(sql, workerId, [...open, ...unwritten]);
+      nextStock = performance.now() + stockSeconds * 1000;
+    }
     isUnheard = true;
     const claimed = await claims.next(workerId, held, look);
     isUnheard = false;

@@ -18,21 +18,28 @@ export type Room = { room: number; held: number; served: number };
 /**
  * How many tasks to take from each lane, in all at most `hands`; 0 for most when there are more lanes than hands.
  * First `aged` hands for what has waited too long, oldest first; the rest by priority, and within a priority to the
- * type that holds least, then to the one that was served longest ago, so that types share. Each type keeps one hand of its own that no other may take.
+ * type that holds least, then to the one that was served longest ago, so that types share. For types that hold nothing one
+ * hand each is kept from the others, `mostKept` at most, so that no type ever holds all.
  */
-export function share(lanes: Lane[], rooms: Map<string, Room>, hands: number, aged: number): number[] {
+export function share(
+  lanes: Lane[],
+  rooms: Map<string, Room>,
+  hands: number,
+  aged: number,
+  mostKept = Infinity,
+): number[] {
   const quotas = lanes.map(() => 0);
   const given = new Map([...rooms].map(([type, room]) => [type, { ...room }]));
-  // A hand is kept free for each type that holds nothing, as far as the hands go.
-  let spare = hands - [...given.values()].filter(({ held }) => held === 0).length;
+  let empty = [...given.values()].filter(({ held }) => held === 0).length;
 
   const mayTake = ({ task_type }: Lane) => {
     const { room, held } = given.get(task_type)!;
-    return room > 0 && (held === 0 || spare > 0);
+    return room > 0 && (held === 0 || hands > Math.min(empty, mostKept));
   };
   const give = (lane: Lane) => {
     const type = given.get(lane.task_type)!;
-    if (type.held > 0) spare -= 1;
+    if (type.held === 0) empty -= 1;
+    hands -= 1;
     type.held += 1;
     type.room -= 1;
     quotas[lanes.indexOf(lane)]! += 1;
@@ -48,9 +55,8 @@ export function share(lanes: Lane[], rooms: Map<string, Room>, hands: number, ag
     const lane = oldestFirst.find(mayTake);
     if (!lane) break;
     give(lane);
-    hands -= 1;
   }
-  for (; hands > 0; hands -= 1) {
+  while (hands > 0) {
     const [lane, ...others] = lanes.filter(mayTake);
     if (!lane) break;
     give(others.reduce((best, next) => (isBefore(next, best) ? next : best), lane));

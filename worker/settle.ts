@@ -1,7 +1,7 @@
 import type { Sql } from "../app/db.ts";
 import { batched } from "./batch.ts";
 import type { Outcome } from "./hand.ts";
-import { fail, finish, type Failure, type Held } from "./statements.ts";
+import { fail, finish, type Failure, type Held, type Written } from "./statements.ts";
 import type { Handler, Task } from "./task.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -26,18 +26,20 @@ export function createSettle(sql: Sql, until: <Result>(statement: () => Promise<
 }
 
 const longestDelaySeconds = 366 * 24 * 3600;
+const fallbackSeconds = 3600;
 
 /** Seconds until the next attempt, or null when there is none. */
 function delaySeconds(handler: Handler, { attempt }: Task, verdict: Verdict): number | null {
   const isOver = attempt >= handler.maxAttempts || verdict.kind === "permanent";
   if (isOver || (verdict.kind === "outcome unknown" && handler.afterUnknown === "bury")) return null;
-  const named = verdict.delaySeconds;
   // What Postgres can't add to a time (a date read as a number) would leave the task held for ever.
-  const delay = Number.isFinite(named) ? named! : handler.backoffSeconds(attempt);
+  const delay = [verdict.delaySeconds, handler.backoffSeconds(attempt)].find(Number.isFinite) ?? fallbackSeconds;
   return Math.min(delay, longestDelaySeconds);
 }
 
-function answers(asked: Held[], held: { task_id: string }[]): boolean[] {
-  const ids = new Set(held.map(({ task_id }) => task_id));
-  return asked.map(({ task_id }) => ids.has(task_id));
+function answers(asked: Held[], written: Written[]): boolean[] {
+  const keys = new Set(written.map(key));
+  return asked.map((task) => keys.has(key(task)));
 }
+
+const key = ({ task_id, attempt }: Written) => `${task_id} ${attempt}`;

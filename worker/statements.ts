@@ -19,6 +19,9 @@ export type Claimed = Omit<Task, "worker_id">;
 /** A claimed task as its fence knows it. */
 export type Held = Pick<Task, "task_id" | "attempt" | "worker_id">;
 
+/** An attempt that was still held, and has been written down. */
+export type Written = Pick<Task, "task_id" | "attempt">;
+
 export type Failure = Held & {
   error: string;
   /** Null: dead. */
@@ -102,7 +105,7 @@ export function claim(sql: Sql, workerId: string, lanes: Lane[], quotas: number[
       ) as due
     )
     update task
-    set worker_id = ${workerId}, attempt = attempt + 1
+    set worker_id = ${workerId}, attempt = least(attempt, 32766) + 1
     -- By its place, which can't change while we hold the lock: no index is asked twice. As an array: joined to the CTE,
     -- whose size the planner can't know, it would read the whole table.
     where ctid = any (array(select place from taken))
@@ -115,7 +118,7 @@ export function claim(sql: Sql, workerId: string, lanes: Lane[], quotas: number[
 export function claimSuspect(sql: Sql, workerId: string, taskId: string) {
   return sql<Claimed[]>`
     update task
-    set worker_id = ${workerId}, attempt = attempt + 1
+    set worker_id = ${workerId}, attempt = least(attempt, 32766) + 1
     where task_id = ${taskId}
       and worker_id is null and unsettled >= 2
       and exists (select from worker where worker_id = ${workerId})
@@ -128,19 +131,19 @@ const claimed = (sql: Sql) => sql`
   run_at::text, extract(epoch from run_at)::float8 as due_since, extract(epoch from created_at)::text as born
 `;
 
-/** Done: nothing is owed any more. Returns the ids of those that were still held. */
+/** Done: nothing is owed any more. Returns those that were still held. */
 export function finish(sql: Sql | TransactionSql, done: Held[]) {
-  return sql<{ task_id: string }[]>`
+  return sql<Written[]>`
     delete from task
     using ${held(sql, done)}
     where ${isHeld(sql)}
-    returning task.task_id
+    returning task.task_id, task.attempt
   `;
 }
 
-/** Failed: the history gets the error; owed again after the delay, or dead. Returns the ids of those that were still held. */
+/** Failed: the history gets the error; owed again after the delay, or dead. Returns those that were still held. */
 export function fail(sql: Sql, failures: Failure[]) {
-  return sql<{ task_id: string }[]>`
+  return sql<Written[]>`
     with failed as materialized (
       -- By the whole fence: a batch may hold a lost attempt of a task beside the one that took its place.
       select *
@@ -177,9 +180,9 @@ export function fail(sql: Sql, failures: Failure[]) {
       select task_id, task_type, params, priority, attempt, unique_key, created_at, error
       from buried
     )
-    select task_id from retried
+    select task_id, attempt from retried
     union all
-    select task_id from buried
+    select task_id, attempt + unstarted from buried
   `;
 }
 
@@ -270,10 +273,16 @@ export function leave(sql: Sql, workerId: string) {
     with gone as (
       delete from worker
       where worker_id = ${workerId}
+    ), freed as (
+      update task
+      set worker_id = null, unsettled = unsettled + 1
+      where worker_id = ${workerId}
+      returning task_id, attempt
     )
-    update task
-    set worker_id = null, unsettled = unsettled + 1
-    where worker_id = ${workerId}
+    insert into task_error (task_id, attempt, error)
+    select task_id, attempt, 'The worker was stopped before there was an outcome.'
+    from freed
+    on conflict do nothing
   `;
 }
 

@@ -10,7 +10,7 @@ type Database = { sql: Sql; url: string };
 type Settings = Partial<Parameters<typeof startEngine>[0]>;
 
 /** A line of the engine's log. */
-export type Line = Record<string, unknown> & { msg: string };
+type Line = Record<string, unknown> & { msg: string };
 
 type Running = Engine & {
   lines: Line[];

@@ -71,8 +71,10 @@ describe("a batch of endings", () => {
     const [lost, held] = tasks.map((task) => ({ ...task, worker_id: mine.worker_id }));
     await sql`update task set worker_id = null where task_id = ${lost!.task_id}`;
 
-    expect([...(await finish(sql, [lost!, mine]))]).toEqual([{ task_id: mine.task_id }]);
-    expect([...(await fail(sql, [failure(lost!, 0), failure(held!, null)]))]).toEqual([{ task_id: held!.task_id }]);
+    expect([...(await finish(sql, [lost!, mine]))]).toEqual([{ task_id: mine.task_id, attempt: 1 }]);
+    expect([...(await fail(sql, [failure(lost!, 0), failure(held!, null)]))]).toEqual([
+      { task_id: held!.task_id, attempt: 1 },
+    ]);
     expect(await sql`select task_id from task_error`).toEqual([{ task_id: held!.task_id }]);
     expect(await sql`select task_id from task`).toEqual([{ task_id: lost!.task_id }]);
   });

@@ -48,6 +48,12 @@ describe("share", () => {
     expect(share([lane("A", { is_aged: true }), lane("B")], rooms({ A: {}, B: {} }), 2, 2)).toEqual([1, 1]);
   });
 
+  it("keeps no more hands than it is told to, however many types hold none", () => {
+    const many = rooms({ A: {}, B: {}, C: {}, D: {}, E: {} });
+    expect(share([lane("A")], many, 8, 0, 2)).toEqual([6]);
+    expect(share([lane("A"), lane("B"), lane("C"), lane("D")], many, 8, 0, 2)).toEqual([2, 2, 2, 1]);
+  });
+
   it("gives no type more than its room", () => {
     expect(share([lane("A"), lane("B")], rooms({ A: { room: 2 }, B: {} }), 10, 0)).toEqual([2, 8]);
     expect(share([lane("A", { is_aged: true })], rooms({ A: { room: 0 } }), 10, 10)).toEqual([0]);
