@@ -34,7 +34,7 @@ export function share(
 
   const mayTake = ({ task_type }: Lane) => {
     const { room, held } = given.get(task_type)!;
-    return room > 0 && (held === 0 || hands > Math.min(empty, mostKept));
+    return hands > 0 && room > 0 && (held === 0 || hands > Math.min(empty, mostKept));
   };
   const give = (lane: Lane) => {
     const type = given.get(lane.task_type)!;
@@ -51,12 +51,12 @@ export function share(
   };
 
   const oldestFirst = lanes.filter(({ is_aged }) => is_aged).toSorted((a, b) => a.due_since - b.due_since);
-  for (let left = Math.min(aged, hands); left > 0; left -= 1) {
+  for (let left = aged; left > 0; left -= 1) {
     const lane = oldestFirst.find(mayTake);
     if (!lane) break;
     give(lane);
   }
-  while (hands > 0) {
+  for (;;) {
     const [lane, ...others] = lanes.filter(mayTake);
     if (!lane) break;
     give(others.reduce((best, next) => (isBefore(next, best) ? next : best), lane));

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from "node:v8";
 import { connect } from "../app/db.ts";
 import { workerEnv } from "../app/env.ts";
 import { createLog } from "../app/log.ts";
@@ -7,9 +6,9 @@ import { createHandlers } from "./handlers.ts";
 import { createMailer } from "./mailer.ts";
 import { refuseOldDatabase } from "./refuse-old-database.ts";
 import { schedule } from "./schedule.ts";
+import { keepHeapSmall } from "./small-heap.ts";
 
-// Under load V8 would grow its young generation to 100 MB, for garbage that dies at once anyway.
-for (const flag of ["--semi-space-growth-factor=1", "--heap-growing-percent=100"]) setFlagsFromString(flag);
+keepHeapSmall();
 
 const env = workerEnv();
 const log = createLog(env.LOG_LEVEL, "worker");

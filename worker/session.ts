@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Sql } from "../app/db.ts";
 import type { Log } from "../app/log.ts";
-import { beat, freeTheDead, join, leave } from "./statements.ts";
+import { beat, freeTheDead, join, leave } from "./session-statements.ts";
 
 type Options = {
   /** A connection of its own: a heartbeat must not queue behind the work. */

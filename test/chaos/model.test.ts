@@ -3,19 +3,8 @@ import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Sql } from "../../app/db.ts";
 import type { Lane } from "../../worker/lanes.ts";
-import {
-  beat,
-  claim,
-  claimSuspect,
-  fail,
-  finish,
-  freeTheDead,
-  join,
-  leave,
-  release,
-  survey,
-  type Held,
-} from "../../worker/statements.ts";
+import { beat, freeTheDead, join, leave } from "../../worker/session-statements.ts";
+import { claim, claimSuspect, fail, finish, release, survey, type Held } from "../../worker/statements.ts";
 import { createDatabase, empty } from "../support/database.ts";
 
 // The engine's statements, in any order and by any worker, against a model that is nothing but maps.
@@ -53,6 +42,7 @@ type Model = {
 const types = ["A", "B", "C"];
 const { sql } = await createDatabase();
 const died = "The worker died, or was cut off, before there was an outcome.";
+const stopped = "The worker was stopped before there was an outcome.";
 
 // How often each was done, and the rare cases among them.
 const reached = new Map<string, number>();
@@ -232,12 +222,16 @@ const judge = () =>
   });
 
 const quit = (who: number) =>
-  step("leave", [who], async ({ workers, sessions, tasks }) => {
+  step("leave", [who], async ({ workers, sessions, tasks, errors }) => {
     const { id } = workers[who]!;
     await leave(sql, id);
     sessions.delete(id);
-    for (const task of tasks.values())
-      if (task.worker_id === id) Object.assign(task, { worker_id: null, unsettled: task.unsettled + 1 });
+    for (const task of tasks.values()) {
+      if (task.worker_id !== id) continue;
+      const key = `${task.task_id}/${task.attempt}`;
+      if (!errors.has(key)) errors.set(key, stopped);
+      Object.assign(task, { worker_id: null, unsettled: task.unsettled + 1 });
+    }
   });
 
 /** Takes what there is, ends without an outcome, is noticed at once, and comes back. */

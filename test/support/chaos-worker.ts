@@ -7,9 +7,12 @@ import { startEngine } from "../../worker/engine.ts";
 import { createHandlers } from "../../worker/handlers.ts";
 import { mailHandler } from "../../worker/mail-handler.ts";
 import { createMailer } from "../../worker/mailer.ts";
+import { keepHeapSmall } from "../../worker/small-heap.ts";
 import { defineHandler } from "../../worker/task.ts";
 
 // The worker's entry once more, with a lease of one second, and with task types that are of use to tests alone.
+
+keepHeapSmall();
 
 const env = workerEnv();
 const log = createLog(env.LOG_LEVEL, "worker");

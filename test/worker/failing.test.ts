@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { errorText } from "../../worker/error-text.ts";
-import { claim, fail, leave, release, survey, type Failure, type Held } from "../../worker/statements.ts";
+import { leave } from "../../worker/session-statements.ts";
+import { claim, fail, release, survey, type Failure, type Held } from "../../worker/statements.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
 
