@@ -8,7 +8,7 @@ drop index task_claim;
 create index task_lane on task (task_type, priority, run_at, task_id) where worker_id is null and unsettled < 2;
 
 -- Tasks that crashed their worker twice are few, and must not stand in the way of the others.
-create index task_suspect on task (run_at) where worker_id is null and unsettled >= 2;
+create index task_suspect on task (run_at, task_id) where worker_id is null and unsettled >= 2;
 
 -- What is in hand, to find what the dead have left. Not by worker_id: a finish would go through that index, in which each
 -- finished task leaves a dead entry under the same key.

@@ -72,7 +72,7 @@ export function survey(sql: Sql, types: string[]) {
         from task
         where worker_id is null and unsettled >= 2
           and task_type = any(${types})
-        order by run_at
+        order by run_at, task_id
         limit 1
       )
     ) as front
