@@ -21,11 +21,13 @@ export function createClaims({ sql, handlers, concurrency, breakerRoom }: Option
   let round = 0;
   let agedCredit = 0;
   let nextSurvey = -Infinity;
+  /** Between two suspects, others have their turn. */
+  let isSuspectTurn = true;
 
   async function lookAround(): Promise<void> {
     const started = performance.now();
     lanes = [...(await survey(sql, types))];
-    // At most a twentieth of the time is spent looking, a second is the longest look away.
+    // Without a hint, at most a twentieth of the time is spent looking; a second is the longest look away.
     nextSurvey = started + Math.min(20 * (performance.now() - started), longestSurveyPause);
   }
 
@@ -42,9 +44,14 @@ export function createClaims({ sql, handlers, concurrency, breakerRoom }: Option
       if (hands <= 0) return [];
       if (isDue || (lanes.length > 0 && performance.now() > nextSurvey)) await lookAround();
 
-      const suspect = lanes.find(({ is_suspect }) => is_suspect);
+      const open = lanes.filter(({ is_suspect }) => !is_suspect);
+      const mayRunSuspect = isSuspectTurn || open.length === 0;
+      const suspect = lanes.find(
+        (lane) => mayRunSuspect && lane.is_suspect && breakerRoom(lane.task_type, held.get(lane.task_type) ?? 0) > 0,
+      );
       if (suspect && inHand === 0) {
-        lanes = [];
+        isSuspectTurn = false;
+        lanes = open;
         return claimSuspect(sql, workerId, suspect.task_id);
       }
       // Nobody has been idle enough to take it: let go of everything else.
@@ -58,8 +65,8 @@ export function createClaims({ sql, handlers, concurrency, breakerRoom }: Option
         }),
       );
       const credit = agedCredit + hands / 4;
-      const open = lanes.filter(({ is_suspect }) => !is_suspect);
-      const quotas = share(open, rooms, hands, Math.floor(credit), Math.ceil(concurrency / 4));
+      isSuspectTurn = true;
+      const quotas = share(open, rooms, hands, Math.floor(credit), Math.floor(concurrency / 4));
       if (!quotas.some(Boolean)) return [];
 
       const tasks = await claim(sql, workerId, open, quotas);

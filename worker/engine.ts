@@ -12,6 +12,8 @@ import type { Handler, Task } from "./task.ts";
 
 type Options = {
   sql: Sql;
+  /** For what handlers do, so that slow ones can't keep the engine from its own statements. */
+  taskSql?: Sql;
   /** One connection for heartbeats alone. */
   heart: Sql;
   log: Log;
@@ -30,21 +32,31 @@ export type Engine = {
   stop(drainSeconds?: number): Promise<void>;
 };
 
-const pollSeconds = 0.9;
+const pollSeconds = 0.95;
 const scheduleSeconds = 15;
 const unknownTypesSeconds = 60;
 const stockSeconds = 60;
 
 /** Sweeps the task table until it is stopped. A database that is away is waited for. */
 export function startEngine(options: Options): Engine {
-  const { sql, heart, log, handlers, schedule = [], concurrency, heartbeatSeconds = 4, leaseSeconds = 12 } = options;
+  const {
+    sql,
+    taskSql = sql,
+    heart,
+    log,
+    handlers,
+    schedule = [],
+    concurrency,
+    heartbeatSeconds = 4,
+    leaseSeconds = 12,
+  } = options;
   const types = Object.keys(handlers);
   const hands = new Set<Hand>();
   const held = new Map<string, number>();
   /** Taken, and the outcome not yet written down. */
   const open = new Set<Task>();
   const unwritten: Task[] = [];
-  let settled = Promise.withResolvers<void>();
+  let allWritten = Promise.withResolvers<void>();
   const stopping = new AbortController();
   const over = new AbortController();
   const breakers = createBreakers();
@@ -64,6 +76,11 @@ export function startEngine(options: Options): Engine {
   let nextStock = performance.now() + stockSeconds * 1000;
 
   async function sweep(): Promise<void> {
+    if (hands.size >= concurrency) {
+      // A hint that comes now is kept for the next hand that is free.
+      bell = Promise.withResolvers();
+      return listen();
+    }
     const { workerId } = session;
     const look = isDue;
     [bell, isDue] = [Promise.withResolvers<void>(), false];
@@ -91,7 +108,7 @@ export function startEngine(options: Options): Engine {
   /** Waits until there may be something to claim. */
   async function listen(): Promise<void> {
     // The hint is a courtesy, the poll is the truth; the jitter keeps many workers apart.
-    const poll = setTimeout(wake, pollSeconds * 1000 * (0.75 + Math.random() / 4));
+    const poll = setTimeout(wake, pollSeconds * 1000 * (0.9 + Math.random() / 10));
     await bell.promise;
     clearTimeout(poll);
   }
@@ -105,10 +122,11 @@ export function startEngine(options: Options): Engine {
     const started = performance.now();
     const type = task.task_type;
     const handler = handlers[type]!;
-    const hand = start(sql, handler, task, (outcome) => {
+    const hand = start(taskSql, handler, task, (outcome) => {
       hands.delete(hand);
       held.set(type, held.get(type)! - 1);
-      if (claims.hasMore) bell.resolve();
+      if (task.unsettled >= 2) wake();
+      else if (claims.hasMore || isDue) bell.resolve();
       trip(type, outcome);
       settle(handler, task, outcome)
         .then(
@@ -120,7 +138,7 @@ export function startEngine(options: Options): Engine {
         )
         .finally(() => {
           open.delete(task);
-          if (open.size === 0) settled.resolve();
+          if (open.size === 0) allWritten.resolve();
         });
     });
     hands.add(hand);
@@ -142,7 +160,7 @@ export function startEngine(options: Options): Engine {
   function report(task: Task, outcome: Outcome, settled: Settled, milliseconds: number): void {
     const { task_id, task_type, attempt } = task;
     const line = { task_id, task_type, attempt, ms: Math.round(milliseconds), error: errorOf(outcome) };
-    if (settled === "lost") log.warn(line, "lost: somebody else holds it, nothing was changed");
+    if (settled === "lost") log.warn(line, "lost: no longer held by this attempt, nothing was changed");
     else log.info(line, settled);
   }
 
@@ -181,7 +199,7 @@ export function startEngine(options: Options): Engine {
       try {
         return await statement();
       } catch (error) {
-        if (!isUnavailable(error) || over.signal.aborted) throw error;
+        if (!isPassing(error) || over.signal.aborted) throw error;
         log.error({ err: error }, "the database is away; trying again");
         await delay(500);
       }
@@ -195,9 +213,9 @@ export function startEngine(options: Options): Engine {
   void forever(listUnknownTypes, unknownTypesSeconds, stopping);
 
   function allSettled(): Promise<void> {
-    settled = Promise.withResolvers();
-    if (open.size === 0) settled.resolve();
-    return settled.promise;
+    allWritten = Promise.withResolvers();
+    if (open.size === 0) allWritten.resolve();
+    return allWritten.promise;
   }
 
   return {
@@ -215,6 +233,11 @@ export function startEngine(options: Options): Engine {
     },
   };
 }
+
+/** Worth saying again: the database is away, or somebody else was in the way (a deadlock, a lock or a statement time-out). */
+const isPassing = (error: unknown) =>
+  isUnavailable(error) ||
+  (error instanceof Error && "code" in error && /^(40...|55P03|57014)$/.test(String(error.code)));
 
 const errorOf = (outcome: Outcome) => ("error" in outcome ? outcome.error : undefined);
 

@@ -53,7 +53,14 @@ export function start(sql: Sql, handler: Handler, task: Task, onEnd: (outcome: O
     },
     async finish(write) {
       if (isOver) throw new Error("The attempt has ended: nothing was written.");
+      const limit = String(Math.ceil(handler.timeoutSeconds * 1000));
       await sql.begin(async (tx) => {
+        // A transaction that hangs would keep the row, and with it the word that the attempt has failed.
+        await tx`
+          select
+            set_config('statement_timeout', ${limit}, true),
+            set_config('idle_in_transaction_session_timeout', ${limit}, true)
+        `;
         // First, so that a worker that lost the task writes nothing.
         const [mine] = await finish(tx, [task]);
         if (!mine) throw new Error("The task is no longer held: nothing was written.");

@@ -28,7 +28,7 @@ export function mailHandler(sql: Sql, mailer: Mailer, mail: { view: string; subj
   });
 }
 
-/** 1 min, 10 min, 1 h 40 min, 16 h 40 min: greylisting passes, a day's outage is survived. */
+/** 1 min, 14 min, 3 h, 46 h, and half of that at least: greylisting passes, a day's outage is survived. */
 function overOneDay(attempt: number): number {
-  return equalJitter(60 * 10 ** (attempt - 1));
+  return equalJitter(60 * 14 ** (attempt - 1));
 }

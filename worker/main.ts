@@ -12,13 +12,18 @@ keepHeapSmall();
 
 const env = workerEnv();
 const log = createLog(env.LOG_LEVEL, "worker");
-const sql = connect(env, "worker");
+const sql = connect({ ...env, DATABASE_POOL: 2 }, "worker engine");
+const taskSql = connect({ ...env, DATABASE_POOL: Math.max(1, env.DATABASE_POOL - 2) }, "worker tasks");
 const heart = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat");
+
+const leaveAtOnce = () => process.exit(0);
+process.on("SIGTERM", leaveAtOnce).on("SIGINT", leaveAtOnce);
 await refuseOldDatabase(sql, log);
+process.off("SIGTERM", leaveAtOnce).off("SIGINT", leaveAtOnce);
 
 const mailer = createMailer(env);
-const handlers = createHandlers(sql, mailer);
-const engine = startEngine({ sql, heart, log, handlers, schedule, concurrency: env.WORKER_CONCURRENCY });
+const handlers = createHandlers(taskSql, mailer);
+const engine = startEngine({ sql, taskSql, heart, log, handlers, schedule, concurrency: env.WORKER_CONCURRENCY });
 // Not to be had behind a transaction pooler: then the poll finds the work within a second.
 sql.listen("task", engine.wake).catch((error: unknown) => log.warn({ err: error }, "no hints: polling alone"));
 
@@ -30,7 +35,7 @@ const stop = (signal: NodeJS.Signals) => {
   void engine
     .stop()
     .then(() => mailer.close())
-    .then(() => Promise.all([sql.end({ timeout: 1 }), heart.end({ timeout: 1 })]))
+    .then(() => Promise.all([sql, taskSql, heart].map((one) => one.end({ timeout: 1 }))))
     .then(() => process.exit(0));
 };
 process.on("SIGTERM", stop).on("SIGINT", stop);

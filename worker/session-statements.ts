@@ -19,11 +19,16 @@ export function beat(sql: Sql, workerId: string) {
 }
 
 /** Declares those dead that were not seen for a lease, and frees what is held by any worker that is not there. */
-export function freeTheDead(sql: Sql, leaseSeconds: number) {
+export function freeTheDead(sql: Sql, leaseSeconds: number, judge: string | null = null) {
   return sql<Pick<Task, "task_id" | "task_type" | "attempt">[]>`
     with dead as (
       delete from worker
       where seen_at < now() - make_interval(secs => ${leaseSeconds})
+        -- A judge that is not fresh itself has been frozen, perhaps with everybody.
+        and (${judge}::uuid is null or exists (
+          select from worker
+          where worker_id = ${judge} and seen_at > now() - make_interval(secs => ${leaseSeconds / 3})
+        ))
       returning worker_id
     ), held as materialized (
       select task_id, attempt, worker_id

@@ -52,7 +52,7 @@ export function createSession({ sql, log, heartbeatSeconds, leaseSeconds, onLost
       aliveSince = isFresh ? Math.min(before, lastSeen) : lastSeen;
       if (lastSeen - aliveSince < leaseSeconds * 1000) return;
 
-      const freed = await freeTheDead(sql, leaseSeconds);
+      const freed = await freeTheDead(sql, leaseSeconds, workerId);
       for (const task of freed) log.warn(task, "freed: its worker is gone");
     },
 

@@ -34,7 +34,7 @@ function delaySeconds(handler: Handler, { attempt }: Task, verdict: Verdict): nu
   if (isOver || (verdict.kind === "outcome unknown" && handler.afterUnknown === "bury")) return null;
   // What Postgres can't add to a time (a date read as a number) would leave the task held for ever.
   const delay = [verdict.delaySeconds, handler.backoffSeconds(attempt)].find(Number.isFinite) ?? fallbackSeconds;
-  return Math.min(delay, longestDelaySeconds);
+  return Math.min(Math.max(delay, 0), longestDelaySeconds);
 }
 
 function answers(asked: Held[], written: Written[]): boolean[] {

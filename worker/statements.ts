@@ -10,7 +10,7 @@ import type { Task } from "./task.ts";
 //   failed    owed again, later; task_error      fail
 //   dead      moved to task_dead; task_error     fail, without a delay
 //   released  owed again, attempt given back     release: claimed, never started
-//   freed     owed again, outcome unknown        freeTheDead: its worker is gone; leave: a shutdown that did not wait
+//   freed     owed again, outcome unknown        session-statements.ts: its worker is gone, or did not wait
 // Who finishes, fails or releases must hold the very attempt still: a worker that lost its claim changes nothing.
 
 /** A task as its claim returns it: under which session, the worker knows by itself. */
