@@ -7,7 +7,7 @@ const { sql, url } = await createDatabase();
 await sql`create table signature (task_id bigint, attempt smallint)`;
 
 const start = () => chaosWorker(url, "smtp://127.0.0.1:1");
-const lost = (worker: ChaosWorker) => worker.said("lost: somebody else holds it, nothing was changed");
+const lost = (worker: ChaosWorker) => worker.said("lost: no longer held by this attempt, nothing was changed");
 
 beforeEach(async () => {
   await empty(sql);
