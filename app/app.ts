@@ -1,22 +1,40 @@
 import { METHODS } from "node:http";
 import { Router } from "@koa/router";
 import Koa from "koa";
+import { showAccount } from "./account.ts";
 import { serveAsset, serveFavicon } from "./assets.ts";
 import { parseBody } from "./body.ts";
+import { changeEmail, showChangeEmail, showChangeEmailSent } from "./change-email.ts";
+import { changePassword, showChangePassword } from "./change-password.ts";
+import { confirmEmail, showConfirmEmail } from "./confirm-email.ts";
 import type { Sql } from "./db.ts";
 import { setDeadline } from "./deadline.ts";
+import { deleteAccount, showAccountDeleted, showDeleteAccount } from "./delete-account.ts";
+import { downloadData } from "./download-data.ts";
+import { endSession, logOutEverywhere } from "./end-session.ts";
 import { answerErrors } from "./errors.ts";
+import { forgotPassword, showForgotPassword, showForgotPasswordSent } from "./forgot-password.ts";
 import { setHeaders } from "./headers.ts";
 import { showHealth, showReadiness } from "./health.ts";
 import { createHint } from "./hint.ts";
 import { showHome } from "./home.ts";
 import type { Middleware, State } from "./http.ts";
+import { logIn, showLogIn } from "./log-in.ts";
+import { logOut } from "./log-out.ts";
 import type { Log } from "./log.ts";
-import { passwordHasher } from "./password.ts";
+import { createPasswords, type Passwords } from "./password.ts";
+import { refuseSignUp, showRefuseSignUp, showSignUpRefused } from "./refuse-sign-up.ts";
+import { addOperations } from "./ops/routes.ts";
+import { createMetrics } from "./ops/metrics.ts";
 import { logRequests } from "./request-log.ts";
+import { resetPassword, showResetPassword } from "./reset-password.ts";
+import { revertEmail, showEmailReverted, showRevertEmail } from "./revert-email.ts";
 import { refuseOtherSites } from "./same-site.ts";
+import { requireSession } from "./session.ts";
 import { showSignUpSent } from "./sign-up-sent.ts";
 import { showSignUp, signUp } from "./sign-up.ts";
+import { resend, showResend } from "./verify-resend.ts";
+import { showVerify, verify } from "./verify.ts";
 
 type Options = {
   sql: Sql;
@@ -28,14 +46,20 @@ type Options = {
   deadlineSeconds?: number;
   /** Reads views and assets anew for each page. */
   isDevelopment?: boolean;
-  hashPassword?: ReturnType<typeof passwordHasher>;
+  passwords?: Passwords;
   moreRoutes?: Middleware[];
+  /** What Prometheus shows; without one there are no metrics. */
+  metricsToken?: string | undefined;
+  /** Aborted when the process is to stop: ends what would go on for ever. */
+  stopping?: AbortSignal;
 };
 
 /** The web application: what each request passes, then the endpoints. It neither connects nor listens. */
 export function createApp(options: Options): Koa {
   const { sql, log, origin, trustProxy = 0, deadlineSeconds = 5, isDevelopment = false } = options;
-  const { hashPassword = passwordHasher() } = options;
+  const { passwords = createPasswords(), stopping = new AbortController().signal } = options;
+  const hintWorkers = createHint(sql);
+  const { timeRequests, showMetrics } = createMetrics(sql, options.metricsToken);
 
   const app = new Koa({
     env: isDevelopment ? "development" : "production",
@@ -46,17 +70,54 @@ export function createApp(options: Options): Koa {
   app.on("error", (error) => log.debug({ err: error }, "response failed"));
 
   app.use(logRequests(log));
+  app.use(timeRequests);
   app.use(setHeaders(origin));
   app.use(answerErrors());
   app.use(setDeadline(deadlineSeconds));
   app.use(refuseOtherSites(origin));
 
+  const owner = requireSession(sql, origin);
+  const ownerOfLink = requireSession(sql, origin, "/login?link");
   // All methods that Node parses: an odd one is answered 405, not 501.
   const router = new Router<State>({ methods: METHODS });
   router.get("/", showHome());
   router.get("/signup", showSignUp());
-  router.post("/signup", parseBody(), signUp(sql, hashPassword, createHint(sql), origin));
+  router.post("/signup", parseBody(), signUp(sql, passwords, hintWorkers, origin));
   router.get("/signup/sent", showSignUpSent(origin));
+  router.get("/signup/refuse", showRefuseSignUp(sql));
+  router.post("/signup/refuse", parseBody(), refuseSignUp(sql));
+  router.get("/signup/refused", showSignUpRefused());
+  router.get("/verify", showVerify(sql, origin));
+  router.post("/verify", parseBody(), verify(sql, passwords, origin));
+  router.get("/verify/resend", showResend());
+  router.post("/verify/resend", parseBody(), resend(sql, hintWorkers, origin));
+  router.get("/login", showLogIn());
+  router.post("/login", parseBody(), logIn(sql, passwords, origin));
+  router.post("/logout", logOut(sql, origin));
+  router.get("/password/forgot", showForgotPassword());
+  router.post("/password/forgot", parseBody(), forgotPassword(sql, hintWorkers, origin));
+  router.get("/password/forgot/sent", showForgotPasswordSent(origin));
+  router.get("/password/reset", showResetPassword(sql));
+  router.post("/password/reset", parseBody(), resetPassword(sql, passwords, hintWorkers));
+  router.get("/account", owner, showAccount(sql));
+  router.get("/account/data", owner, downloadData(sql));
+  router.post("/account/sessions/end", owner, parseBody(), endSession(sql));
+  router.post("/account/sessions/end-all", owner, logOutEverywhere(sql, origin));
+  router.get("/account/password", owner, showChangePassword());
+  router.post("/account/password", owner, parseBody(), changePassword(sql, passwords, hintWorkers, origin));
+  router.get("/account/email", owner, showChangeEmail());
+  router.post("/account/email", owner, parseBody(), changeEmail(sql, passwords, hintWorkers, origin));
+  router.get("/account/email/sent", owner, showChangeEmailSent(origin));
+  router.get("/account/email/confirm", ownerOfLink, showConfirmEmail(sql));
+  router.post("/account/email/confirm", ownerOfLink, parseBody(), confirmEmail(sql, hintWorkers, origin));
+  router.get("/account/email/revert", showRevertEmail(sql));
+  router.post("/account/email/revert", parseBody(), revertEmail(sql, passwords, hintWorkers));
+  router.get("/account/email/reverted", showEmailReverted());
+  router.get("/account/delete", owner, showDeleteAccount());
+  router.post("/account/delete", owner, parseBody(), deleteAccount(sql, passwords, hintWorkers, origin));
+  router.get("/account/deleted", showAccountDeleted());
+  addOperations(router, { sql, origin, hintWorkers, stopping });
+  router.get("/metrics", showMetrics);
   router.get("/healthz", showHealth());
   router.get("/readyz", showReadiness(sql));
   router.get("/assets/:hash/:name", serveAsset());

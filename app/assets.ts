@@ -8,7 +8,8 @@ const own = (name: string) => new URL(`assets/${name}`, import.meta.url);
 
 const files = new Map([
   ["favicon.svg", own("favicon.svg")],
-  ["sign-up.js", own("sign-up.js")],
+  ["form.js", own("form.js")],
+  ["ops.js", own("ops.js")],
   ["style.css", own("style.css")],
 ]);
 

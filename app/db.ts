@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import postgres from "postgres";
+import { createLines } from "./line.ts";
 
 export type Sql = postgres.Sql;
 
@@ -11,8 +12,11 @@ type Settings = {
 
 const ssl = { off: false, require: "require", verify: "verify-full" } as const;
 
-/** A pool that connects when it is first used, and again by itself after the database was away. */
-export function connect(settings: Settings, applicationName: string): Sql {
+/**
+ * A pool that connects when it is first used, and again by itself after the database was away. With `silenceSeconds` no
+ * statement may take longer, and a connection that is silent for so long is given up: a network may lose it without a word.
+ */
+export function connect(settings: Settings, applicationName: string, silenceSeconds?: number): Sql {
   return postgres(settings.DATABASE_URL, {
     max: settings.DATABASE_POOL,
     ssl: ssl[settings.DATABASE_SSL],
@@ -20,10 +24,12 @@ export function connect(settings: Settings, applicationName: string): Sql {
     connect_timeout: 4,
     // The library's own waits grow to 20 s: too long for a visitor once the database is back.
     backoff: () => 0.2,
+    // Nothing but the name: a pooler refuses other settings (statement_timeout) at the start of a connection.
     connection: { application_name: `slim-signup ${applicationName}` },
     onnotice: () => {},
+    ...(silenceSeconds ? { idle_timeout: silenceSeconds - 2, socket: createLines(silenceSeconds) } : {}),
     // After a failover, the host that takes writes is another one.
-    ...(settings.DATABASE_URL.includes(",") ? { target_session_attrs: "read-write" } : {}),
+    ...(settings.DATABASE_URL.includes(",") ? { target_session_attrs: "primary" } : {}),
   });
 }
 

@@ -10,7 +10,10 @@ export type WorkerEnv = ReturnType<typeof workerEnv>;
 
 /** What the web process reads. Lists every missing or bad name on stderr and exits 1. */
 export function webEnv(source: Source = process.env) {
-  const env = read(source, z.object({ ...database(10), ...site(source), TRUST_PROXY: integer(0, 10, 0) }));
+  const env = read(
+    source,
+    z.object({ ...database(10), ...site(source), TRUST_PROXY: integer(0, 10, 0), METRICS_TOKEN: metricsToken }),
+  );
   return { ...env, ORIGIN: env.ORIGIN ?? `http://localhost:${env.PORT}` };
 }
 
@@ -18,12 +21,12 @@ export function webEnv(source: Source = process.env) {
 export function workerEnv(source: Source = process.env) {
   const env = read(
     source,
-    z.object({ ...database(4), ...site(source), ...mail, WORKER_CONCURRENCY: integer(1, 10_000, 20) }),
+    z.object({ ...database(4), ...site(source), ...mail, ...operations, WORKER_CONCURRENCY: integer(1, 10_000, 20) }),
   );
   return { ...env, ORIGIN: env.ORIGIN ?? `http://localhost:${env.PORT}` };
 }
 
-/** What a release needs to migrate. Lists every missing or bad name on stderr and exits 1. */
+/** What a release needs to migrate, and a command that operators type. Lists every missing or bad name on stderr and exits 1. */
 export function migrateEnv(source: Source = process.env) {
   return read(source, z.object(database(1)));
 }
@@ -49,6 +52,8 @@ const origin = required
   .refine(isOrigin, "must be an origin without a path, e.g. https://example.com")
   .transform((text) => new URL(text).origin);
 
+const metricsToken = z.string().min(16, "must be 16 characters or more").optional();
+
 const mail = {
   SMTP_URL: required.refine(
     (text) => /^smtps?:\/\/./.test(text) && isUrl(text),
@@ -57,7 +62,21 @@ const mail = {
   MAIL_FROM: required.regex(/^([^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/, {
     error: "must look like a@example.com or Name <a@example.com>",
   }),
+  TZ_MAIL: timeZone(),
 };
+
+const operations = {
+  TZ_OPS: timeZone(),
+  // For development alone: an operator could make the worker post to what stands behind the firewall.
+  WEBHOOK_ALLOW_PRIVATE: z
+    .enum(["0", "1"], "must be 1 or 0")
+    .default("0")
+    .transform((text) => text === "1"),
+};
+
+function timeZone() {
+  return z.string().refine(isTimeZone, "must be UTC or a time zone by its place, e.g. Europe/Berlin").default("UTC");
+}
 
 function integer(min: number, max: number, fallback: number) {
   const error = `must be a whole number from ${min} to ${max}`;
@@ -81,6 +100,17 @@ function isDatabaseUrl(text: string): boolean {
   return (
     /^postgres(ql)?:/.test(text) && hosts !== "" && hosts.split(",").every((host) => isUrl(text.replace(hosts, host)))
   );
+}
+
+const places = /^(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)\//;
+
+function isTimeZone(text: string): boolean {
+  try {
+    // By place alone: what "+02:00" and "EST" mean, Postgres and Node don't agree on.
+    return text === "UTC" || (places.test(text) && new Intl.DateTimeFormat("en", { timeZone: text }).format() !== "");
+  } catch {
+    return false;
+  }
 }
 
 function isUrl(text: string): boolean {

@@ -4,6 +4,7 @@ import { page } from "./page.ts";
 
 const words: Record<number, [title: string, message: string]> = {
   400: ["Bad request", "We could not read what your browser sent."],
+  401: ["Not logged in", "Please log in first."],
   403: [
     "Not from this site",
     "The request came from another site, so nothing was done. Please start from our own page.",
@@ -13,6 +14,7 @@ const words: Record<number, [title: string, message: string]> = {
   408: ["Too slow", "Your request did not arrive in time. Please send it again."],
   413: ["Too large", "That was more than we read. Please send less."],
   415: ["Unknown format", "Please send a form, or JSON."],
+  429: ["Too many requests", "Too many tries from your network. Please try again later."],
   500: ["Something went wrong", "That was our fault, and it is in our log."],
   503: ["Back in a moment", "We are too busy or away right now. Trying again is safe: nothing is done twice."],
 };

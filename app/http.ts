@@ -1,5 +1,6 @@
 import type Koa from "koa";
 import type { Log } from "./log.ts";
+import type { Visitor } from "./session.ts";
 
 export type State = {
   /** Carries the request's id. */
@@ -7,6 +8,8 @@ export type State = {
   requestId: string;
   /** Aborted when the visitor has been told that it took too long. */
   deadline: AbortSignal;
+  /** Who is logged in: behind `requireSession` alone. */
+  visitor: Visitor;
 };
 
 export type Middleware = Koa.Middleware<State>;

@@ -1,27 +1,46 @@
 import { availableParallelism } from "node:os";
-import { hash } from "@node-rs/argon2";
+import { hash, verify } from "@node-rs/argon2";
 import pLimit from "p-limit";
 
-export type HashPassword = (password: string, deadline: AbortSignal) => Promise<string>;
+export type Passwords = {
+  hash: (password: string, deadline: AbortSignal) => Promise<string>;
+  /** Without a hash (nobody has that address) it takes as long, and the answer is no. */
+  verify: (hash: string | undefined, password: string, deadline: AbortSignal) => Promise<boolean>;
+};
+
+type Options = { cores?: number; queue?: number; cost?: typeof owasp };
 
 // OWASP's password storage cheat sheet: argon2id with 19 MiB, 2 passes, 1 lane.
-const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+const owasp = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 /**
- * Hashes off the event loop, as many at once as there are cores.
+ * Hashes and checks off the event loop, as many at once as there are cores.
  * Throws 503 when the queue is full: a flood is told to come back instead of delaying everybody past the deadline.
  */
-export function passwordHasher(cores = availableParallelism(), queue = 256 * cores): HashPassword {
+export function createPasswords(options: Options = {}): Passwords {
+  const { cores = availableParallelism(), queue = 256 * cores, cost = owasp } = options;
   const limit = pLimit(cores);
+  const nobody = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.parallelism}$${"A".repeat(22)}$${"A".repeat(43)}`;
 
-  return async (password, deadline) => {
+  async function queued<Result>(deadline: AbortSignal, work: () => Promise<Result>): Promise<Result> {
     if (limit.pendingCount >= queue) {
       throw Object.assign(new Error("Too many passwords wait to be hashed."), { status: 503 });
     }
     return limit(() => {
       // Nobody waits any more: the core is for those who do.
       deadline.throwIfAborted();
-      return hash(password, cost);
+      return work();
     });
+  }
+
+  return {
+    hash: (password, deadline) => queued(deadline, () => hash(password, cost)),
+
+    verify: (known, password, deadline) =>
+      queued(deadline, async () => {
+        // What another program wrote there may be no hash at all: nobody's password, like an address that is not there.
+        const isRight = await verify(known ?? nobody, password).catch(() => verify(nobody, password));
+        return isRight && known !== undefined;
+      }),
   };
 }

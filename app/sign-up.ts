@@ -1,49 +1,83 @@
 import { z } from "zod";
+import { accepted, refuse } from "./answers.ts";
+import { clientNetwork } from "./client-network.ts";
 import type { Sql } from "./db.ts";
 import { normaliseEmail, problemWithEmail } from "./email.ts";
 import { wantsJson, type Context, type Middleware } from "./http.ts";
 import { page } from "./page.ts";
-import type { HashPassword } from "./password.ts";
+import type { Passwords } from "./password.ts";
 import { normalisePassword, problemWithPassword } from "./password-rules.ts";
+import { rememberBrowser } from "./sign-up-browser.ts";
 import { rememberAddress } from "./sign-up-sent.ts";
+import { count, mails, refuseTooMany, secondsOver, secondsUntil, signUps } from "./throttle.ts";
+import { newToken } from "./token.ts";
 
-type Problems = { email?: string; password?: string };
+type Problems = { email?: string; password?: string; form?: string };
 
 export function showSignUp(): Middleware {
   return (ctx) => showForm(ctx, "", {});
 }
 
-export function signUp(sql: Sql, hashPassword: HashPassword, hintWorkers: () => void, origin: string): Middleware {
+export function signUp(sql: Sql, passwords: Passwords, hintWorkers: () => void, origin: string): Middleware {
   return async (ctx) => {
     const { email, password, problems } = parseSignUp(ctx.request.body);
-    if (problems) return refuse(ctx, email, problems);
+    if (problems) return refuse(ctx, problems, () => showForm(ctx, email, problems));
 
-    const passwordHash = await hashPassword(password, ctx.state.deadline);
+    const network = clientNetwork(ctx.ip);
+    const refuseClient = (retryAfterSeconds: number) =>
+      refuseTooMany(ctx, retryAfterSeconds, (tooMany) => showForm(ctx, email, tooMany));
+    // Whoever is over the limit costs no hash. The statement below counts, and decides.
+    const over = await secondsOver(sql, signUps, network);
+    if (over) return refuseClient(over);
 
-    // The no-op update locks and returns the row that is there, in a race too: exactly one task either way.
+    const passwordHash = await passwords.hash(password, ctx.state.deadline);
+    // Never the one that the browser has: whoever signs up again with another password must be asked for it by the link.
+    const browser = newToken();
+
+    // The no-op update locks and returns the row that is there, in a race too: exactly one user either way.
     // The salt makes each hash unique, so an equal hash means that this statement wrote it.
-    await sql`
-      with owner as (
-        insert into usr (email, password_hash)
-        values (${email}, ${passwordHash})
+    // A new user is always owed the welcome; what keeps mails from the address only puts it off.
+    const [client] = await sql<{ retry_after_seconds: number }[]>`
+      with client as (
+        ${count(sql, signUps, network)}
+      ), address as (
+        ${count(sql, mails, email, sql`from client where not is_over`)}
+      ), owner as (
+        insert into usr (email, password_hash, browser_hash)
+        select ${email}, ${passwordHash}, ${browser.hash}
+        from address
         on conflict (email) do update set email = excluded.email
-        returning usr_id, password_hash = ${passwordHash} as is_new
+        returning usr_id, email, password_hash = ${passwordHash} as is_new
+      ), told as (
+        insert into event (event_type, usr_id)
+        select 'SIGNED_UP', usr_id
+        from owner
+        where is_new
+      ), owed as (
+        insert into task (task_type, params, run_at)
+        select
+          case
+            when exists (select from email_verified where email_verified.usr_id = owner.usr_id)
+              then 'SEND_EMAIL_ALREADY_REGISTERED'
+            else 'SEND_EMAIL_WELCOME'
+          end,
+          jsonb_build_object('usr_id', usr_id::text),
+          greatest(now(), mail_stop.ends_at, case when is_over then address.ends_at end)
+        from owner
+        cross join address
+        left join mail_stop on mail_stop.email = owner.email and mail_stop.ends_at > now()
+        where is_new or not (is_over or mail_stop.email is not null)
       )
-      insert into task (task_type, params)
-      select
-        case when is_new then 'SEND_EMAIL_WELCOME' else 'SEND_EMAIL_ALREADY_REGISTERED' end,
-        jsonb_build_object('usr_id', usr_id::text)
-      from owner
+      select ${secondsUntil(sql, sql`ends_at`)} as retry_after_seconds
+      from client
+      where is_over
     `;
+    if (client) return refuseClient(client.retry_after_seconds);
     hintWorkers();
 
-    if (wantsJson(ctx)) {
-      ctx.status = 204;
-      return;
-    }
-    rememberAddress(ctx, email, origin);
-    ctx.status = 303;
-    ctx.redirect("/signup/sent");
+    if (!wantsJson(ctx)) rememberAddress(ctx, email, origin);
+    rememberBrowser(ctx, origin, browser.token);
+    accepted(ctx, "/signup/sent");
   };
 }
 
@@ -63,15 +97,6 @@ function parseSignUp(body: unknown) {
 
   if (withEmail || withPassword) return { email: typed.email, password, problems };
   return { email, password };
-}
-
-async function refuse(ctx: Context, email: string, problems: Problems): Promise<void> {
-  ctx.status = 422;
-  if (wantsJson(ctx)) {
-    ctx.body = { errors: problems };
-    return;
-  }
-  await showForm(ctx, email, problems);
 }
 
 function showForm(ctx: Context, email: string, problems: Problems): Promise<void> {

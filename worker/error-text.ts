@@ -11,9 +11,12 @@ function read(error: unknown): string {
   try {
     const isError = error instanceof Error;
     // A message need not be text, whatever its type says.
-    const text: unknown = isError ? error.message : error;
+    const text: unknown = isError ? error.message || codeOf(error) : error;
     return isError ? String(text) : `thrown: ${String(text)}`;
   } catch {
     return "thrown: what cannot be read";
   }
 }
+
+/** Of several failed connections in one (an AggregateError), Node tells the code alone. */
+const codeOf = (error: Error) => ("code" in error ? error.code : error.name);

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Sql } from "../app/db.ts";
 import { errorText } from "./error-text.ts";
-import { finish } from "./statements.ts";
-import type { Attempt, Handler, Task } from "./task.ts";
+import { finish } from "./outcome-statements.ts";
+import type { Attempt, Handler, Task, Told } from "./task.ts";
 import { permanent, verdictOf, type Verdict } from "./verdict.ts";
 
 /**
@@ -10,10 +10,14 @@ import { permanent, verdictOf, type Verdict } from "./verdict.ts";
  * `refused`: it was not started at all.
  */
 export type Outcome =
-  { kind: "done" } | { kind: "finished" } | { kind: "failed" | "refused"; verdict: Verdict; error: string };
+  | { kind: "done"; event?: Told | undefined }
+  | { kind: "finished" }
+  | { kind: "failed" | "refused"; verdict: Verdict; error: string };
 
 export type Hand = {
   task: Task;
+  /** Sets the time-out, unless it is set or the attempt has ended. To be called soon: until then there is none. */
+  limitTime(): void;
   /** Aborts the handler's signal; with it the attempt has ended, whatever the handler still does. */
   drop(reason: string): void;
 };
@@ -26,6 +30,8 @@ export function start(sql: Sql, handler: Handler, task: Task, onEnd: (outcome: O
   let isOver = false;
   let isFinished = false;
   let abort: AbortController | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let event: Told | undefined;
 
   const end = (outcome: Outcome) => {
     if (isOver) return;
@@ -37,11 +43,6 @@ export function start(sql: Sql, handler: Handler, task: Task, onEnd: (outcome: O
     end({ kind: "failed", verdict, error });
     abort?.abort(new Error(error));
   };
-  const timer = setTimeout(
-    () => stop({ kind: "outcome unknown" }, `Not done within ${handler.timeoutSeconds} s.`),
-    handler.timeoutSeconds * 1000,
-  );
-
   const attempt: Attempt<unknown> = {
     params: task.params,
     task,
@@ -50,6 +51,9 @@ export function start(sql: Sql, handler: Handler, task: Task, onEnd: (outcome: O
       abort ??= new AbortController();
       if (isOver) abort.abort(new Error("The attempt has ended."));
       return abort.signal;
+    },
+    tell(told) {
+      event = told;
     },
     async finish(write) {
       if (isOver) throw new Error("The attempt has ended: nothing was written.");
@@ -62,32 +66,49 @@ export function start(sql: Sql, handler: Handler, task: Task, onEnd: (outcome: O
             set_config('idle_in_transaction_session_timeout', ${limit}, true)
         `;
         // First, so that a worker that lost the task writes nothing.
-        const [mine] = await finish(tx, [task]);
+        const [mine] = await finish(tx, [{ ...task, event }]);
         if (!mine) throw new Error("The task is no longer held: nothing was written.");
         await write(tx);
       });
       isFinished = true;
     },
   };
+  const success = (): Outcome => (event ? { kind: "done", event } : done);
   attemptOnce(handler, attempt).then(
-    () => end({ kind: isFinished ? "finished" : "done" }),
+    () => end(isFinished ? finished : success()),
     (thrown: unknown) => {
       // What is committed is done; an error after it has nothing left to retry.
-      if (isFinished) return end({ kind: "finished" });
+      if (isFinished) return end(finished);
       const kind = thrown instanceof Error && refused.has(thrown) ? "refused" : "failed";
       end({ kind, verdict: verdictOf(thrown), error: errorText(thrown) });
     },
   );
-  return { task, drop: (reason) => stop({ kind: "outcome unknown", delaySeconds: 0 }, reason) };
+  return {
+    task,
+    limitTime() {
+      if (isOver || timer) return;
+      const seconds = handler.timeoutSeconds;
+      timer = setTimeout(() => stop({ kind: "outcome unknown" }, `Not done within ${seconds} s.`), seconds * 1000);
+    },
+    drop: (reason) => stop({ kind: "outcome unknown", delaySeconds: 0 }, reason),
+  };
 }
 
-async function attemptOnce(handler: Handler, attempt: Attempt<unknown>): Promise<unknown> {
-  const refusal = reasonToRefuse(handler, attempt.task);
-  if (refusal) return refuse(refusal);
-  const parsed = handler.params.safeParse(attempt.params);
-  if (!parsed.success) throw permanent(`The params do not fit: ${z.prettifyError(parsed.error)}`);
-  attempt.params = parsed.data;
-  return handler.run(attempt);
+const done: Outcome = { kind: "done" };
+const finished: Outcome = { kind: "finished" };
+
+function attemptOnce(handler: Handler, attempt: Attempt<unknown>): Promise<unknown> {
+  try {
+    const refusal = reasonToRefuse(handler, attempt.task);
+    if (refusal) return Promise.reject(refuse(refusal));
+    const parsed = handler.params.safeParse(attempt.params);
+    if (!parsed.success) throw permanent(`The params do not fit: ${z.prettifyError(parsed.error)}`);
+    attempt.params = parsed.data;
+    // Not awaited: one promise less for each task. A handler that is no async function may return anything.
+    return Promise.resolve(handler.run(attempt));
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /** A crash is known only when the task is claimed again. */
@@ -97,10 +118,10 @@ function reasonToRefuse({ maxAttempts, afterUnknown }: Handler, { attempt, unset
   return undefined;
 }
 
-function refuse(reason: string): never {
+function refuse(reason: string): Error {
   const error = permanent(reason);
   refused.add(error);
-  throw error;
+  return error;
 }
 
 const refused = new WeakSet<object>();

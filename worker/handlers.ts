@@ -1,15 +1,46 @@
 import type { Sql } from "../app/db.ts";
+import type { WorkerEnv } from "../app/env.ts";
+import type { Log } from "../app/log.ts";
+import { consumers } from "./consumers.ts";
 import type { Mailer } from "./mailer.ts";
 import type { Handler } from "./task.ts";
+import { deleteUnverified } from "./tasks/delete-unverified.ts";
+import { oweDigests } from "./tasks/owe-digests.ts";
+import { pruneEvents } from "./tasks/prune-events.ts";
+import { pruneExpired } from "./tasks/prune-expired.ts";
 import { pruneHistory } from "./tasks/prune-history.ts";
+import { remindUnverified } from "./tasks/remind-unverified.ts";
+import { sendEmailAddressChanged } from "./tasks/send-email-address-changed.ts";
 import { sendEmailAlreadyRegistered } from "./tasks/send-email-already-registered.ts";
+import { sendEmailConfirmAddress } from "./tasks/send-email-confirm-address.ts";
+import { sendEmailDigest } from "./tasks/send-email-digest.ts";
+import { sendEmailFarewell } from "./tasks/send-email-farewell.ts";
+import { sendEmailPasswordChanged } from "./tasks/send-email-password-changed.ts";
+import { sendEmailPasswordReset } from "./tasks/send-email-password-reset.ts";
+import { sendEmailReminder } from "./tasks/send-email-reminder.ts";
 import { sendEmailWelcome } from "./tasks/send-email-welcome.ts";
+import { webhookHandlers } from "./webhook-handlers.ts";
 
 /** Every task type that this worker knows. Types that are not here wait, with no attempt burnt. */
-export function createHandlers(sql: Sql, mailer: Mailer): Record<string, Handler> {
+export function createHandlers(sql: Sql, mailer: Mailer, env: WorkerEnv, log: Log): Record<string, Handler> {
   return {
     SEND_EMAIL_WELCOME: sendEmailWelcome(sql, mailer),
     SEND_EMAIL_ALREADY_REGISTERED: sendEmailAlreadyRegistered(sql, mailer),
+    SEND_EMAIL_PASSWORD_RESET: sendEmailPasswordReset(sql, mailer),
+    SEND_EMAIL_PASSWORD_CHANGED: sendEmailPasswordChanged(sql, mailer),
+    SEND_EMAIL_CONFIRM_ADDRESS: sendEmailConfirmAddress(sql, mailer),
+    SEND_EMAIL_ADDRESS_CHANGED: sendEmailAddressChanged(sql, mailer),
+    SEND_EMAIL_FAREWELL: sendEmailFarewell(mailer),
+    SEND_EMAIL_REMINDER: sendEmailReminder(sql, mailer),
+    REMIND_UNVERIFIED: remindUnverified(env.TZ_MAIL),
+    DELETE_UNVERIFIED: deleteUnverified(sql),
+    OWE_DIGESTS: oweDigests(env.TZ_OPS),
+    SEND_EMAIL_DIGEST: sendEmailDigest(sql, mailer),
+    PRUNE_EVENTS: pruneEvents(sql, log, followed),
+    PRUNE_EXPIRED: pruneExpired(sql),
     PRUNE_HISTORY: pruneHistory(sql),
+    ...webhookHandlers(sql, env),
   };
 }
+
+const followed = consumers.map(({ name }) => name);

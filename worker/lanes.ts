@@ -1,4 +1,4 @@
-/** Due tasks of one type and priority, oldest first; all before `run_at` and `task_id` are taken. */
+/** Due tasks of one type and priority, oldest first; claims begin at `run_at` and `task_id`. */
 export type Lane = {
   task_type: string;
   priority: number;

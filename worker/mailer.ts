@@ -2,10 +2,11 @@ import { fileURLToPath } from "node:url";
 import ejs from "ejs";
 import { createTransport } from "nodemailer";
 import { siteName, type WorkerEnv } from "../app/env.ts";
+import type { Letter } from "./mail-handler.ts";
 import { judgeSmtp } from "./smtp-verdict.ts";
 import type { Attempt, Task } from "./task.ts";
 
-export type Mail = { view: string; subject: string; to: string };
+export type Mail = { view: string; subject: string } & Letter;
 
 export type Mailer = {
   /** Resolves when the server has taken the mail. Every attempt of one task carries the same Message-ID. */
@@ -13,8 +14,10 @@ export type Mailer = {
   close(): void;
 };
 
+type Settings = Pick<WorkerEnv, "ORIGIN" | "SMTP_URL" | "MAIL_FROM" | "WORKER_CONCURRENCY">;
+
 /** Mails from `views/mail/` through pooled SMTP connections, one for each task in hand. */
-export function createMailer(env: WorkerEnv): Mailer {
+export function createMailer(env: Settings): Mailer {
   const transport = createTransport({
     url: env.SMTP_URL,
     pool: true,
@@ -66,8 +69,9 @@ export function createMailer(env: WorkerEnv): Mailer {
 }
 
 /** The HTML and the text of a mail. */
-export function render({ view, subject, to }: Mail, origin: string): Promise<[html: string, text: string]> {
-  const data = { siteName, origin, subject, email: to };
+export function render(mail: Mail, origin: string): Promise<[html: string, text: string]> {
+  const { view, subject, to, path = "/" } = mail;
+  const data = { siteName, origin, subject, email: to, link: origin + path, ...mail.data };
   const file = (kind: string) => fileURLToPath(new URL(`../views/mail/${view}.${kind}.ejs`, import.meta.url));
   return Promise.all([
     ejs.renderFile(file("html"), data, { cache: true }),

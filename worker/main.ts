@@ -1,6 +1,7 @@
 import { connect } from "../app/db.ts";
 import { workerEnv } from "../app/env.ts";
 import { createLog } from "../app/log.ts";
+import { consumers } from "./consumers.ts";
 import { startEngine } from "./engine.ts";
 import { createHandlers } from "./handlers.ts";
 import { createMailer } from "./mailer.ts";
@@ -12,9 +13,10 @@ keepHeapSmall();
 
 const env = workerEnv();
 const log = createLog(env.LOG_LEVEL, "worker");
-const sql = connect({ ...env, DATABASE_POOL: 2 }, "worker engine");
-const taskSql = connect({ ...env, DATABASE_POOL: Math.max(1, env.DATABASE_POOL - 2) }, "worker tasks");
-const heart = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat");
+const sql = connect({ ...env, DATABASE_POOL: 2 }, "worker engine", 20);
+// Longer than any one statement of a handler.
+const taskSql = connect({ ...env, DATABASE_POOL: Math.max(1, env.DATABASE_POOL - 2) }, "worker tasks", 30);
+const heart = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat", 10);
 
 const leaveAtOnce = () => process.exit(0);
 process.on("SIGTERM", leaveAtOnce).on("SIGINT", leaveAtOnce);
@@ -22,8 +24,17 @@ await refuseOldDatabase(sql, log);
 process.off("SIGTERM", leaveAtOnce).off("SIGINT", leaveAtOnce);
 
 const mailer = createMailer(env);
-const handlers = createHandlers(taskSql, mailer);
-const engine = startEngine({ sql, taskSql, heart, log, handlers, schedule, concurrency: env.WORKER_CONCURRENCY });
+const handlers = createHandlers(taskSql, mailer, env, log);
+const engine = startEngine({
+  sql,
+  taskSql,
+  heart,
+  log,
+  handlers,
+  schedule: schedule(env),
+  consumers,
+  concurrency: env.WORKER_CONCURRENCY,
+});
 // Not to be had behind a transaction pooler: then the poll finds the work within a second.
 sql.listen("task", engine.wake).catch((error: unknown) => log.warn({ err: error }, "no hints: polling alone"));
 

@@ -3,16 +3,19 @@ import type { Task } from "./task.ts";
 
 // One row in `worker` for each live worker process. A task whose worker_id is not there is free to be taken back.
 
-/** A worker begins a session. */
-export function join(sql: Sql, workerId: string, host: string, pid: number) {
-  return sql`insert into worker (worker_id, host, pid) values (${workerId}, ${host}, ${pid})`;
+/** A worker begins a session; operators see what it has handlers for. */
+export function join(sql: Sql, workerId: string, host: string, pid: number, types: string[] | null = null) {
+  return sql`
+    insert into worker (worker_id, host, pid, task_types)
+    values (${workerId}, ${host}, ${pid}, ${types}::text[])
+  `;
 }
 
-/** A heartbeat. Returns no row to a worker that was declared dead. */
-export function beat(sql: Sql, workerId: string) {
+/** A heartbeat, with the longest turn of the event loop since the last. Returns no row to a worker that was declared dead. */
+export function beat(sql: Sql, workerId: string, turnMilliseconds: number | null = null) {
   return sql<{ worker_id: string }[]>`
     update worker
-    set seen_at = now()
+    set seen_at = now(), turn_milliseconds = ${turnMilliseconds}
     where worker_id = ${workerId}
     returning worker_id
   `;

@@ -14,10 +14,15 @@ type Options = {
   /** This worker was declared dead: what it holds is somebody else's by now. */
   onLost: () => void;
   onJoined: () => void;
+  /** What this worker has handlers for. */
+  types?: string[];
+  /** The longest turn of the event loop since it was last asked. */
+  turnMilliseconds?: () => number;
 };
 
 /** One live worker process: its row with a heartbeat, and its judgement of the others. */
-export function createSession({ sql, log, heartbeatSeconds, leaseSeconds, onLost, onJoined }: Options) {
+export function createSession(options: Options) {
+  const { sql, log, heartbeatSeconds, leaseSeconds, onLost, onJoined, types, turnMilliseconds } = options;
   let workerId: string | undefined;
   let lastSeen = -Infinity;
   let aliveSince = Infinity;
@@ -34,14 +39,14 @@ export function createSession({ sql, log, heartbeatSeconds, leaseSeconds, onLost
       // good beats before this worker judges again, so that an outage is not taken for everybody's death.
       const before = aliveSince;
       aliveSince = Infinity;
-      if (workerId && !(await beat(sql, workerId))[0]) {
+      if (workerId && !(await beat(sql, workerId, turnMilliseconds?.()))[0]) {
         log.warn({ worker_id: workerId }, "declared dead: what was in hand is left to others");
         workerId = undefined;
         onLost();
       }
       if (!workerId) {
         const id = randomUUID();
-        await join(sql, id, hostname(), process.pid);
+        await join(sql, id, hostname(), process.pid, types);
         workerId = id;
         log.info({ worker_id: id }, "joined");
         onJoined();
@@ -61,3 +66,5 @@ export function createSession({ sql, log, heartbeatSeconds, leaseSeconds, onLost
     },
   };
 }
+
+export type Session = ReturnType<typeof createSession>;

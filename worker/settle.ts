@@ -1,27 +1,46 @@
 import type { Sql } from "../app/db.ts";
 import { batched } from "./batch.ts";
 import type { Outcome } from "./hand.ts";
-import { fail, finish, type Failure, type Held, type Written } from "./statements.ts";
+import type { Persist } from "./repeat.ts";
+import type { Held, Written } from "./fence.ts";
+import { fail, finish, type Done, type Failure } from "./outcome-statements.ts";
+import { putOff, type Delayed } from "./release-statements.ts";
 import type { Handler, Task } from "./task.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** What became of an attempt. `lost`: somebody else holds the task by now, and nothing was changed. */
-export type Settled = "done" | "failed" | "dead" | "lost";
+export type Settled = "done" | "failed" | "dead" | "put off" | "lost";
 
-/** Writes outcomes down, many in one statement. `until` repeats a statement while the database is away. */
-export function createSettle(sql: Sql, until: <Result>(statement: () => Promise<Result>) => Promise<Result>) {
-  const finishOne = batched((tasks: Held[]) => until(async () => answers(tasks, await finish(sql, tasks))));
-  const failOne = batched((failures: Failure[]) => until(async () => answers(failures, await fail(sql, failures))));
+export type Settle = ReturnType<typeof createSettle>;
 
-  return async (handler: Handler, task: Task, outcome: Outcome): Promise<Settled> => {
-    if (outcome.kind === "finished") return "done";
-    if (outcome.kind === "done") return (await finishOne(task)) ? "done" : "lost";
+/** Writes outcomes down, many in one statement. `onEvent` is called when an event was written with one. */
+export function createSettle(sql: Sql, persist: Persist, onEvent: () => void) {
+  const finishOne = batched((tasks: Done[]) => persist(async () => answers(tasks, await finish(sql, tasks))));
+  const failOne = batched((failures: Failure[]) => persist(async () => answers(failures, await fail(sql, failures))));
+  const putOffOne = batched((tasks: Delayed[]) => persist(async () => answers(tasks, await putOff(sql, tasks))));
 
+  /** Calls `done` once: with what became of the attempt, or with the error for which it could not be written down. */
+  return (handler: Handler, task: Task, outcome: Outcome, done: (settled?: Settled, error?: unknown) => void): void => {
+    const as = (settled: Settled, hasEvent: boolean) => (isWritten?: boolean, error?: unknown) => {
+      if (error) return done(undefined, error);
+      if (isWritten && hasEvent) onEvent();
+      done(isWritten ? settled : "lost");
+    };
+    if (outcome.kind === "finished") return done("done");
+    if (outcome.kind === "done") {
+      const { event } = outcome;
+      return finishOne(event ? { ...task, event } : task, as("done", event !== undefined));
+    }
+    if (outcome.verdict.kind === "put off") {
+      return putOffOne({ ...task, delay_seconds: inBounds(outcome.verdict.delaySeconds) }, as("put off", false));
+    }
     const delay = delaySeconds(handler, task, outcome.verdict);
     const { task_id, attempt, worker_id } = task;
-    const failure = { task_id, attempt, worker_id, error: outcome.error, delay_seconds: delay, is_unstarted: false };
-    if (!(await failOne({ ...failure, is_unstarted: outcome.kind === "refused" }))) return "lost";
-    return delay === null ? "dead" : "failed";
+    const failure = { task_id, attempt, worker_id, error: outcome.error, delay_seconds: delay };
+    failOne(
+      { ...failure, is_unstarted: outcome.kind === "refused" },
+      delay === null ? as("dead", true) : as("failed", false),
+    );
   };
 }
 
@@ -32,8 +51,12 @@ const fallbackSeconds = 3600;
 function delaySeconds(handler: Handler, { attempt }: Task, verdict: Verdict): number | null {
   const isOver = attempt >= handler.maxAttempts || verdict.kind === "permanent";
   if (isOver || (verdict.kind === "outcome unknown" && handler.afterUnknown === "bury")) return null;
-  // What Postgres can't add to a time (a date read as a number) would leave the task held for ever.
-  const delay = [verdict.delaySeconds, handler.backoffSeconds(attempt)].find(Number.isFinite) ?? fallbackSeconds;
+  return inBounds(verdict.delaySeconds, handler.backoffSeconds(attempt));
+}
+
+/** The first that is a number. What Postgres can't add to a time (a date read as one) would leave the task held for ever. */
+function inBounds(...seconds: (number | undefined)[]): number {
+  const delay = seconds.find(Number.isFinite) ?? fallbackSeconds;
   return Math.min(Math.max(delay, 0), longestDelaySeconds);
 }
 

@@ -22,12 +22,20 @@ export type Task = {
   claimed_at: Date;
 };
 
+/** What crashed its worker twice runs with nothing beside it. */
+export const isSuspect = ({ unsettled }: Task) => unsettled >= 2;
+
+/** What a handler has to tell the feed of events: who, if it is about a user, and what, with no address in it. */
+export type Told = { event_type: string; usr_id?: string | undefined; data?: Record<string, string> };
+
 /** What a handler gets. */
 export type Attempt<Params> = {
   params: Params;
   task: Task;
   /** Aborts at the time-out, at the end of a shutdown, and when the worker has lost the task. */
   signal: AbortSignal;
+  /** Appends one event in the statement that deletes the task. Before `finish`, where that is used. */
+  tell: (event: Told) => void;
   /** Commits these writes together with the task's deletion, or throws and commits nothing. At most once, and last. */
   finish: (write: (tx: TransactionSql) => Promise<unknown>) => Promise<void>;
 };

@@ -1,6 +1,6 @@
 /** What an error means for its task. Anything thrown without a verdict is retried after the type's back-off. */
 export type Verdict = {
-  kind: "retry" | "permanent" | "outside down" | "outcome unknown";
+  kind: "retry" | "permanent" | "outside down" | "outcome unknown" | "put off";
   /** Seconds before the next attempt, instead of the type's back-off. */
   delaySeconds?: number;
 };
@@ -8,6 +8,10 @@ export type Verdict = {
 /** Retry, but not before the other side wants us back (`Retry-After`). */
 export const retryAfter = (delaySeconds: number, message: string, cause?: unknown) =>
   judged({ kind: "retry", delaySeconds }, message, cause);
+
+/** Nothing was tried: not now, but after so many seconds. The attempt is given back. */
+export const putOff = (delaySeconds: number, message: string) =>
+  judged({ kind: "put off", delaySeconds }, message, undefined);
 
 /** Trying again is no use: the task is dead at once, and this is its reason. */
 export const permanent = (message: string, cause?: unknown) => judged({ kind: "permanent" }, message, cause);

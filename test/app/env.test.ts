@@ -33,6 +33,9 @@ describe("the environment", () => {
     expect(workerEnv({ ...database, ...mail, PORT: "4000" })).toMatchObject({
       DATABASE_POOL: 4,
       WORKER_CONCURRENCY: 20,
+      TZ_MAIL: "UTC",
+      TZ_OPS: "UTC",
+      WEBHOOK_ALLOW_PRIVATE: false,
       ORIGIN: "http://localhost:4000",
     });
   });
@@ -65,9 +68,31 @@ describe("the environment", () => {
     ["ORIGIN", "https://ada@example.com"],
     ["TRUST_PROXY", "true"],
     ["LOG_LEVEL", "loud"],
+    ["METRICS_TOKEN", "guess me"],
   ])("is refused for %s=%s", (name, value) => {
     const said = complaints(() => webEnv({ ...database, [name]: value }));
     expect(said).toContain(`${name} must`);
+  });
+
+  it.each([
+    ["TZ_MAIL", "Europe/Atlantis"],
+    ["TZ_MAIL", "+02:00"],
+    ["TZ_OPS", "noon"],
+    ["WEBHOOK_ALLOW_PRIVATE", "yes"],
+  ])("is refused by the worker for %s=%s", (name, value) => {
+    const said = complaints(() => workerEnv({ ...database, ...mail, [name]: value }));
+    expect(said).toContain(`${name} must`);
+  });
+
+  it.each(["Europe/Atlantis", "+02:00", "EST", "IST", "GMT0", "Z", "Etc/GMT+2", "SystemV/PST8PDT", "Europe/"])(
+    "is refused by the worker for TZ_MAIL=%s",
+    (TZ_MAIL) => {
+      expect(complaints(() => workerEnv({ ...database, ...mail, TZ_MAIL }))).toContain("TZ_MAIL must");
+    },
+  );
+
+  it.each(["UTC", "Europe/Kyiv", "Asia/Calcutta", "America/Argentina/Buenos_Aires"])("takes TZ_MAIL=%s", (TZ_MAIL) => {
+    expect(workerEnv({ ...database, ...mail, TZ_MAIL })).toMatchObject({ TZ_MAIL });
   });
 
   it("never repeats a value, which may hold a password", () => {

@@ -4,7 +4,7 @@ import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { connect } from "../../app/db.ts";
 import { cleanUp } from "../support/clean-up.ts";
-import { createDatabase } from "../support/database.ts";
+import { createDatabase, empty } from "../support/database.ts";
 import { portOf, serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -98,7 +98,7 @@ describe("a POST from another site", () => {
     "is not what these are: %o",
     async (headers) => {
       await from(headers).expect(303);
-      await sql`truncate usr, task`;
+      await empty(sql);
     },
   );
 });
@@ -128,8 +128,8 @@ describe("a database that does not answer", () => {
 
 describe("a full password queue", () => {
   it("is a 503 for those who come too late", async () => {
-    const hashPassword = () => Promise.reject(Object.assign(new Error("full"), { status: 503 }));
-    const { headers } = await request(await serveApp(sql, { hashPassword }))
+    const full = () => Promise.reject(Object.assign(new Error("full"), { status: 503 }));
+    const { headers } = await request(await serveApp(sql, { passwords: { hash: full, verify: full } }))
       .post("/signup")
       .type("json")
       .send(JSON.stringify(ada))

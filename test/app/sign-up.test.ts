@@ -1,6 +1,9 @@
 import { verify } from "@node-rs/argon2";
 import request from "supertest";
-import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { hashToken } from "../../app/token.ts";
+import { passwords } from "../support/accounts.ts";
+import { createPasswords } from "../../app/password.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -33,8 +36,9 @@ describe("POST /signup", () => {
 
   it("keeps an argon2id hash of the normalised password, salted", async () => {
     const password = "Ａll twelve engines hum at the cafe\u0301";
-    await signUp({ ...ada, password });
-    await signUp({ email: "grace@example.com", password });
+    const real = request(await serveApp(sql, { passwords: createPasswords() }));
+    for (const email of [ada.email, "grace@example.com"])
+      await real.post("/signup").type("form").send({ email, password }).expect(303);
 
     const rows = await sql<{ password_hash: string }[]>`select password_hash from usr`;
     const [one = "", other = ""] = rows.map(({ password_hash }) => password_hash);
@@ -48,18 +52,41 @@ describe("POST /signup", () => {
     expect(await sql`select email from usr`).toEqual([{ email: ada.email }]);
   });
 
-  it("answers JSON with 204 and nothing else", async () => {
-    const { text, headers } = await signUpByJson(ada).expect(204);
-    expect(text).toBe("");
-    expect(headers["set-cookie"]).toBeUndefined();
+  it("answers JSON with 204, the cookie that marks the browser, and nothing else", async () => {
+    const answer = await signUpByJson(ada).expect(204);
+    expect(answer.text).toBe("");
+    expect(answer.get("Set-Cookie")).toEqual([expect.stringMatching(/^signup=[\w-]{43}; .*samesite=lax; httponly$/)]);
+  });
+
+  it("keeps the hash of that cookie on the user that it wrote, and on no other", async () => {
+    const token = (await signUp(ada))
+      .get("Set-Cookie")!
+      .join()
+      .match(/signup=([\w-]+)/)![1]!;
+    await signUp({ ...ada, password: "another good secret" });
+
+    expect(await sql`select browser_hash from usr`).toEqual([{ browser_hash: hashToken(token) }]);
   });
 
   it("answers a form with 303 whatever it accepts", async () => {
     await signUp(ada).set("Accept", "application/json").expect(303);
   });
 
+  it("owes the welcome once more while the address is not verified, and changes nothing else", async () => {
+    await signUp(ada);
+    const before = await sql`select * from usr`;
+    await signUp({ ...ada, password: "another good secret" });
+
+    expect(await owed()).toEqual([
+      { task_type: "SEND_EMAIL_WELCOME", email: ada.email },
+      { task_type: "SEND_EMAIL_WELCOME", email: ada.email },
+    ]);
+    expect(await sql`select * from usr`).toEqual(before);
+  });
+
   it("writes no user for a taken address, and owes its owner one mail that says so", async () => {
     await signUp(ada);
+    await sql`insert into email_verified (usr_id) select usr_id from usr`;
     await signUp({ ...ada, password: "another good secret" });
 
     expect(await owed()).toEqual([
@@ -81,20 +108,20 @@ describe("POST /signup", () => {
       text,
       // The hour at which the cookie ends is that of the request.
       headers: JSON.stringify(headers)
-        .replace(/expires=[^;]+/, "")
+        .replace(/expires=[^;]+/g, "")
+        .replace(/signup=[\w-]{43}/, "")
         .replace(/"date":"[^"]+"/, ""),
     });
     expect(seen(taken)).toEqual(seen(fresh));
   });
 
-  it("makes one user of 50 first signups at once, and owes 49 times that there is one already", async () => {
+  it("makes one user of 50 first signups at once, and owes three mails an hour", async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => signUp(ada)));
 
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([303]));
     expect(await sql`select count(*) from usr`).toEqual([{ count: "1" }]);
     expect(await sql`select task_type, count(*) from task group by task_type order by count`).toEqual([
-      { task_type: "SEND_EMAIL_WELCOME", count: "1" },
-      { task_type: "SEND_EMAIL_ALREADY_REGISTERED", count: "49" },
+      { task_type: "SEND_EMAIL_WELCOME", count: "3" },
     ]);
   });
 
@@ -156,6 +183,66 @@ describe("POST /signup, refused", () => {
   it("escapes what it shows again", async () => {
     const { text } = await signUp({ ...ada, email: '"><script>alert(1)</script>' }).expect(422);
     expect(text).not.toContain("<script>alert");
+  });
+});
+
+describe("POST /signup, throttled", () => {
+  const from = (network: string, n: number, post: (form: object) => request.Test = signUp) =>
+    post({ ...ada, email: `ada.${n}@example.com` }).set("X-Forwarded-For", network);
+
+  it("takes 20 an hour from one network, at once too, and says when to come back", async () => {
+    const answers = await Promise.all(Array.from({ length: 25 }, (_, n) => from(`2001:db8:1:2::${n}`, n)));
+    expect(answers.filter(({ status }) => status === 303)).toHaveLength(20);
+    expect(await sql`select from usr`).toHaveLength(20);
+    expect(await owed()).toHaveLength(20);
+
+    const { text, headers } = await from("2001:db8:1:2::99", 99).expect(429);
+    expect(Number(headers["retry-after"])).toBeGreaterThan(3500);
+    expect(Number(headers["retry-after"])).toBeLessThanOrEqual(3600);
+    expect(headers["set-cookie"]).toBeUndefined();
+    expect(text).toContain("<title>Error: Sign up");
+    expect(text).toContain('value="ada.99@example.com"');
+    expect(text).not.toContain(ada.password);
+    await from("2001:db8:1:2::99", 99, signUpByJson).expect(429, /^{"error":"Too many tries/);
+    await from("2001:db8:1:3::99", 99).expect(303);
+  });
+
+  it("hashes no password for who is over the limit", async () => {
+    const hash = vi.fn<typeof passwords.hash>(passwords.hash);
+    const counting = request(await serveApp(sql, { passwords: { ...passwords, hash } }));
+    const post = (form: object) => counting.post("/signup").type("form").send(form);
+    for (let n = 0; n < 20; n += 1) await from("203.0.113.20", n, post).expect(303);
+    for (let n = 20; n < 23; n += 1) await from("203.0.113.20", n, post).expect(429, /value="ada/);
+    expect(hash).toHaveBeenCalledTimes(20);
+
+    await sql`update throttle set ends_at = now()`;
+    await from("203.0.113.20", 23, post).expect(303);
+  });
+
+  it("never says that an address has had its three mails", async () => {
+    const answers = await Promise.all(Array.from({ length: 5 }, () => signUp(ada)));
+    expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+    expect(await owed()).toHaveLength(3);
+  });
+
+  it("owes a new user the welcome in any case, at the end of the hour", async () => {
+    for (let n = 0; n < 4; n += 1) await signUp(ada);
+    await sql`with task as (delete from task) delete from usr`;
+    await signUp(ada);
+    expect(await sql`select task.run_at = ends_at as is_at_the_end from task, throttle where action = 'mail'`).toEqual([
+      { is_at_the_end: true },
+    ]);
+  });
+
+  it("counts the refused tries as well, up to a bound", async () => {
+    await sql`
+      insert into throttle (action, subject, hits, ends_at)
+      values ('sign up', '203.0.113.7', 1000000, now() + interval '1 minute')
+    `;
+    await from("203.0.113.7", 1)
+      .expect(429)
+      .expect("Retry-After", /^(60|59)$/);
+    expect(await sql`select hits from throttle`).toEqual([{ hits: 1_000_000 }]);
   });
 });
 

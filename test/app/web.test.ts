@@ -5,22 +5,15 @@ import { join } from "node:path";
 import postgres from "postgres";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
-import { freePort, startPostgres } from "../../dev/postgres.ts";
+import { startPostgres } from "../../dev/postgres.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
 import { run, runMigrations } from "../support/processes.ts";
 import { until } from "../support/until.ts";
+import { runWeb } from "../support/web.ts";
 
 const signUp = (url: string, email: string) =>
   request(url).post("/signup").type("form").send({ email, password: "twelve engines hum" });
-
-async function runWeb(databaseUrl: string, env: Record<string, string> = {}) {
-  const port = await freePort();
-  const web = run("app/main.ts", { DATABASE_URL: databaseUrl, PORT: String(port), ...env });
-  cleanUp(() => web.end("SIGKILL"));
-  await until("the web process listens", () => web.output().includes("listening"));
-  return { web, url: `http://127.0.0.1:${port}` };
-}
 
 describe("the web process", () => {
   it("survives a crash of the database: 503 meanwhile, and by itself again after it", async () => {

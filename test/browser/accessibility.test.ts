@@ -1,12 +1,13 @@
 import type { Page } from "playwright-core";
 import { afterAll, expect, it } from "vitest";
 import { connect } from "../../app/db.ts";
+import { addLink, addOwner, passwords } from "../support/accounts.ts";
 import { openBrowser, violations } from "../support/browser.ts";
 import { createDatabase } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
-const site = await serveApp(sql);
+const site = await serveApp(sql, { passwords });
 const noDatabase = connect({ DATABASE_URL: "postgres://127.0.0.1:1/", DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test");
 afterAll(() => noDatabase.end({ timeout: 0 }));
 const siteWithoutDatabase = await serveApp(noDatabase);
@@ -14,6 +15,10 @@ const browser = openBrowser();
 
 const longAddress = `${"ada.".repeat(14)}lovelace@example.com`;
 const good = "twelve engines hum";
+const unverified = { email: "bob@example.com", password: good };
+const verified = await addLink(sql, "verify", await addOwner(sql, { email: "cleo@example.com", password: good }));
+const token = await addLink(sql, "verify", await addOwner(sql, unverified, false));
+const link = (path: string, of = token) => `${site}${path}?token=${of}`;
 
 it.each<[name: string, url: string, title: string, reach?: (page: Page) => Promise<void>]>([
   ["the start page", site, "Welcome"],
@@ -23,6 +28,21 @@ it.each<[name: string, url: string, title: string, reach?: (page: Page) => Promi
   ["the form with one problem", `${site}/signup`, "Error: Sign up", signUp(longAddress, "too short")],
   ["the sent page", `${site}/signup`, "Check your inbox", signUp(longAddress, good)],
   ["the sent page without an address", `${site}/signup/sent`, "Check your inbox"],
+  ["the log-in form", `${site}/login`, "Log in"],
+  ["the log-in form with a notice", `${site}/login?reset`, "Log in"],
+  ["the log-in form, refused", `${site}/login`, "Error: Log in", logIn(longAddress, "not my own password")],
+  ["the log-in form with two problems", `${site}/login`, "Error: Log in", logIn("ada@example", "")],
+  ["the log-in form, throttled", `${site}/login`, "Error: Log in", throttled],
+  ["the page for the unverified", `${site}/login`, "Verify your address first", logIn(unverified.email, good)],
+  ["the form for another mail", `${site}/verify/resend`, "Get the mail again"],
+  ["the form for another mail, refused", `${site}/verify/resend`, "Error: Get the mail again", askAgain],
+  ["the link in the mail, here", `${site}/signup`, "Verify your address", openLinkHere],
+  ["the link in the mail, elsewhere", link("/verify"), "Verify your address"],
+  ["the link in the mail, refused", link("/verify"), "Error: Verify your address", choose("too short")],
+  ["the link in the mail of the verified", link("/verify", verified), "Your address is verified"],
+  ["a link of no use", `${site}/verify?token=old`, "This link is of no use any more"],
+  ["the link against a signup", link("/signup/refuse"), "You did not sign up?"],
+  ["the end of a signup", `${site}/signup/refused`, "The account is deleted"],
   ["the 404 page", `${site}/nowhere`, "Page not found"],
   ["the 405 page", site, "Not possible here", postHere],
   ["the 503 page", `${siteWithoutDatabase}/signup`, "Back in a moment", signUp(longAddress, good)],
@@ -31,13 +51,14 @@ it.each<[name: string, url: string, title: string, reach?: (page: Page) => Promi
   await reach?.(page);
   expect(await page.title()).toBe(`${title} – slim-signup`);
 
-  for (const width of [375, 1280]) {
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.setViewportSize({ width, height: 800 });
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      expect(await violations(page), `${width} ${colorScheme}`).toEqual([]);
-      expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
-    }
+  for (const [width, colorScheme] of [
+    [375, "dark"],
+    [1280, "light"],
+  ] as const) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    expect(await violations(page), `${width} ${colorScheme}`).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
   }
 });
 
@@ -52,6 +73,39 @@ function signUp(email: string, password: string) {
     await page.getByLabel("Password", { exact: true }).fill(password);
     await answered(page, () => page.getByRole("button", { name: "Sign up" }).click());
   };
+}
+
+function logIn(email: string, password: string) {
+  return async (page: Page) => {
+    await page.getByLabel("E-mail address").fill(email);
+    await page.getByLabel("Password", { exact: true }).fill(password);
+    await answered(page, () => page.getByRole("button", { name: "Log in" }).click());
+  };
+}
+
+async function throttled(page: Page): Promise<void> {
+  await page.setExtraHTTPHeaders({ "X-Forwarded-For": "203.0.113.7" });
+  for (let n = 0; n < 6; n += 1) await logIn(longAddress, "not my own password")(page);
+  expect(await page.getByRole("alert").textContent()).toContain("Too many tries");
+}
+
+async function askAgain(page: Page): Promise<void> {
+  await answered(page, () => page.getByRole("button", { name: "Send me the mail" }).click());
+}
+
+function choose(password: string) {
+  return async (page: Page) => {
+    await page.getByLabel("New password", { exact: true }).fill(password);
+    await answered(page, () => page.getByRole("button", { name: "Verify and log in" }).click());
+  };
+}
+
+async function openLinkHere(page: Page): Promise<void> {
+  const email = "dora@example.com";
+  await signUp(email, good)(page);
+  const [user] = await sql<{ usr_id: string }[]>`select usr_id from usr where email = ${email}`;
+  await page.goto(link("/verify", await addLink(sql, "verify", user!.usr_id)));
+  expect(await page.getByRole("button").allTextContents()).toEqual(["Verify and log in"]);
 }
 
 function postHere(page: Page): Promise<void> {

@@ -4,7 +4,11 @@ import { expect, it } from "vitest";
 import type { Sql } from "../../app/db.ts";
 import type { Lane } from "../../worker/lanes.ts";
 import { beat, freeTheDead, join, leave } from "../../worker/session-statements.ts";
-import { claim, claimSuspect, fail, finish, release, survey, type Held } from "../../worker/statements.ts";
+import { claim, claimSuspect } from "../../worker/claim-statements.ts";
+import type { Held } from "../../worker/fence.ts";
+import { fail, finish } from "../../worker/outcome-statements.ts";
+import { release } from "../../worker/release-statements.ts";
+import { survey } from "../../worker/survey-statements.ts";
 import { createDatabase, empty } from "../support/database.ts";
 
 // The engine's statements, in any order and by any worker, against a model that is nothing but maps.
@@ -260,19 +264,18 @@ function claimable({ tasks }: Model, lane: Lane): Task[] {
     .toSorted(byAge);
 }
 
-/** The oldest of each type and priority, and the oldest suspect. */
+/** The oldest of each type and priority, and the oldest suspect of each type. */
 function modelledFronts({ tasks }: Model): string[] {
   const free = [...tasks.values()]
     .filter(({ worker_id, is_due, task_type }) => worker_id === null && is_due && types.includes(task_type))
     .toSorted(byAge);
-  const lanes = new Map<string, Task>();
-  for (const task of free.filter(({ unsettled }) => unsettled < 2)) {
-    const lane = `${task.task_type}/${task.priority}`;
-    if (!lanes.has(lane)) lanes.set(lane, task);
+  const fronts = new Map<string, string>();
+  for (const { task_type, priority, task_id, unsettled } of free) {
+    const isSuspect = unsettled >= 2;
+    const lane = isSuspect ? task_type : `${task_type}/${priority}`;
+    if (!fronts.has(lane)) fronts.set(lane, [task_type, priority, task_id, isSuspect].join());
   }
-  const suspect = free.find(({ unsettled }) => unsettled >= 2);
-  const front = (task: Task, isSuspect: boolean) => [task.task_type, task.priority, task.task_id, isSuspect].join();
-  return [...[...lanes.values()].map((task) => front(task, false)), ...(suspect ? [front(suspect, true)] : [])];
+  return [...fronts.values()];
 }
 
 function take(worker: Worker, tasks: Task[]): void {

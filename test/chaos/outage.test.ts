@@ -176,7 +176,7 @@ describe("SIGTERM while the database does not answer", () => {
       const seconds = (performance.now() - asked) / 1000;
       console.log(`${how}: ended after ${seconds.toFixed(1)} s`);
       expect(codes).toEqual([0, 0]);
-      expect(seconds).toBeLessThan(30);
+      expect(seconds).toBeLessThan(20);
     } finally {
       await back();
     }

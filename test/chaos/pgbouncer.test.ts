@@ -7,7 +7,8 @@ import { createDatabase } from "../support/database.ts";
 import { hasPgbouncer, poolTransactions } from "../support/pgbouncer.ts";
 import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
-import { serveApp } from "../support/web.ts";
+import { runWeb, serveApp } from "../support/web.ts";
+import { liveThrough } from "../support/whole-account.ts";
 
 const isInstalled = await hasPgbouncer();
 if (!isInstalled) console.log("skipped: pgbouncer is not installed (Debian: apt-get install pgbouncer)");
@@ -42,6 +43,27 @@ describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
     }
     expect(await sql`select from worker`).toEqual([]);
     expect(await sql`select from task_error`).toEqual([]);
+  });
+
+  it("accounts live from the signup to the farewell, through real processes, many at once", async () => {
+    const { sql, url } = await createDatabase();
+    const pooled = `${await poolTransactions(url)}?prepare=false`;
+    const smtp = await receiveMails();
+    const { web, url: site } = await runWeb(pooled, { TRUST_PROXY: "1" });
+    const workers = [1, 2].map(() => chaosWorker(pooled, smtp.url, {}, "worker/main.ts"));
+    await Promise.all([1, 2, 3, 4].map((person) => liveThrough(site, smtp.mails, person)));
+
+    await until(
+      "nothing is owed to them",
+      async () => (await sql`select from task where run_at <= now()`).length === 0,
+    );
+    expect(await sql`select from usr`).toEqual([]);
+    expect(await sql`select from task_error`).toEqual([]);
+    expect(await sql`select from task_dead`).toEqual([]);
+    for (const process of [web, ...workers]) {
+      expect(process.output()).not.toContain("prepared statement");
+      expect(await process.end()).toBe(0);
+    }
   });
 
   it("a crash is noticed, and finish commits the handler's writes", async () => {

@@ -1,10 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../../app/db.ts";
 import { mailbox } from "../../dev/mailbox.ts";
 import { saveMail } from "../../dev/mails.ts";
 import { openBrowser, violations } from "../support/browser.ts";
+import { until } from "../support/until.ts";
 import { serveApp } from "../support/web.ts";
 
 // Neither the inbox nor the start page asks it anything.
@@ -41,7 +43,12 @@ describe("the inbox in a browser", () => {
 
     await page.getByRole("link", { name: "Hello" }).first().click();
     const link = page.frameLocator("iframe").getByRole("link", { name: "Open the site" });
-    const [opened] = await Promise.all([page.waitForEvent("popup"), link.click()]);
+    const popup = page.waitForEvent("popup");
+    // A click that comes before Chromium has drawn the frame is lost.
+    const opened = await until("the link opens", async () => {
+      await link.click();
+      return Promise.race([popup, delay(2000, undefined)]);
+    });
     await opened.waitForLoadState();
 
     expect(opened.url()).toBe(`${url}/`);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { connect } from "../../app/db.ts";
 import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
+import { consumers } from "../../worker/consumers.ts";
 import { startEngine } from "../../worker/engine.ts";
 import { createHandlers } from "../../worker/handlers.ts";
 import { mailHandler } from "../../worker/mail-handler.ts";
@@ -10,21 +11,23 @@ import { createMailer } from "../../worker/mailer.ts";
 import { keepHeapSmall } from "../../worker/small-heap.ts";
 import { defineHandler } from "../../worker/task.ts";
 
-// The worker's entry once more, with a lease of one second, and with task types that are of use to tests alone.
+// The worker's entry once more, with a short lease (of one second, unless CHAOS_LEASE_SECONDS says another), and with task types
+// that are of use to tests alone.
 
 keepHeapSmall();
 
 const env = workerEnv();
 const log = createLog(env.LOG_LEVEL, "worker");
-const sql = connect(env, "worker");
-const heart = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat");
+const leaseSeconds = Number(process.env["CHAOS_LEASE_SECONDS"] ?? 1);
+const sql = connect(env, "worker", 15);
+const heart = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat", 10);
 const mailer = createMailer(env);
 
 const handlers = {
-  ...createHandlers(sql, mailer),
+  ...createHandlers(sql, mailer, env, log),
 
   SEND_EMAIL_ONCE: {
-    ...mailHandler(sql, mailer, { view: "welcome", subject: "Once, or somebody has to look" }),
+    ...mailHandler(sql, mailer, { view: "already-registered", subject: "Once, or somebody has to look" }),
     afterUnknown: "bury" as const,
   },
 
@@ -74,10 +77,13 @@ const engine = startEngine({
   heart,
   log,
   handlers,
+  consumers: process.env.FOLLOW_EVENTS ? consumers : [],
   concurrency: env.WORKER_CONCURRENCY,
-  heartbeatSeconds: 0.3,
-  leaseSeconds: 1,
+  heartbeatSeconds: 0.3 * leaseSeconds,
+  leaseSeconds,
 });
+
+sql.listen("task", engine.wake).catch((error: unknown) => log.warn({ err: error }, "no hints: polling alone"));
 
 process.once("SIGTERM", () => {
   void engine

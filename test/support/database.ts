@@ -21,5 +21,7 @@ export async function createDatabase(template = "migrated"): Promise<{ sql: Sql;
 }
 
 export async function empty(sql: Sql): Promise<void> {
-  await sql`truncate usr, task, task_error, task_dead, worker restart identity cascade`;
+  await sql`truncate
+      usr, task, task_error, task_dead, worker, throttle, mail_stop, event, event_consumer, webhook
+    restart identity cascade`;
 }

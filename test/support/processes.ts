@@ -13,9 +13,9 @@ export type Process = {
 };
 
 /** Runs one of the project's entries as a process of its own, with nothing in its environment but what is given. */
-export function run(entry: string, env: Record<string, string>): Process {
+export function run(entry: string, env: Record<string, string>, args: string[] = []): Process {
   const root = fileURLToPath(new URL("../../", import.meta.url));
-  const child = spawn(process.execPath, [entry], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [entry, ...args], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (chunk: Buffer) => (printed += chunk.toString()));

@@ -1,6 +1,7 @@
-// Preloaded by a process whose clock is to be wrong by so many days; what counts durations (performance) goes on as before.
+// Preloaded by a process whose clock is to be wrong by so many days, or to jump by more than a year at each SIGUSR2; what counts
+// durations (performance) goes on as before.
 
-const shift = Number(process.env["CLOCK_SHIFT_DAYS"]) * 24 * 3600 * 1000;
+let shift = Number(process.env["CLOCK_SHIFT_DAYS"]) * 24 * 3600 * 1000;
 const RightDate = Date;
 
 class ShiftedDate extends RightDate {
@@ -12,5 +13,8 @@ class ShiftedDate extends RightDate {
     return RightDate.now() + shift;
   }
 }
+
+const jump = 400 * 24 * 3600 * 1000;
+process.on("SIGUSR2", () => (shift = shift > 0 ? -jump : jump));
 
 globalThis.Date = ShiftedDate as DateConstructor;

@@ -4,24 +4,51 @@ import type { Server } from "node:net";
 import { createApp } from "../../app/app.ts";
 import type { Sql } from "../../app/db.ts";
 import { createLog } from "../../app/log.ts";
+import { freePort } from "../../dev/postgres.ts";
+import { passwords } from "./accounts.ts";
 import { cleanUp } from "./clean-up.ts";
+import { run } from "./processes.ts";
+import { until } from "./until.ts";
 
 type Options = Partial<Parameters<typeof createApp>[0]>;
 
-/** The web application on a free port, closed after the test file. */
+/**
+ * The web application on a free port, closed after the test file. As from behind a proxy: each request that names no address in
+ * X-Forwarded-For comes from a new one, so that only those tests meet a throttle that mean to; and a hash costs next to nothing.
+ */
 export async function serveApp(sql: Sql, options: Options = {}): Promise<string> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const url = `http://127.0.0.1:${portOf(server)}`;
 
-  const app = createApp({ sql, log: createLog("silent", "web"), origin: url, ...options });
+  const app = createApp({ sql, log: createLog("silent", "web"), origin: url, trustProxy: 1, passwords, ...options });
   const handle = app.callback();
-  server.on("request", (request, response) => void handle(request, response));
+  server.on("request", (request, response) => {
+    request.headers["x-forwarded-for"] ??= freshAddress();
+    void handle(request, response);
+  });
   cleanUp(() => {
     server.closeAllConnections();
     server.close();
   });
   return url;
+}
+
+/** The web process itself, on a free port, killed after the test. */
+export async function runWeb(databaseUrl: string, env: Record<string, string> = {}) {
+  const port = await freePort();
+  const web = run("app/main.ts", { DATABASE_URL: databaseUrl, PORT: String(port), ...env });
+  cleanUp(() => web.end("SIGKILL"));
+  await until("the web process listens", () => web.output().includes("listening"));
+  return { web, url: `http://127.0.0.1:${port}` };
+}
+
+let clients = 0;
+
+/** A client address that no request came from before. */
+function freshAddress(): string {
+  clients += 1;
+  return [10, clients >> 16, (clients >> 8) & 255, clients & 255].join(".");
 }
 
 /** The port that a server listens on. */

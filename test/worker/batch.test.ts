@@ -1,8 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { batched } from "../../worker/batch.ts";
+import { batched as byCallback } from "../../worker/batch.ts";
+
 import { createDatabase } from "../support/database.ts";
 import { handler, isEmpty, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
+
+/** As promises, which read better here. */
+function batched<Item, Answer>(flush: (items: Item[]) => Promise<Answer[]>) {
+  const add = byCallback(flush);
+  return (item: Item) =>
+    new Promise<Answer>((resolve, reject) => {
+      add(item, (answer, error) => (error ? reject(error) : resolve(answer!)));
+    });
+}
 
 const double = (numbers: number[]) => numbers.map((number) => number * 2);
 

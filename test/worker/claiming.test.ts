@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { claim, claimSuspect, finish, survey } from "../../worker/statements.ts";
+import { claim, claimSuspect } from "../../worker/claim-statements.ts";
+import { finish } from "../../worker/outcome-statements.ts";
+import { survey } from "../../worker/survey-statements.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
 
@@ -26,7 +28,7 @@ async function take(workerId = worker, quota = 1000) {
 const idsOf = (tasks: { task_id: string }[]) => tasks.map(({ task_id }) => task_id).toSorted();
 
 describe("survey", () => {
-  it("returns one row for each type and priority with due tasks", async () => {
+  it("returns one row for each type and priority with due tasks, oldest first", async () => {
     await owe(sql, "TWO", 2, { priority: 5 });
     await owe(sql, "ONE");
     await sql`update task set run_at = '2026-01-02 03:04:05.678901Z' where task_id = 3`;
@@ -45,8 +47,8 @@ describe("survey", () => {
         is_suspect: false,
       },
       expect.objectContaining({ task_type: "ONE", priority: 0, task_id: "7", is_suspect: true }),
-      expect.objectContaining({ task_type: "ONE", priority: 5, task_id: "4", is_aged: false }),
       expect.objectContaining({ task_type: "TWO", priority: 5, task_id: "1", is_aged: false }),
+      expect.objectContaining({ task_type: "ONE", priority: 5, task_id: "4", is_aged: false }),
     ]);
   });
 });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createClaims } from "../../worker/claims.ts";
 import { createDatabase, empty } from "../support/database.ts";
@@ -18,7 +19,10 @@ function claimer(options: Options = {}) {
   const handlers = { A: handler(() => {}), B: handler(() => {}, { concurrency: 2 }), C: handler(() => {}) };
   const claims = createClaims({ sql, handlers, concurrency: 8, breakerRoom: () => Infinity, ...options });
   const next = async () => {
-    const tasks = await claims.next(worker, held, true);
+    // With no hand free it only hears that there is more; so each claim here is from a new look.
+    await claims.next(worker, new Map([["A", Infinity]]), true);
+    await delay(Math.ceil(claims.pause) + 1);
+    const tasks = await claims.next(worker, held, false);
     return tasks.toSorted((a, b) => Number(a.task_id) - Number(b.task_id));
   };
   return {
@@ -96,5 +100,49 @@ describe("a worker's claims", () => {
     expect(await hold()).toBe("AAA");
     await sql`update task set run_at = now() - interval '11 seconds' where unsettled > 0`;
     expect(await hold()).toBe("");
+  });
+
+  it("are for the next suspect when the breaker of the oldest one's type is open", async () => {
+    await owe(sql, "A", 1, { unsettled: 2, run_at: new Date(Date.now() - 60_000) });
+    await owe(sql, "C", 1, { unsettled: 2 });
+    const { hold } = claimer({ breakerRoom: (type) => (type === "A" ? 0 : Infinity) });
+    expect(await hold()).toBe("C");
+  });
+
+  it("go on from where a lane gave last while it is too early for a new look", async () => {
+    const handlers = { A: handler(() => {}) };
+    const claims = createClaims({ sql, handlers, concurrency: 8, breakerRoom: () => Infinity });
+    const hinted = async () => (await claims.next(worker, new Map(), true)).map(({ task_id }) => task_id);
+    const [first] = await owe(sql, "A");
+    expect(await hinted()).toEqual([first]);
+
+    // What is due since before a look is found by the next look alone.
+    const older = await owe(sql, "A", 2, { run_at: new Date(Date.now() - 60_000) });
+    const [newer] = await owe(sql, "A");
+    expect(claims.pause).toBe(Infinity);
+    const found = [await hinted(), claims.pause] as const;
+    // On a machine that was busy elsewhere, it was time for a look already.
+    expect(found[0]).toEqual(found[1] < Infinity ? [newer] : [...older, newer]);
+  });
+
+  it("are for the next lane when the one of better priority turns out to be empty", async () => {
+    const handlers = { A: handler(() => {}) };
+    const claims = createClaims({ sql, handlers, concurrency: 1, breakerRoom: () => Infinity });
+    const next = async () => (await claims.next(worker, new Map(), false)).map(({ task_id }) => task_id);
+    const [urgent] = await owe(sql, "A", 1, { priority: -1 });
+    const others = await owe(sql, "A", 2);
+    expect(await claims.next(worker, new Map(), true)).toMatchObject([{ task_id: urgent }]);
+    // It has given all that was asked, so there might be more.
+    expect([...(await next()), ...(await next())]).toEqual(others);
+  });
+
+  it("pass over a suspect that somebody has locked", async () => {
+    await owe(sql, "A", 1, { unsettled: 2 });
+    const [free] = await owe(sql, "C");
+    const { next } = claimer();
+    await sql.begin(async (tx) => {
+      await tx`select from task where unsettled >= 2 for update`;
+      expect(await next()).toMatchObject([{ task_id: free }]);
+    });
   });
 });

@@ -1,12 +1,15 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { errorText } from "../../worker/error-text.ts";
 import { leave } from "../../worker/session-statements.ts";
-import { claim, fail, release, survey, type Failure, type Held } from "../../worker/statements.ts";
+import { claim } from "../../worker/claim-statements.ts";
+import { fail, type Failure } from "../../worker/outcome-statements.ts";
+import { putOff, release, type Delayed } from "../../worker/release-statements.ts";
+import { survey } from "../../worker/survey-statements.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
 
 const { sql } = await createDatabase();
-let held: Held;
+let held: Delayed;
 const task = {
   task_id: "1",
   task_type: "NOOP",
@@ -23,7 +26,7 @@ beforeEach(async () => {
   await owe(sql, "NOOP", 1, { params: sql.json(params), priority, unique_key, created_at, attempt: 2, unsettled: 1 });
   const worker_id = await addWorker(sql);
   const [claimed] = await claim(sql, worker_id, await survey(sql, ["NOOP"]), [1]);
-  held = { ...claimed!, worker_id };
+  held = { ...claimed!, worker_id, delay_seconds: 90.5 };
 });
 
 const end = (how: Partial<Failure>) =>
@@ -95,6 +98,19 @@ describe("a released task", () => {
     expect(await sql`select attempt, worker_id, unsettled from task`).toEqual([
       { attempt: 2, worker_id: null, unsettled: 1 },
     ]);
+  });
+});
+
+describe("a task that is put off", () => {
+  it("has its attempt back, has come to an outcome, and has nothing in its history", async () => {
+    await putOff(sql, [held]);
+    expect(
+      await sql`
+        select attempt, worker_id, unsettled, run_at > now() + interval '89 seconds' as is_later
+        from task
+      `,
+    ).toEqual([{ attempt: 2, worker_id: null, unsettled: 0, is_later: true }]);
+    expect(await sql`select from task_error`).toHaveLength(0);
   });
 });
 

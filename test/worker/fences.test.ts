@@ -1,18 +1,22 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { claim, fail, finish, release, survey, type Held } from "../../worker/statements.ts";
+import { claim } from "../../worker/claim-statements.ts";
+import type { Held } from "../../worker/fence.ts";
+import { fail, finish } from "../../worker/outcome-statements.ts";
+import { putOff, release, type Delayed } from "../../worker/release-statements.ts";
+import { survey } from "../../worker/survey-statements.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
 
 const { sql } = await createDatabase();
-let mine: Held;
+let mine: Delayed;
 
 beforeEach(async () => {
   await empty(sql);
   await owe(sql, "NOOP", 1, { unique_key: "once", priority: 7 });
   const worker_id = await addWorker(sql);
   const [task] = await claim(sql, worker_id, await survey(sql, ["NOOP"]), [1]);
-  mine = { ...task!, worker_id };
+  mine = { ...task!, worker_id, delay_seconds: 0 };
 });
 
 const everything = () => sql`
@@ -29,14 +33,14 @@ const failure = (held: Held, delay_seconds: number | null) => ({
 });
 
 const endings = {
-  finish: (held: Held) => finish(sql, [held]),
-  "fail to retry": (held: Held) => fail(sql, [failure(held, 0)]),
-  "fail to bury": (held: Held) => fail(sql, [failure(held, null)]),
-  release: (held: Held) => release(sql, [held]),
+  finish: (held: Delayed) => finish(sql, [held]),
+  "fail to retry": (held: Delayed) => fail(sql, [failure(held, 0)]),
+  "fail to bury": (held: Delayed) => fail(sql, [failure(held, null)]),
+  release: (held: Delayed) => release(sql, [held]),
 };
 
 describe.each(Object.entries(endings))("%s", (_, end) => {
-  it.each<[string, () => Held]>([
+  it.each<[string, () => Delayed]>([
     ["an earlier attempt", () => ({ ...mine, attempt: mine.attempt - 1 })],
     ["a later attempt", () => ({ ...mine, attempt: mine.attempt + 1 })],
     ["another worker", () => ({ ...mine, worker_id: randomUUID() })],
@@ -61,6 +65,17 @@ describe.each(Object.entries(endings))("%s", (_, end) => {
     expect(after).not.toEqual(before);
     expect([...(await end(mine))]).toEqual([]);
     expect(await everything()).toEqual(after);
+  });
+});
+
+describe("a task that was put off", () => {
+  it("is not put off again by the same word said twice, though the next claim counts the same attempt", async () => {
+    await putOff(sql, [mine]);
+    const [again] = await claim(sql, mine.worker_id, await survey(sql, ["NOOP"]), [1]);
+    expect(again?.attempt).toBe(mine.attempt);
+    const before = await everything();
+    expect([...(await putOff(sql, [mine]))]).toEqual([]);
+    expect(await everything()).toEqual(before);
   });
 });
 

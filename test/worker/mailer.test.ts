@@ -3,13 +3,27 @@ import { render } from "../../worker/mailer.ts";
 
 const origin = "https://signup.example.com";
 
-describe.each(["welcome", "already-registered"])("the mail %s", (view) => {
-  const mail = (to: string) => render({ view, subject: "Subject & all", to }, origin);
+const toVerify = { path: "/verify?token=a-b_c", data: { token: "a-b_c" } };
+const at = (path: string) => ({ path, data: {} });
+const verification = ["/verify?token=a-b_c", "/signup/refuse?token=a-b_c"];
+
+describe.each<[view: string, links: string[], letter?: { path: string; data: Record<string, string> }]>([
+  ["welcome", verification, toVerify],
+  ["reminder", verification, toVerify],
+  ["already-registered", ["/"]],
+  ["password-reset", ["/password/reset?token=a-b_c"], at("/password/reset?token=a-b_c")],
+  ["password-changed", ["/password/forgot"], at("/password/forgot")],
+  ["confirm-address", ["/account/email/confirm?token=a-b_c"], at("/account/email/confirm?token=a-b_c")],
+  ["address-changed", ["/account/email/revert?token=a-b_c"], at("/account/email/revert?token=a-b_c")],
+  ["farewell", ["/"]],
+])("the mail %s", (view, paths, letter) => {
+  const mail = (to: string) => render({ view, subject: "Subject & all", to, ...letter }, origin);
+  const ours = paths.map((path) => origin + path);
 
   it("says the same in HTML and in text: the address, the link, the reason", async () => {
     for (const part of await mail("ada@example.com")) {
       expect(part).toContain("ada@example.com");
-      expect(part).toContain(origin);
+      for (const link of ours) expect(part).toContain(link);
       expect(part).toMatch(/You get this mail because/);
     }
   });
@@ -25,6 +39,6 @@ describe.each(["welcome", "already-registered"])("the mail %s", (view) => {
     const [html] = await mail("ada@example.com");
     expect(html).not.toMatch(/<img|<link|<script|url\(/i);
     const links = [...html.matchAll(/href="([^"]*)"/g)].map(([, href]) => href);
-    expect(new Set(links)).toEqual(new Set([`${origin}/`]));
+    expect(new Set(links)).toEqual(new Set(ours));
   });
 });

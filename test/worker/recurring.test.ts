@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { oweDue, type Recurring } from "../../worker/recurring.ts";
-import { connect } from "../../app/db.ts";
-import { cleanUp } from "../support/clean-up.ts";
+import { clocked } from "../support/clocked.ts";
 import { createDatabase } from "../support/database.ts";
 
 const database = await createDatabase();
@@ -78,19 +77,6 @@ describe("a recurring task", () => {
 });
 
 describe("the clock that decides", () => {
-  /** A connection to which `now()` is what the test says. */
-  async function clocked() {
-    await sql`create schema clock`;
-    await sql`create table clock.hand (at timestamptz)`;
-    await sql`insert into clock.hand values (now())`;
-    await sql`create function clock.now() returns timestamptz stable language sql as 'select at from clock.hand'`;
-    cleanUp(() => sql`drop schema clock cascade`);
-    const clocked = connect({ DATABASE_URL: database.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test clock");
-    cleanUp(() => clocked.end());
-    await clocked`set search_path = clock, pg_catalog, public`;
-    return clocked;
-  }
-
   it.each([
     [
       "a day has no such hour",
@@ -103,7 +89,7 @@ describe("the clock that decides", () => {
     // The first slot is now, and so is not owed.
     ["it is midnight", "Asia/Kathmandu", "00:00", "2026-06-01", "02 00:00, 03 00:00, 04 00:00, 05 00:00"],
   ])("is the database's, in the zone of the task, though %s", async (_, time_zone, daily_at, from, slots) => {
-    const sql = await clocked();
+    const sql = await clocked(database);
     const task: Recurring = { name: "zoned", task_type: "TIDY", daily_at, time_zone };
     const owed: string[] = [];
     for (let minutes = 0; minutes < 5 * 24 * 60; minutes += 30) {

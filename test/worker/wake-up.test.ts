@@ -43,6 +43,19 @@ describe("an idle worker", () => {
     expect(median(waits)).toBeLessThan(pollMilliseconds / 10);
   });
 
+  it("finds work at once after a hint, though its last look has waited for a lock", async () => {
+    const engine = await runEngine(database, { WORK: handler(() => {}) });
+    const looks = () => sql`select from pg_locks where relation = 'task'::regclass and not granted`;
+    await sql.begin(async (tx) => {
+      await tx`lock table task in access exclusive mode`;
+      const locked = performance.now();
+      await until("a look waits", async () => (await looks()).length > 0);
+      await until("it has waited long", () => performance.now() - locked > 2 * pollMilliseconds);
+    });
+    const waits = await delays(1, () => engine.owe("WORK"), isEmpty);
+    expect(waits[0]).toBeLessThan(pollMilliseconds / 2);
+  });
+
   it("is hinted by a notification that carries nothing", async () => {
     const smtp = await receiveMails();
     await sql`insert into usr (email, password_hash) values ('ada@example.com', 'none')`;

@@ -63,22 +63,6 @@ describe("the worker", () => {
     await second.end();
   });
 
-  it("takes over what a dead worker held", async () => {
-    await addUser("ada@example.com");
-    const deadWorker = "00000000-0000-4000-8000-000000000000";
-    await sql`
-      insert into worker (worker_id, host, pid, seen_at)
-      values (${deadWorker}, 'gone', 1, now() - interval '1 minute')
-    `;
-    await owe("SEND_EMAIL_WELCOME", { usr_id: "1" }, { worker_id: deadWorker, attempt: 1 });
-
-    const worker = runWorker(databaseUrl, smtp.url);
-    await until("the task is done", isEmpty);
-    expect(smtp.mails).toHaveLength(1);
-    expect(await sql`select 1 from worker where worker_id = ${deadWorker}`).toEqual([]);
-    await worker.end();
-  });
-
   it("keeps a failed attempt in the history, and tries again within a minute under the same Message-ID", async () => {
     await addUser("ada@example.com");
     await owe("SEND_EMAIL_WELCOME", { usr_id: 1 });

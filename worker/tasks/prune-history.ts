@@ -1,12 +1,17 @@
 import { z } from "zod";
 import type { Sql } from "../../app/db.ts";
 import { defineHandler, type Handler } from "../task.ts";
+import { untilFewer } from "../until-fewer.ts";
 
 const deadDays = 90;
 const errorDays = 30;
+const tallyHours = 2;
 const batch = 10_000;
 
-/** Forgets dead tasks after 90 days, and the errors of attempts after 30 unless their task is dead and still there. */
+/**
+ * Forgets dead tasks after 90 days, the errors of attempts after 30 unless their task is dead and still there, and how the
+ * attempts of a minute went after 2 hours.
+ */
 export function pruneHistory(sql: Sql): Handler {
   return defineHandler({
     params: z.object({}),
@@ -15,6 +20,7 @@ export function pruneHistory(sql: Sql): Handler {
 
     async run({ signal }) {
       await untilFewer(
+        batch,
         signal,
         async () => sql`
         delete from task_dead
@@ -24,6 +30,7 @@ export function pruneHistory(sql: Sql): Handler {
       `,
       );
       await untilFewer(
+        batch,
         signal,
         async () => sql`
         delete from task_error
@@ -36,15 +43,10 @@ export function pruneHistory(sql: Sql): Handler {
         )
       `,
       );
+      await sql`
+        delete from attempt_tally
+        where minute < now() - make_interval(hours => ${tallyHours}) and minute > '-infinity'
+      `;
     },
   });
-}
-
-/** In batches, so that no statement holds its locks and its snapshot for long. */
-async function untilFewer(signal: AbortSignal, statement: () => Promise<{ count: number }>): Promise<void> {
-  let count = batch;
-  while (count === batch) {
-    signal.throwIfAborted();
-    ({ count } = await statement());
-  }
 }

@@ -1,10 +1,19 @@
 import type { Sql } from "../../app/db.ts";
 import { siteName } from "../../app/env.ts";
-import { mailHandler } from "../mail-handler.ts";
+import { makeLink } from "../email-link.ts";
+import { aboutUser, letterHandler } from "../mail-handler.ts";
 import type { Mailer } from "../mailer.ts";
 import type { Handler } from "../task.ts";
 
-/** Greets the person who signed up. */
+/** Greets the person who signed up, with the link that verifies the address. */
 export function sendEmailWelcome(sql: Sql, mailer: Mailer): Handler {
-  return mailHandler(sql, mailer, { view: "welcome", subject: `Welcome to ${siteName}` });
+  return letterHandler(mailer, {
+    view: "welcome",
+    subject: `Welcome to ${siteName}`,
+    params: aboutUser,
+    async letter({ usr_id }) {
+      const link = await makeLink(sql, { purpose: "verify", hours: 24, usr_id });
+      return link && { to: link.email, path: `/verify?token=${link.token}`, data: { token: link.token } };
+    },
+  });
 }

@@ -39,6 +39,18 @@ describe("PRUNE_HISTORY", () => {
     expect(await sql`select task_id from task_error order by task_id`).toEqual([{ task_id: "1" }, { task_id: "4" }]);
   });
 
+  it("forgets the minutes of attempts, and keeps the sums", async () => {
+    await sql`
+      insert into attempt_tally (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
+      select minute, 'MAIL', false, 1, 1, 1
+      from unnest(array[now(), now() - interval '3 hours', '-infinity']) as minute
+    `;
+    await prune();
+    expect(
+      await sql`select minute > '-infinity' as is_recent from attempt_tally where task_type = 'MAIL' order by minute desc`,
+    ).toEqual([{ is_recent: true }, { is_recent: false }]);
+  });
+
   it("forgets all of a heap", async () => {
     await sql`
       insert into task_error (task_id, attempt, error, failed_at)
@@ -49,6 +61,8 @@ describe("PRUNE_HISTORY", () => {
   });
 
   it("is owed once a day", () => {
-    expect(schedule).toContainEqual(expect.objectContaining({ task_type: "PRUNE_HISTORY", daily_at: "03:30" }));
+    expect(schedule({ TZ_MAIL: "UTC", TZ_OPS: "UTC" })).toContainEqual(
+      expect.objectContaining({ task_type: "PRUNE_HISTORY", daily_at: "03:30" }),
+    );
   });
 });

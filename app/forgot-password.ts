@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { accepted, refuse } from "./answers.ts";
+import { clientNetwork } from "./client-network.ts";
+import type { Sql } from "./db.ts";
+import { normaliseEmail, problemWithEmail } from "./email.ts";
+import { wantsJson, type Context, type Middleware } from "./http.ts";
+import { page } from "./page.ts";
+import { rememberAddress, rememberedAddress } from "./sign-up-sent.ts";
+import { count, forgottenPasswords, refuseTooMany, resetMails, secondsUntil } from "./throttle.ts";
+
+type Problems = { email?: string; form?: string };
+
+const fields = z.object({ email: z.string().catch("") });
+
+export function showForgotPassword(): Middleware {
+  return (ctx) => showForm(ctx, "", {});
+}
+
+/** The same answer, the same writes and the same time for any address: for one that is nobody's, the mail is owed to user 0. */
+export function forgotPassword(sql: Sql, hintWorkers: () => void, origin: string): Middleware {
+  return async (ctx) => {
+    const typed = fields.parse(ctx.request.body).email;
+    const show = (problems: Problems) => showForm(ctx, typed, problems);
+    const email = normaliseEmail(typed);
+    const problem = problemWithEmail(email);
+    if (problem) return refuse(ctx, { email: problem }, show);
+
+    const [over] = await sql<{ retry_after_seconds: number }[]>`
+      with client as (
+        ${count(sql, forgottenPasswords, clientNetwork(ctx.ip))}
+      ), address as (
+        ${count(sql, resetMails, email, sql`from client where not is_over`)}
+      ), stop as materialized (
+        select count(*) as stops
+        from mail_stop
+        where email = ${email} and ends_at > now()
+      ), nearest as materialized (
+        -- The next row in the order of the index, whosever it is: a row is read for an address that is nobody's, too.
+        select usr_id, email
+        from usr
+        where email >= ${email}
+        order by email
+        limit 1
+      ), owed as (
+        insert into task (task_type, params)
+        select
+          'SEND_EMAIL_PASSWORD_RESET',
+          jsonb_build_object('usr_id', case when email = ${email} and stops = 0 then usr_id else 0 end::text)
+        from address
+        cross join stop
+        left join nearest on true
+        where not is_over
+      )
+      select ${secondsUntil(sql, sql`ends_at`)} as retry_after_seconds
+      from client
+      where is_over
+    `;
+    if (over) return refuseTooMany(ctx, over.retry_after_seconds, show);
+    hintWorkers();
+    if (!wantsJson(ctx)) rememberAddress(ctx, email, origin);
+    accepted(ctx, "/password/forgot/sent");
+  };
+}
+
+export function showForgotPasswordSent(origin: string): Middleware {
+  return (ctx) =>
+    page(ctx, "forgot-password-sent", { title: "Check your inbox", email: rememberedAddress(ctx, origin) });
+}
+
+function showForm(ctx: Context, email: string, problems: Problems): Promise<void> {
+  const title = Object.values(problems).some(Boolean) ? "Error: Forgot your password?" : "Forgot your password?";
+  return page(ctx, "forgot-password", { title, email, problems });
+}

@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { accepted, refuse } from "./answers.ts";
+import { clientNetwork } from "./client-network.ts";
+import type { Sql } from "./db.ts";
+import { normaliseEmail, problemWithEmail } from "./email.ts";
+import { wantsJson, type Context, type Middleware } from "./http.ts";
+import { page } from "./page.ts";
+import { normalisePassword } from "./password-rules.ts";
+import { beginChecked, countTry } from "./log-in-statements.ts";
+import type { Passwords } from "./password.ts";
+import { newSession, sessionHash, setSession } from "./session.ts";
+import { checksOf, refuseTooMany } from "./throttle.ts";
+
+type Problems = { email?: string; password?: string; form?: string };
+
+const notices = new Map([
+  ["reset", "Your new password is set. Log in with it."],
+  ["out", "You are logged out everywhere."],
+  ["ended", "Your session has ended. Please log in again."],
+  ["link", "Log in first, then open the link in your mail once more."],
+]);
+
+export function showLogIn(): Middleware {
+  return (ctx) => showForm(ctx, "", {}, notices.get(ctx.querystring));
+}
+
+/**
+ * Two statements, because the password is checked between them: the try must be counted before, whatever comes of it, and a
+ * connection and a lock that waited for argon2 would make the others wait, too.
+ */
+export function logIn(sql: Sql, passwords: Passwords, origin: string): Middleware {
+  return async (ctx) => {
+    const { email, password, problems } = parseLogIn(ctx.request.body);
+    if (problems) return refuse(ctx, problems, (shown) => showForm(ctx, email, shown));
+
+    const network = clientNetwork(ctx.ip);
+    const checks = checksOf(email, ctx);
+    const { user, is_verified, retry_after_seconds } = await countTry(sql, { email, network, checks });
+    if (retry_after_seconds) {
+      return refuseTooMany(ctx, retry_after_seconds, (tooMany) => showForm(ctx, email, tooMany));
+    }
+
+    const isRight = await passwords.verify(user?.password_hash, password, ctx.state.deadline);
+    if (!isRight || !user) return refuseWrong(ctx, email);
+    if (!is_verified) return refuseUnverified(ctx, email);
+
+    const session = newSession(ctx);
+    const hasBegun = await beginChecked(sql, { user, email, checks, session, former: sessionHash(ctx, origin) });
+    if (!hasBegun) return refuseWrong(ctx, email);
+    setSession(ctx, origin, session.token);
+    accepted(ctx, "/account");
+  };
+}
+
+// A field that is missing, sent twice or not text is an empty one.
+const text = z.string().catch("");
+const fields = z.object({ email: text, password: text });
+
+function parseLogIn(body: unknown) {
+  const typed = fields.parse(body);
+  const email = normaliseEmail(typed.email);
+  const problems: Problems = {};
+  const withEmail = problemWithEmail(email);
+  if (withEmail) problems.email = withEmail;
+  if (!typed.password) problems.password = "Enter your password.";
+
+  if (withEmail || !typed.password) return { email: typed.email, password: "", problems };
+  return { email, password: normalisePassword(typed.password) };
+}
+
+/** The same words for a wrong password and for nobody's address. */
+function refuseWrong(ctx: Context, email: string): Promise<void> {
+  const form = "This e-mail address and this password do not belong together.";
+  return refuse(ctx, { form }, (problems) => showForm(ctx, email, problems));
+}
+
+async function refuseUnverified(ctx: Context, email: string): Promise<void> {
+  const title = "Verify your address first";
+  ctx.status = 403;
+  if (wantsJson(ctx)) {
+    ctx.body = { error: `${title}.` };
+    return;
+  }
+  await page(ctx, "log-in-unverified", { title, email });
+}
+
+function showForm(ctx: Context, email: string, problems: Problems, notice?: string): Promise<void> {
+  const hasProblems = Object.keys(problems).length > 0;
+  return page(ctx, "log-in", { title: hasProblems ? "Error: Log in" : "Log in", email, problems, notice });
+}

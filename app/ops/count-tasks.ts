@@ -1,0 +1,138 @@
+import type { Sql } from "../db.ts";
+
+/** Further than this nothing is counted: a count beyond it means "more". */
+export const mostCounted = 10_000;
+
+export const states = ["due", "scheduled", "held", "failing", "dead"] as const;
+export type State = (typeof states)[number];
+
+type Count = { task_type: string; state: State; tasks: number; oldest_due_seconds: number | null };
+
+/**
+ * Tasks by type and state, each lane (type and priority) counted up to `mostCounted`. Failing are those that wait for another
+ * attempt after a failed one: they are among the due and the scheduled, too.
+ * Loose index scans, as in the worker's survey: what is read grows with the types in use, not with the backlog.
+ */
+export function countTasks(sql: Sql) {
+  const upTo = mostCounted + 1;
+  return sql<Count[]>`
+    with recursive lane as (
+      (
+        select task_type, priority
+        from task
+        where worker_id is null and unsettled < 2
+        order by task_type, priority
+        limit 1
+      )
+      union all
+      select next.task_type, next.priority
+      from lane
+      cross join lateral (
+        select task_type, priority
+        from task
+        where (task.task_type, task.priority) > (lane.task_type, lane.priority)
+          and worker_id is null and unsettled < 2
+        order by task_type, priority
+        limit 1
+      ) as next
+    ), failing_type as (${typesIn(sql, "failing_type", "task", sql`attempt > 0 and worker_id is null`)}
+    ), dead_type as (${typesIn(sql, "dead_type", "task_dead", sql`true`)}
+    ), suspect as materialized (
+      select task_type, run_at
+      from task
+      where worker_id is null and unsettled >= 2
+      order by run_at, task_id
+      limit ${upTo}
+    ), counted as (
+      select lane.task_type, 'due' as state, tasks, since
+      from lane
+      cross join lateral (
+        select count(*) as tasks, min(run_at) as since
+        from (
+          select run_at
+          from task
+          where task.task_type = lane.task_type and task.priority = lane.priority and run_at <= now()
+            and worker_id is null and unsettled < 2
+          order by run_at
+          limit ${upTo}
+        ) as task
+      ) as due
+      union all
+      select lane.task_type, 'scheduled', tasks, null
+      from lane
+      cross join lateral (
+        select count(*) as tasks
+        from (
+          select
+          from task
+          where task.task_type = lane.task_type and task.priority = lane.priority and run_at > now()
+            and worker_id is null and unsettled < 2
+          order by run_at
+          limit ${upTo}
+        ) as task
+      ) as scheduled
+      union all
+      select task_type, case when run_at <= now() then 'due' else 'scheduled' end, 1, run_at
+      from suspect
+      union all
+      select task_type, 'held', 1, null
+      from (
+        select task_type
+        from task
+        where worker_id is not null
+        order by task_id
+        limit ${upTo}
+      ) as held
+      union all
+      select failing_type.task_type, 'failing', tasks, null
+      from failing_type
+      cross join lateral (
+        select count(*) as tasks
+        from (
+          select
+          from task
+          where task.task_type = failing_type.task_type and attempt > 0 and worker_id is null
+          order by run_at
+          limit ${upTo}
+        ) as task
+      ) as failing
+      union all
+      select dead_type.task_type, 'dead', tasks, null
+      from dead_type
+      cross join lateral (
+        select count(*) as tasks
+        from (
+          select
+          from task_dead
+          where task_dead.task_type = dead_type.task_type
+          order by died_at
+          limit ${upTo}
+        ) as task_dead
+      ) as dead
+    )
+    select
+      task_type, state, sum(tasks)::int as tasks,
+      extract(epoch from now() - min(since) filter (where state = 'due'))::float8 as oldest_due_seconds
+    from counted
+    group by task_type, state
+    having sum(tasks) > 0
+    order by task_type, state
+  `;
+}
+
+/** The body of a recursive CTE: the types among those rows, one descent for each. Ends with a null. */
+export function typesIn(sql: Sql, cte: string, table: "task" | "task_dead", where: ReturnType<Sql>) {
+  return sql`
+    select min(task_type) as task_type
+    from ${sql(table)}
+    where ${where}
+    union all
+    select (
+      select min(task_type)
+      from ${sql(table)}
+      where ${where} and ${sql(table)}.task_type > ${sql(cte)}.task_type
+    )
+    from ${sql(cte)}
+    where task_type is not null
+  `;
+}

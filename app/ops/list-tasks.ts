@@ -1,0 +1,100 @@
+import type { Sql } from "../db.ts";
+import type { State } from "./count-tasks.ts";
+
+export type ListedTask = {
+  task_id: string;
+  task_type: string;
+  priority: number;
+  attempt: number;
+  /** When it is or was to run, or has died. */
+  at: Date;
+  /** Who holds it. */
+  worker_id: string | null;
+  /** Of its last failed attempt, or why it is dead. */
+  error: string | null;
+};
+
+/** The first tasks of a type in a state: those that come next, or died last. */
+export function listTasks(sql: Sql, type: string, state: State, limit: number) {
+  return sql<ListedTask[]>`
+    with recursive ${lanes(sql, type)}, listed as materialized (${rows[state](sql, type, limit)})
+    select
+      task_id, task_type, priority, attempt, at, worker_id,
+      coalesce(
+        reason,
+        (select error from task_error where task_error.task_id = listed.task_id order by attempt desc limit 1)
+      ) as error
+    from listed
+    order by ${order[state](sql)}
+  `;
+}
+
+/** Within a lane, times are in order; across lanes they are not, so that each is asked for itself. */
+const lanes = (sql: Sql, type: string) => sql`
+  lane as (
+    select min(priority) as priority
+    from task
+    where task_type = ${type} and worker_id is null and unsettled < 2
+    union all
+    select (
+      select min(priority)
+      from task
+      where task_type = ${type} and task.priority > lane.priority and worker_id is null and unsettled < 2
+    )
+    from lane
+    where priority is not null
+  )
+`;
+
+const columns = (sql: Sql) => sql`task_id, task_type, priority, attempt, run_at as at, worker_id, null as reason`;
+
+const inLanes = (sql: Sql, type: string, when: ReturnType<Sql>, limit: number) => sql`
+  select task.*
+  from lane
+  cross join lateral (
+    select ${columns(sql)}
+    from task
+    where task_type = ${type} and task.priority = lane.priority and ${when}
+      and worker_id is null and unsettled < 2
+    order by run_at, task_id
+    limit ${limit}
+  ) as task
+`;
+
+const rows: Record<State, (sql: Sql, type: string, limit: number) => ReturnType<Sql>> = {
+  due: (sql, type, limit) => sql`
+    select * from (${inLanes(sql, type, sql`run_at <= now()`, limit)}) as due order by priority, at, task_id limit ${limit}
+  `,
+  scheduled: (sql, type, limit) => sql`
+    select * from (${inLanes(sql, type, sql`run_at > now()`, limit)}) as scheduled order by at, task_id limit ${limit}
+  `,
+  held: (sql, type, limit) => sql`
+    select ${columns(sql)}
+    from task
+    where worker_id is not null and task_type = ${type}
+    order by task_id
+    limit ${limit}
+  `,
+  failing: (sql, type, limit) => sql`
+    select ${columns(sql)}
+    from task
+    where task_type = ${type} and attempt > 0 and worker_id is null
+    order by run_at
+    limit ${limit}
+  `,
+  dead: (sql, type, limit) => sql`
+    select task_id, task_type, priority, attempt, died_at as at, null::uuid as worker_id, reason
+    from task_dead
+    where task_type = ${type}
+    order by died_at desc
+    limit ${limit}
+  `,
+};
+
+const order: Record<State, (sql: Sql) => ReturnType<Sql>> = {
+  due: (sql) => sql`priority, at, task_id`,
+  scheduled: (sql) => sql`at, task_id`,
+  held: (sql) => sql`task_id`,
+  failing: (sql) => sql`at, task_id`,
+  dead: (sql) => sql`at desc, task_id desc`,
+};

@@ -1,0 +1,60 @@
+import type { Sql } from "../db.ts";
+import { mostCounted } from "./count-tasks.ts";
+
+type Worker = {
+  worker_id: string;
+  host: string;
+  pid: number;
+  seen_seconds_ago: number;
+  /** Seen within a lease. Who is not is gone, and its row stays until another worker says so. */
+  is_alive: boolean;
+  started_at: Date;
+  /** The longest turn of its event loop between its last two heartbeats; null of an older release. */
+  turn_milliseconds: number | null;
+  /** What it has handlers for; null of an older release. */
+  task_types: string[] | null;
+  /** How many tasks it holds, by type. */
+  holds: Record<string, number>;
+  breakers: Breaker[];
+};
+
+export type Breaker = { task_type: string; error: string; seconds_left: number };
+
+/** As engine.ts has it. */
+const leaseSeconds = 12;
+
+/** The workers, those that are gone without a word included: last heartbeat, turn of the loop, what each holds, and the breakers that are open. */
+export function listWorkers(sql: Sql) {
+  return sql<Worker[]>`
+    with held as materialized (
+      select worker_id, task_type, count(*) as tasks
+      from (
+        select worker_id, task_type
+        from task
+        where worker_id is not null
+        order by task_id
+        limit ${mostCounted + 1}
+      ) as task
+      group by worker_id, task_type
+    )
+    select
+      worker_id, host, pid, started_at, turn_milliseconds, task_types,
+      extract(epoch from now() - seen_at)::float8 as seen_seconds_ago,
+      seen_at > now() - make_interval(secs => ${leaseSeconds}) as is_alive,
+      (
+        select coalesce(json_object_agg(task_type, tasks order by task_type), '{}')
+        from held
+        where held.worker_id = worker.worker_id
+      ) as holds,
+      (
+        select coalesce(json_agg(json_build_object(
+          'task_type', task_type, 'error', error,
+          'seconds_left', greatest(0, extract(epoch from open_until - now()))
+        ) order by task_type), '[]')
+        from breaker
+        where breaker.worker_id = worker.worker_id
+      ) as breakers
+    from worker
+    order by started_at, worker_id
+  `;
+}

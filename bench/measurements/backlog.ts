@@ -1,0 +1,92 @@
+import type { Sql } from "../../app/db.ts";
+import type { Bench, Report } from "../bench.ts";
+import { drawChart } from "../support/chart.ts";
+import { startChild } from "../support/child.ts";
+import { buffersPerClaim } from "../support/claim-cost.ts";
+import { compete, type Contender, type Results } from "../support/compete.ts";
+import { createDatabase, settle, type Database } from "../support/database.ts";
+import { workerSettings } from "../support/drain.ts";
+import { fill } from "../support/fill.ts";
+import { now } from "../support/clock.ts";
+import { atLeast, atMost, type Goal } from "../support/table.ts";
+
+const most = 50_000;
+const chart = "backlog.svg";
+
+/** Whether it matters to a worker how much is waiting. */
+export async function backlog(bench: Bench): Promise<Report> {
+  const sizes = bench.size([1e3, 1e4, 1e5, 1e6, 1e7], [1e3, 1e4, 1e5]);
+  await using databases = new AsyncDisposableStack();
+  const contenders: Contender[] = [];
+  for (const size of sizes) {
+    const base = databases.use(await createDatabase(bench.postgres));
+    await base.sql`create extension pg_stat_statements`;
+    bench.say(`filling in ${readableSize(size)} tasks`);
+    await fillUp(base.sql, size);
+    contenders.push({
+      name: readableSize(size),
+      setting: `${readableSize(Math.min(size, most))} of them drained`,
+      run: async () => ({ buffers: await buffersOf(base, size), rate: await rateOf(base, size) }),
+    });
+  }
+  const results = await compete(bench, contenders);
+  return {
+    tables: [results.table({ rate: "tasks/s", buffers: "buffers per claim" })],
+    goals: goals(sizes, results),
+    notes: [
+      "Due no-op tasks of three types, one worker with 500 in hand; what a round takes is put back behind before the next. Buffers are those of one look for lanes and one claim of 20, after a vacuum.",
+    ],
+    chart: { file: chart, title: "Drain rate and buffers per claim by backlog", svg: draw(sizes, results) },
+  };
+}
+
+async function buffersOf({ sql, url }: Database, size: number): Promise<number> {
+  await fillUp(sql, size);
+  return await buffersPerClaim(sql, url);
+}
+
+/** Of one worker, from its first task until the last of so many is committed. */
+async function rateOf({ sql, url }: Database, size: number): Promise<number> {
+  await fillUp(sql, size);
+  const count = Math.min(size, most);
+
+  const env = { ...workerSettings(url), WORKER_CONCURRENCY: "500" };
+  await using worker = startChild("bench/processes/worker.ts", { env });
+  await worker.heard("ready");
+  worker.tell("go", { count });
+  const { at } = await worker.heard("first");
+  await worker.heard("all done");
+  return (count / (now() - Number(at))) * 1000;
+}
+
+async function fillUp(sql: Sql, size: number): Promise<void> {
+  const [row] = await sql<{ there: number }[]>`select count(*)::int as there from task`;
+  await fill(sql, size - row!.there);
+  await settle(sql);
+}
+
+function goals(sizes: number[], results: Results): Goal[] {
+  const buffers = sizes.map((size) => results.median(readableSize(size), "buffers"));
+  const growth = buffers.slice(1).map((each, place) => each / buffers[place]!);
+  const largest = sizes.at(-1)!;
+  return [
+    atMost("buffers, for each tenfold", Math.max(...growth), 1.25, " times as many"),
+    atLeast("rate at the largest / at 10,000", results.ratio("rate", readableSize(largest), readableSize(1e4)), 0.8),
+  ];
+}
+
+function draw(sizes: number[], results: Results): string {
+  const points = (figure: string) => sizes.map((size) => results.median(readableSize(size), figure));
+  return drawChart({
+    title: "By backlog: tasks drained per second, and buffers per claim",
+    labels: sizes.map(readableSize),
+    series: [
+      { name: "tasks/s", values: points("rate") },
+      { name: "buffers per claim", values: points("buffers") },
+    ],
+  });
+}
+
+function readableSize(size: number): string {
+  return size.toLocaleString("en-US");
+}

@@ -1,0 +1,45 @@
+import type { Sql } from "../../app/db.ts";
+import { createClaims } from "../../worker/claims.ts";
+import { join } from "../../worker/session-statements.ts";
+import { defineHandler } from "../../worker/task.ts";
+import { z } from "zod";
+import { randomUUID } from "node:crypto";
+import { open } from "./database.ts";
+import { noOpTypes } from "./no-op-types.ts";
+
+const hands = 20;
+/** More than the five after which Postgres may take a generic plan. */
+const rounds = 30;
+
+/** Buffers that a look for lanes and a claim of 20 tasks touch together, counted by Postgres. What was claimed is deleted. */
+export async function buffersPerClaim(sql: Sql, url: string): Promise<number> {
+  const claimer = open(url, 1);
+  const worker = randomUUID();
+  await join(sql, worker, "bench", process.pid);
+  const handler = defineHandler({ params: z.unknown(), run: () => Promise.resolve() });
+  const handlers = Object.fromEntries(noOpTypes.map((type) => [type, handler]));
+  const claims = createClaims({ sql: claimer, handlers, concurrency: hands, breakerRoom: () => Infinity });
+
+  for (let round = 0; round < rounds; round += 1) {
+    // The first are for the catalogue's own buffers.
+    if (round === rounds / 3) await sql`select pg_stat_statements_reset()`;
+    const tasks = await claims.next(worker, new Map(), true);
+    if (tasks.length !== hands) throw new Error(`Claimed ${tasks.length} tasks instead of ${hands}.`);
+  }
+  await claimer.end();
+  const both = (await buffers(sql, "with recursive lane")) + (await buffers(sql, "with taken"));
+  await sql`delete from task where worker_id = ${worker}`;
+  await sql`delete from worker where worker_id = ${worker}`;
+  return both;
+}
+
+async function buffers(sql: Sql, start: string): Promise<number> {
+  const rows = await sql<{ per_call: number }[]>`
+    select (shared_blks_hit + shared_blks_read)::float8 / calls as per_call
+    from pg_stat_statements
+    where dbid = (select oid from pg_database where datname = current_database())
+      and starts_with(btrim(query, E' \\n'), ${start})
+  `;
+  if (rows.length !== 1) throw new Error(`${rows.length} statements start with "${start}".`);
+  return rows[0]!.per_call;
+}

@@ -1,0 +1,2 @@
+/** The types of the tasks that do nothing. */
+export const noOpTypes = ["ONE", "TWO", "THREE"];

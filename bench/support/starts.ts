@@ -1,0 +1,19 @@
+import { now } from "./clock.ts";
+import { tell, told } from "./parent.ts";
+
+/**
+ * For workers of every make: to be called as a task starts, with its number where it has one. Says when the first has started
+ * and when all have, and at the end when each numbered one did.
+ */
+export function watchStarts(total: number): (number?: number) => void {
+  const starts: [number: number, at: number][] = [];
+  let count = 0;
+  void told("report").then(() => tell("starts", { starts }));
+
+  return (number) => {
+    count += 1;
+    if (count === 1) tell("first", { at: now() });
+    if (count === total) tell("all started");
+    if (number !== undefined) starts.push([number, now()]);
+  };
+}

@@ -1,0 +1,64 @@
+import type { Sql } from "../../app/db.ts";
+import { createHint } from "../../app/hint.ts";
+import { workerSettings } from "./drain.ts";
+import { noOpTypes } from "./no-op-types.ts";
+
+/** A queue to which tasks are given while its worker runs. */
+export type System = {
+  name: string;
+  database: "migrated" | "empty";
+  script: string;
+  settings: (url: string) => Record<string, string>;
+  /** Where tasks are, as Postgres counts its rows. */
+  table: string;
+  /** Finds a row as long as work is left. */
+  left: string;
+  /** How a producer owes tasks with these numbers, as the documentation says. */
+  producer: (sql: Sql) => (first: number, last: number) => Promise<void>;
+};
+
+export function ours(concurrency: number): System {
+  return {
+    name: "ours",
+    database: "migrated",
+    script: "bench/processes/worker.ts",
+    settings: (url) => ({ ...workerSettings(url), WORKER_CONCURRENCY: String(concurrency) }),
+    table: "task",
+    left: "select from task limit 1",
+    producer(sql) {
+      const hint = createHint(sql);
+      return async (first, last) => {
+        await sql`
+          insert into task (task_type, params)
+          select (${noOpTypes}::text[])[1 + n % 3], jsonb_build_object('n', n)
+          from generate_series(${first}::int, ${last}::int) as n
+        `;
+        hint();
+      };
+    },
+  };
+}
+
+export function graphileWorker(localQueue: number): System {
+  return {
+    name: "graphile-worker",
+    database: "empty",
+    script: "bench/peers/graphile-worker.js",
+    settings: (url) => ({ DATABASE_URL: url, LOCAL_QUEUE: String(localQueue) }),
+    table: "_private_jobs",
+    left: "select from graphile_worker._private_jobs limit 1",
+    producer: (sql) => async (first, last) => {
+      if (first === last) {
+        const type = noOpTypes[first % noOpTypes.length]!;
+        await sql`select graphile_worker.add_job(${type}, json_build_object('n', ${first}::int))`;
+        return;
+      }
+      await sql`
+        select graphile_worker.add_jobs(array_agg(
+          ((${noOpTypes}::text[])[1 + n % 3], json_build_object('n', n), null, null, null, null, null, null)::graphile_worker.job_spec
+        ))
+        from generate_series(${first}::int, ${last}::int) as n
+      `;
+    },
+  };
+}

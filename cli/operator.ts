@@ -1,0 +1,85 @@
+import { parseArgs } from "node:util";
+import type { Sql } from "../app/db.ts";
+import { normaliseEmail } from "../app/email.ts";
+import { columns } from "./columns.ts";
+import { complain, runCommand, say, type Command } from "./command.ts";
+
+const usage = `Who may open /ops.
+
+  npm run operator -- grant EMAIL
+  npm run operator -- revoke EMAIL
+  npm run operator -- list [--json]
+`;
+
+await runCommand(usage, () => {
+  const { values, positionals } = parseArgs({ options: { json: { type: "boolean" } }, allowPositionals: true });
+  const [verb, email, ...more] = positionals;
+  if (more.length > 0) return undefined;
+  if (verb === "list" && email === undefined) return list(values.json ?? false);
+  if (email === undefined || values.json) return undefined;
+  if (verb === "grant") return grant(normaliseEmail(email));
+  if (verb === "revoke") return revoke(normaliseEmail(email));
+  return undefined;
+});
+
+/** To a verified address alone: whoever signed up with somebody else's must not get in by it. */
+function grant(email: string): Command {
+  return async (sql) => {
+    const [found] = await sql`
+      with found as (
+        select usr_id
+        from usr
+        join email_verified using (usr_id)
+        where email = ${email}
+      ), granted as (
+        insert into operator (usr_id)
+        select usr_id from found
+        on conflict do nothing
+        returning usr_id
+      ), noted as (${note(sql, "grant", "granted")})
+      select usr_id from found
+    `;
+    if (!found) return complain(`Nobody has verified the address ${email}.`);
+    say(`${email} is an operator.`);
+    return true;
+  };
+}
+
+function revoke(email: string): Command {
+  return async (sql) => {
+    const [revoked] = await sql`
+      with revoked as (
+        delete from operator
+        using usr
+        where usr.usr_id = operator.usr_id and email = ${email}
+        returning operator.usr_id
+      ), noted as (${note(sql, "revoke", "revoked")})
+      select usr_id from revoked
+    `;
+    if (!revoked) return complain(`${email} is no operator.`);
+    say(`${email} is no longer an operator.`);
+    return true;
+  };
+}
+
+function list(isJson: boolean): Command {
+  return async (sql) => {
+    const operators = await sql<{ email: string; granted_at: Date }[]>`
+      select email, granted_at
+      from operator
+      join usr using (usr_id)
+      order by email
+    `;
+    const rows = operators.map(({ email, granted_at }) => [email, granted_at.toISOString()]);
+    say(isJson ? JSON.stringify(operators) : columns([["EMAIL", "SINCE"], ...rows]));
+    return true;
+  };
+}
+
+function note(sql: Sql, what: "grant" | "revoke", changed: string) {
+  return sql`
+    insert into event (event_type, data)
+    select 'OPERATOR_ACTED', jsonb_build_object('what', ${what}::text, 'of_usr_id', usr_id::text)
+    from ${sql(changed)}
+  `;
+}

@@ -1,0 +1,161 @@
+import request from "supertest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { browserName } from "../../app/browser-name.ts";
+import { ada, addOwner, openSession, passwords } from "../support/accounts.ts";
+import { createDatabase, empty } from "../support/database.ts";
+import { append } from "../support/feed.ts";
+import { serveApp } from "../support/web.ts";
+
+const { sql } = await createDatabase();
+const site = request(await serveApp(sql, { passwords }));
+
+const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+const safari =
+  "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile Safari/604.1";
+
+let usrId: string;
+let cookie: string;
+beforeEach(async () => {
+  await empty(sql);
+  usrId = await addOwner(sql);
+  cookie = await openSession(sql, usrId, { browser: firefox, address: "198.51.100.1" });
+});
+
+const show = () => site.get("/account").set("Cookie", cookie);
+const sessionIds = async () =>
+  (await sql<{ session_id: string }[]>`select session_id from session order by session_id`).map(
+    ({ session_id }) => session_id,
+  );
+
+describe("GET /account", () => {
+  it("lists the sessions that count: browser, address, when last seen, this one first", async () => {
+    await openSession(sql, usrId, {
+      browser: safari,
+      address: "2001:db8::1",
+      seen_at: new Date("2026-10-03T23:59:59Z"),
+    });
+    await openSession(sql, usrId, { address: "203.0.113.9", expires_at: new Date(0) });
+    await openSession(sql, await addOwner(sql, { ...ada, email: "grace@example.com" }), { address: "203.0.113.10" });
+    const { text } = await show().expect(200).expect("Cache-Control", "no-store");
+
+    expect(text).toMatch(/Firefox on Linux.*\(this browser\)[^]*198\.51\.100\.1[^]*Safari on iOS[^]*2001:db8::1/);
+    expect(text).toContain('<time datetime="2026-10-03">3 October 2026</time>');
+    expect(text).not.toContain("203.0.113.");
+    expect(text.match(/name="session_id"/g)).toHaveLength(1);
+  });
+
+  it("escapes what a browser says of itself, and shows no text of a link as its own", async () => {
+    await sql`update session set address = '<script>alert(1)</script>'`;
+    const { text } = await site.get("/account?<script>alert(1)</script>").set("Cookie", cookie).expect(200);
+    expect(text).not.toContain("<script>alert");
+    expect((await site.get("/account?constructor").set("Cookie", cookie)).text).not.toContain("notice");
+    expect((await site.get("/account?password-changed").set("Cookie", cookie)).text).toContain('class="notice"');
+  });
+
+  it("tells in words what happened lately, the latest first, and nothing of others", async () => {
+    const created_at = new Date("2026-10-03T07:05:00Z");
+    await append(sql, "SIGNED_UP", { usr_id: usrId, created_at });
+    await append(sql, "MAIL_SENT", { usr_id: usrId, data: { task_type: "SEND_EMAIL_WELCOME" } });
+    await append(sql, "TASK_DEAD", { usr_id: usrId });
+    await append(sql, "PASSWORD_CHANGED", { usr_id: Number(usrId) + 1 });
+    for (let n = 0; n < 19; n += 1) await append(sql, "LOGGED_IN", { usr_id: usrId });
+    expect((await show()).text.match(/<li><p>You logged in/g)).toHaveLength(19);
+
+    await sql`delete from event where event_type = 'LOGGED_IN'`;
+    const { text } = await show().expect(200);
+    expect(text).toMatch(/Recent activity[^]*We sent you the link to verify your address[^]*You signed up/);
+    expect(text).toContain('<time datetime="2026-10-03T07:05:00.000Z">3 October 2026 at 07:05 UTC</time>');
+    expect(text).not.toMatch(/password was|TASK_DEAD/);
+  });
+
+  it("is for those who are logged in", async () => {
+    await site.get("/account").expect(303).expect("Location", "/login");
+    await site.get("/account").set("Cookie", "session=nonsense").expect(303);
+    await site.get("/account").set("Accept", "application/json").expect(401);
+  });
+});
+
+describe("POST /account/sessions/end", () => {
+  const end = (session_id: unknown) =>
+    site.post("/account/sessions/end").set("Cookie", cookie).type("form").send({ session_id });
+
+  it("ends one, and that browser is logged out", async () => {
+    const other = await openSession(sql, usrId);
+    await end("2").expect(303).expect("Location", "/account?session-ended");
+    await site.get("/account").set("Cookie", other).expect(303);
+    await show().expect(200);
+    await end("2").expect(303);
+  });
+
+  it("ends nobody else's", async () => {
+    await openSession(sql, await addOwner(sql, { ...ada, email: "grace@example.com" }));
+    await end("2").expect(303);
+    expect(await sessionIds()).toEqual(["1", "2"]);
+  });
+
+  it.each(["", "0", "-1", "1e3", "9".repeat(18), "9".repeat(40), "a", ["1", "2"]])("ends none for %j", async (id) => {
+    await end(id).expect(303);
+    expect(await sessionIds()).toEqual(["1"]);
+  });
+});
+
+describe("POST /account/sessions/end-all", () => {
+  it("ends all sessions, this one included, and nobody else's", async () => {
+    const other = await openSession(sql, usrId);
+    await openSession(sql, await addOwner(sql, { ...ada, email: "grace@example.com" }));
+    const answer = await site.post("/account/sessions/end-all").set("Cookie", cookie).type("form").send({});
+    expect(answer.status).toBe(303);
+    expect(answer.headers.location).toBe("/login?out");
+    await site.get("/login?out").expect(200, /You are logged out everywhere/);
+    expect(answer.get("Set-Cookie")).toEqual([expect.stringMatching(/^session=;/)]);
+
+    await show().expect(303);
+    await site.get("/account").set("Cookie", other).expect(303);
+    expect(await sessionIds()).toEqual(["3"]);
+  });
+});
+
+describe("GET /account/data", () => {
+  it("sends what the account holds, as a file, without hashes", async () => {
+    await sql`insert into email_change (usr_id, old_email, new_email) values (${usrId}, ${ada.email}, 'new@example.com')`;
+    await append(sql, "LOGGED_IN", { usr_id: usrId });
+    const { headers, text } = await site.get("/account/data").set("Cookie", cookie).expect(200);
+
+    expect(headers["content-disposition"]).toBe('attachment; filename="slim-signup-data.json"');
+    expect(headers["content-type"]).toContain("application/json");
+    const time = expect.stringMatching(/^20\d\d-/) as string;
+    expect(JSON.parse(text)).toEqual({
+      email: ada.email,
+      signed_up_at: time,
+      email_verified_at: time,
+      email_reminded_at: null,
+      sessions: [{ browser: firefox, address: "198.51.100.1", began_at: time, seen_at: time, ends_at: time }],
+      email_changes: [{ old_email: ada.email, new_email: "new@example.com", asked_at: time, confirmed_at: null }],
+      activity: [{ what: "LOGGED_IN", data: {}, happened_at: time }],
+    });
+    expect(text).not.toMatch(/argon2|hash|\\x/);
+  });
+
+  it("is for those who are logged in", () => site.get("/account/data").expect(303).expect("Location", "/login"));
+});
+
+describe("a browser's name", () => {
+  it.each([
+    [firefox, "Firefox on Linux"],
+    [safari, "Safari on iOS"],
+    [
+      "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0",
+      "Edge on Windows",
+    ],
+    [
+      "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36",
+      "Chrome on Android",
+    ],
+    [
+      "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.0 Safari/605.1.15",
+      "Safari on macOS",
+    ],
+    ["curl/8.5.0", "A browser"],
+    ["", "A browser"],
+  ])("of %s is %s", (userAgent, name) => expect(browserName(userAgent)).toBe(name));
+});

@@ -1,0 +1,119 @@
+import type { Page } from "playwright-core";
+import { beforeEach, describe, expect, it } from "vitest";
+import { openBrowser, violations } from "../support/browser.ts";
+import { createDatabase, empty } from "../support/database.ts";
+import { addWorker, owe } from "../support/engine.ts";
+import { buryAll, logInOperator } from "../support/operators.ts";
+import { serveApp } from "../support/web.ts";
+
+const { sql } = await createDatabase();
+const site = await serveApp(sql);
+const browser = openBrowser();
+
+let cookie: string;
+beforeEach(async () => {
+  await empty(sql);
+  await sql`truncate attempt_tally`;
+  cookie = await logInOperator(sql);
+});
+
+async function open(path: string, options: Parameters<typeof browser.visit>[1] = {}): Promise<Page> {
+  const page = await browser.visit(site, options);
+  const [name, value] = cookie.split("=") as [string, string];
+  await page.context().addCookies([{ name, value, url: site }]);
+  await page.goto(site + path);
+  return page;
+}
+
+/** Something of everything that the pages can show. */
+async function fill(): Promise<{ failing: string; held: string; dead: string }> {
+  const worker = await addWorker(sql);
+  await sql`update worker set task_types = '{SEND_EMAIL_WELCOME,SEND_EMAIL_REMINDER}', turn_milliseconds = 3`;
+  await sql`
+    insert into breaker (worker_id, task_type, open_until, error)
+    values (${worker}, 'SEND_EMAIL_REMINDER', now() + interval '1 minute', 'The mail server is away.')
+  `;
+  await owe(sql, "SEND_EMAIL_WELCOME", 2, { run_at: new Date(Date.now() - 20_000) });
+  const [held] = await owe(sql, "SEND_EMAIL_WELCOME", 1, { worker_id: worker, attempt: 1 });
+  const [failing] = await owe(sql, "SEND_EMAIL_REMINDER", 2, { attempt: 2, run_at: new Date(Date.now() + 600_000) });
+  await sql`insert into task_error (task_id, attempt, error) values (${failing!}, 2, ${"421 ".repeat(60)})`;
+  await owe(sql, `OF_A_RELEASE_${"THAT_IS_TO_COME_".repeat(4)}`);
+  const [dead] = await owe(sql, "POST_WEBHOOK", 2);
+  await buryAll(sql, "POST_WEBHOOK");
+  await sql`
+    insert into attempt_tally (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
+    select date_trunc('minute', now()) - make_interval(mins => n), 'SEND_EMAIL_WELCOME', n % 3 = 0, 1, 1 + n % 7, 1
+    from generate_series(0, 59) as n
+  `;
+  await sql`insert into event (event_type, usr_id, data) values ('MAIL_SENT', 7, '{"task_id": "12"}')`;
+  await sql`insert into event_consumer (name) values ('webhooks') on conflict do nothing`;
+  return { failing: failing!, held: held!, dead: dead! };
+}
+
+describe("the operations pages", () => {
+  it.each([
+    ["empty", "/ops", false],
+    ["full", "/ops", true],
+    ["of a type that fails", "/ops/types/SEND_EMAIL_REMINDER", true],
+    ["of a type with dead tasks", "/ops/types/POST_WEBHOOK?retried", true],
+    ["of a type that is not there", "/ops/types/NOTHING", true],
+    ["of a task that fails", "/ops/tasks/failing?nothing", true],
+    ["of a task that is held", "/ops/tasks/held", true],
+    ["of a task that is dead", "/ops/tasks/dead", true],
+  ])("%s (%s) have no violation and fit the screen", async (_, path, isFull) => {
+    const ids = isFull ? await fill() : { failing: "", held: "", dead: "" };
+    const page = await open(path.replace(/failing|held|dead/, (name) => ids[name as keyof typeof ids]));
+    if (path === "/ops") await page.getByText("Live.", { exact: true }).waitFor();
+
+    for (const [width, colorScheme] of [
+      [375, "dark"],
+      [1280, "light"],
+    ] as const) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      expect(await violations(page), `${width} ${colorScheme}`).toEqual([]);
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+    }
+  });
+
+  it("follow what happens, and leave the keyboard where it is", async () => {
+    await owe(sql, "COUNT_WORDS");
+    const page = await open("/ops");
+    await page.getByText("Live.", { exact: true }).waitFor();
+    await page.getByRole("link", { name: "COUNT_WORDS" }).focus();
+
+    await owe(sql, "BAKE_BREAD");
+    await page.getByRole("link", { name: "BAKE_BREAD" }).waitFor();
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("COUNT_WORDS");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "COUNT_WORDS" }).waitFor();
+  });
+
+  it("do everything by keyboard, and without JavaScript", async () => {
+    const [id] = await owe(sql, "MAIL", 1, { run_at: new Date(Date.now() + 600_000) });
+    const page = await open(`/ops/tasks/${id}`, { javaScriptEnabled: false });
+    const press = async (name: string) => {
+      await page.getByRole("button", { name }).focus();
+      await Promise.all([page.waitForEvent("load"), page.keyboard.press("Enter")]);
+    };
+    await press("Run now");
+    expect(await page.getByRole("status").textContent()).toBe("Done.");
+    expect(await page.getByText("Due since").count()).toBe(1);
+    await press("Bury");
+    expect(await page.getByText("Buried by an operator.").count()).toBe(1);
+    await press("Retry");
+    await page.goto(`${site}/ops/types/MAIL`);
+    await page.getByRole("link", { name: /^\d+$/ }).click();
+    await press("Cancel");
+    expect(await sql`select from task union all select from task_dead`).toHaveLength(0);
+  });
+
+  it("retry all dead tasks of a type by keyboard", async () => {
+    await fill();
+    const page = await open("/ops/types/POST_WEBHOOK");
+    await page.getByRole("button", { name: "Retry all that are dead" }).focus();
+    await Promise.all([page.waitForEvent("load"), page.keyboard.press("Enter")]);
+    expect(await page.getByRole("status").textContent()).toContain("owed again");
+    expect(await sql`select from task where task_type = 'POST_WEBHOOK'`).toHaveLength(2);
+  });
+});

@@ -1,0 +1,43 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { openBrowser, violations } from "../support/browser.ts";
+import { createDatabase, empty } from "../support/database.ts";
+import { logInOperator } from "../support/operators.ts";
+import { addWebhook } from "../support/receiver.ts";
+import { serveApp } from "../support/web.ts";
+
+const { sql } = await createDatabase();
+const site = await serveApp(sql);
+const browser = openBrowser();
+
+beforeEach(() => empty(sql));
+
+/** An endpoint in each state that the page can show. */
+async function fill(): Promise<void> {
+  await addWebhook(sql, `https://receiver.example.com/${"hooks".repeat(30)}`, { failures: 3 });
+  await sql`update webhook set pause_until = now() + interval '1 hour', last_error = 'The receiver answered 500.'`;
+  const gone = await addWebhook(sql, "https://gone.example.com", { event_types: ["SIGNED_UP"] });
+  await sql`insert into webhook_disabled (webhook_id, reason) values (${gone}, 'The receiver answered 410.')`;
+}
+
+describe("the page of webhooks", () => {
+  it.each([
+    ["empty", "/ops/webhooks", async () => {}],
+    ["full", "/ops/webhooks?test", fill],
+  ])("%s has no violation and fits the screen", async (_, path, prepare) => {
+    const [name, value] = (await logInOperator(sql)).split("=") as [string, string];
+    await prepare();
+    const page = await browser.visit(site);
+    await page.context().addCookies([{ name, value, url: site }]);
+    await page.goto(site + path);
+
+    for (const [width, colorScheme] of [
+      [375, "dark"],
+      [1280, "light"],
+    ] as const) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      expect(await violations(page), `${width} ${colorScheme}`).toEqual([]);
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+    }
+  });
+});

@@ -1,0 +1,84 @@
+import request from "supertest";
+import { expect, it } from "vitest";
+import { makeLink } from "../../worker/email-link.ts";
+import { ada, addLink, addOwner, openSession, passwords } from "../support/accounts.ts";
+import { createDatabase, empty } from "../support/database.ts";
+import { serveApp } from "../support/web.ts";
+
+const rounds = 150;
+const chosen = "another good secret";
+
+const { sql } = await createDatabase();
+const site = request(await serveApp(sql, { passwords }));
+
+async function addChange(usr_id: string, new_email: string): Promise<{ email_change_id: string }> {
+  const [change] = await sql<{ email_change_id: string }[]>`
+    insert into email_change (usr_id, old_email, new_email)
+    values (${usr_id}, ${ada.email}, ${new_email})
+    returning email_change_id
+  `;
+  return change!;
+}
+
+/** All that can be done to one account and to the one that holds an address in its way: each ready to be sent. */
+async function everything(): Promise<(() => PromiseLike<unknown>)[]> {
+  const usrId = await addOwner(sql);
+  const holder = await addOwner(sql, { ...ada, email: "x@example.com" }, false);
+  const [one, two] = [await addChange(usrId, "x@example.com"), await addChange(usrId, "y@example.com")];
+  const [mine, other, third] = [
+    await openSession(sql, usrId),
+    await openSession(sql, usrId),
+    await openSession(sql, usrId),
+  ];
+  const link = (purpose: string, columns: object = {}, of = usrId) => addLink(sql, purpose, of, columns);
+  const verify = await link("verify", {}, holder);
+
+  const posts: [path: string, body: object, cookie?: string][] = [
+    ["/password/reset", { token: await link("reset"), password: chosen }],
+    ["/password/reset", { token: await link("reset"), password: chosen }],
+    ["/account/email/confirm", { token: await link("change", one) }, mine],
+    ["/account/email/confirm", { token: await link("change", two) }, other],
+    ["/account/email/revert", { token: await link("revert", { ...one, email: "old@example.com" }) }],
+    ["/account/email/revert", { token: await link("revert", { ...two, email: "older@example.com" }) }],
+    ["/account/password", { password: ada.password, new_password: chosen }, mine],
+    ["/account/password", { password: ada.password, new_password: chosen }, other],
+    ["/account/email", { password: ada.password, email: "z@example.com" }, third],
+    ["/account/delete", { password: ada.password }, other],
+    ["/account/sessions/end-all", {}, third],
+    ["/login", ada],
+    ["/login", ada, third],
+    ["/logout", {}, mine],
+    ["/password/forgot", ada],
+    ["/signup", ada],
+    ["/signup", { ...ada, email: "x@example.com" }],
+    ["/verify", { token: verify, password: chosen }],
+    ["/signup/refuse", { token: verify }],
+  ];
+  return [
+    ...posts.map(
+      ([path, body, cookie = ""]) =>
+        () =>
+          site
+            .post(path)
+            .set("Cookie", cookie)
+            .send(body)
+            .expect(({ status }) => {
+              if (status >= 500) throw new Error(`${path} ${status}`);
+            }),
+    ),
+    () => makeLink(sql, { purpose: "reset", hours: 1, usr_id: usrId }),
+  ];
+}
+
+it("does everything to an account at once: no error, no deadlock, no session of who is not verified", async () => {
+  for (let round = 0; round < rounds; round += 1) {
+    await empty(sql);
+    const acts = (await everything()).map((act) => ({ act, place: Math.random() }));
+    await Promise.all(acts.toSorted((a, b) => a.place - b.place).map(({ act }) => act()));
+
+    expect(await sql`select from session where usr_id not in (select usr_id from email_verified)`).toHaveLength(0);
+  }
+  expect(await sql`select deadlocks from pg_stat_database where datname = current_database()`).toEqual([
+    { deadlocks: "0" },
+  ]);
+}, 120_000);

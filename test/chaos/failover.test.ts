@@ -1,0 +1,71 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { connect } from "../../app/db.ts";
+import { cleanUp } from "../support/clean-up.ts";
+import { runMigrations } from "../support/processes.ts";
+import { findServerPrograms, startPair } from "../support/standby.ts";
+import { balance } from "../support/storm/books.ts";
+import { settleDown, proveWork } from "../support/storm/calm.ts";
+import { launch, type Member } from "../support/storm/fleet.ts";
+import { startLoad } from "../support/storm/load.ts";
+import { openPostOffice } from "../support/storm/post-office.ts";
+import { createRandom } from "../support/storm/random.ts";
+import { until } from "../support/until.ts";
+
+const programs = await findServerPrograms();
+if (!programs) console.log("skipped: no PostgreSQL of the system's packages (Debian: apt-get install postgresql)");
+
+describe.skipIf(!programs)("a primary that dies, with a synchronous standby that takes its place", () => {
+  it(
+    "loses nothing that was acknowledged, and web and worker carry on by themselves",
+    { timeout: 200_000 },
+    async () => {
+      const pair = await startPair(programs!);
+      await runMigrations(pair.url);
+      const office = await openPostOffice(createRandom(0));
+      office.calm();
+      const fleet = await launch(pair.url, office.smtp.url);
+      const load = startLoad(fleet.webs, createRandom(1));
+      await delay(4000);
+
+      await pair.killPrimary();
+      await delay(1500);
+      await pair.promote();
+      const promoted = performance.now();
+      const sql = connect({ DATABASE_URL: pair.standbyUrl, DATABASE_SSL: "off", DATABASE_POOL: 2 }, "test");
+      cleanUp(() => sql.end({ timeout: 1 }));
+      const [webSeconds, workerSeconds] = await Promise.all([
+        since(promoted, Promise.all(fleet.webs.map(signsUp))),
+        since(promoted, proveWork(sql, fleet.workers)),
+      ]);
+
+      await delay(2000);
+      await load.stop();
+      await settleDown(sql, fleet);
+      console.log(
+        `${load.signups.size} people; after the promotion web signed up in ${webSeconds.toFixed(1)} s, ` +
+          `every worker was at work in ${workerSeconds.toFixed(1)} s`,
+      );
+      expect(await balance({ sql, signups: load.signups, letters: office.letters, fleet })).toEqual({});
+      expect(fleet.members.map(({ kills }) => kills)).toEqual([0, 0, 0, 0, 0]);
+      expect(webSeconds).toBeLessThan(10);
+      expect(workerSeconds).toBeLessThan(10);
+    },
+  );
+});
+
+/** Resolves when the web process takes a signup. */
+function signsUp({ name, url }: Member): Promise<unknown> {
+  const body = JSON.stringify({ email: `${name}@people.example`, password: "twelve engines hum" });
+  const headers = { "Content-Type": "application/json", "X-Forwarded-For": "192.0.2.1" };
+  return until(
+    `${name} takes a signup`,
+    async () => (await fetch(`${url}/signup`, { method: "POST", body, headers })).ok,
+    30,
+  );
+}
+
+async function since(start: number, done: Promise<unknown>): Promise<number> {
+  await done;
+  return (performance.now() - start) / 1000;
+}

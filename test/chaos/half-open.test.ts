@@ -1,0 +1,83 @@
+import request from "supertest";
+import { describe, expect, it } from "vitest";
+import { connect } from "../../app/db.ts";
+import { chaosWorker } from "../support/chaos.ts";
+import { cleanUp } from "../support/clean-up.ts";
+import { createDatabase } from "../support/database.ts";
+import { receiveMails } from "../support/smtp.ts";
+import { until } from "../support/until.ts";
+import { runWeb } from "../support/web.ts";
+import { layWire } from "../support/wire.ts";
+
+const signUp = (site: string, email: string) =>
+  request(site).post("/signup").send({ email, password: "twelve engines hum" });
+
+describe("a network that goes silent", () => {
+  it("takes no connection from the pools for long: web and worker carry on", async () => {
+    const { sql, url } = await createDatabase();
+    const wire = await layWire(url);
+    const smtp = await receiveMails();
+    const { web, url: site } = await runWeb(wire.url, { DATABASE_POOL: "2" });
+    const worker = chaosWorker(wire.url, smtp.url, {}, "worker/main.ts");
+    await worker.joined();
+    await signUp(site, "ada@example.com").expect(204);
+    await until("she has her mail", () => smtp.mails.length === 1);
+
+    wire.silence();
+    const silent = performance.now();
+    await until("web signs up", async () => (await signUp(site, "bob@example.com")).status === 204, 60);
+    const webSeconds = (performance.now() - silent) / 1000;
+    await until(
+      "he has his mail",
+      async () => {
+        // An attempt may have met the silence: its retry need not be waited for.
+        await sql`update task set run_at = now() where attempt > 0 and worker_id is null and run_at > now()`;
+        return smtp.mails.some(({ recipients }) => recipients[0] === "bob@example.com");
+      },
+      120,
+    );
+    const workerSeconds = (performance.now() - silent) / 1000;
+    console.log(
+      `silent: web signed up after ${webSeconds.toFixed(1)} s, the worker had mailed after ${workerSeconds.toFixed(1)} s`,
+    );
+    expect(await Promise.all([web.end(), worker.end()])).toEqual([0, 0]);
+    expect(await sql`select from usr`).toHaveLength(2);
+  });
+});
+
+describe("a pool that gives up silent connections", () => {
+  it("gives one up that is silent in the middle of an answer", async () => {
+    const { url } = await createDatabase();
+    const wire = await layWire(url);
+    const pool = connect({ DATABASE_URL: wire.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "impatient", 3);
+    cleanUp(() => pool.end({ timeout: 1 }));
+    await pool`select 1 as one`;
+    wire.halve("silent");
+    await expect(pool`select repeat('long', 10000)`).rejects.toMatchObject({ code: "CONNECTION_CLOSED" });
+    expect(await pool`select 1 as one`).toEqual([{ one: 1 }]);
+  });
+
+  it("keeps the one on which it listens", async () => {
+    const { sql, url } = await createDatabase();
+    const pool = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "listener", 3);
+    cleanUp(() => pool.end({ timeout: 1 }));
+    const heard: string[] = [];
+    await pool.listen("word", (word) => heard.push(word));
+    const of = () =>
+      sql<{ pid: number }[]>`select pid from pg_stat_activity where application_name = 'slim-signup listener'`;
+    const [before] = await of();
+    await until(
+      "it has been silent",
+      async () =>
+        (
+          await sql`
+      select from pg_stat_activity where pid = ${before!.pid} and state_change < now() - interval '5 seconds'
+    `
+        ).length > 0,
+    );
+
+    await sql`select pg_notify('word', 'still here')`;
+    await until("it is heard", () => heard.length === 1);
+    expect(await of()).toContainEqual(before);
+  });
+});

@@ -1,0 +1,23 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { blocksOf, copyProject } from "../support/copy.ts";
+
+it("shows changes in the README that apply, are short, and compile", async () => {
+  const diffs = await blocksOf("README.md", "diff");
+  expect(diffs.map(({ heading }) => heading)).toEqual([
+    "Add an endpoint",
+    "Add a task",
+    "Add a recurring task",
+    "Add a webhook event",
+  ]);
+  const copy = await copyProject();
+  for (const { text } of diffs) {
+    const changed = text.split("\n").filter((line) => /^[+-](?!--|\+\+)/.test(line));
+    expect(changed.length).toBeLessThanOrEqual(15);
+    await writeFile(join(copy.folder, ".git/block"), text);
+    await copy.run("git", "apply", ".git/block");
+  }
+  expect(await copy.run("tsc", "--noEmit")).toBe("");
+  await copy.run("prettier", "--check", "app", "worker");
+}, 60_000);

@@ -1,0 +1,96 @@
+import { createPasswords } from "../../app/password.ts";
+import type { Sql } from "../../app/db.ts";
+import { newToken } from "../../app/token.ts";
+import { until } from "./until.ts";
+
+/** Hashes of next to no cost, for tests of something else. */
+export const passwords = createPasswords({ cost: { memoryCost: 8, timeCost: 1, parallelism: 1 } });
+
+const noDeadline = new AbortController().signal;
+
+export const ada = { email: "ada@example.com", password: "twelve engines hum" };
+
+/** A user who can log in, or, unverified, could not; returns the `usr_id`. */
+export async function addOwner(sql: Sql, { email, password } = ada, isVerified = true): Promise<string> {
+  const hash = await passwords.hash(password, noDeadline);
+  const [user] = await sql<{ usr_id: string }[]>`
+    with owner as (
+      insert into usr (email, password_hash) values (${email}, ${hash}) returning usr_id
+    ), verified as (
+      insert into email_verified (usr_id) select usr_id from owner where ${isVerified}
+    )
+    select usr_id from owner
+  `;
+  return user!.usr_id;
+}
+
+/** Whether it is the password of now. */
+export async function hasPassword(sql: Sql, usrId: string, password: string): Promise<boolean> {
+  const [user] = await sql<{ password_hash: string }[]>`select password_hash from usr where usr_id = ${usrId}`;
+  return passwords.verify(user?.password_hash, password, noDeadline);
+}
+
+/** A browser in which the user is logged in: the cookie that it sends. */
+export async function openSession(sql: Sql, usrId: string, columns: object = {}): Promise<string> {
+  const { token, hash } = newToken();
+  await sql`
+    with begun as (
+      insert into session ${sql({ token_hash: hash, usr_id: usrId, ...columns })} returning token_hash
+    )
+    select from begun
+  `;
+  await sql`
+    update session
+    set password_digest = sha256(convert_to(email || ' ' || password_hash, 'UTF8'))
+    from usr
+    where token_hash = ${hash} and usr.usr_id = session.usr_id
+  `;
+  return `session=${token}`;
+}
+
+/** A link as a mail carries it: its token. */
+export async function addLink(sql: Sql, purpose: string, usrId: string, columns: object = {}): Promise<string> {
+  const { token, hash } = newToken();
+  const [user] = await sql<{ email: string }[]>`select email from usr where usr_id = ${usrId}`;
+  const expires_at = new Date(Date.now() + 3600_000);
+  await sql`
+    insert into email_token ${sql({ token_hash: hash, purpose, usr_id: usrId, email: user!.email, expires_at, ...columns })}
+  `;
+  return token;
+}
+
+/**
+ * Sends requests that have to wait for the user's row, in this order, and only then lets them go: a race that is the same
+ * each time. A request that needs no such lock is answered meanwhile; under a lock `for no key update` rows that refer to the
+ * user can be written, too.
+ */
+export async function meet<Answer>(
+  sql: Sql,
+  usrId: string,
+  requests: (() => PromiseLike<Answer>)[],
+  lock = sql`for update`,
+): Promise<Answer[]> {
+  const locked = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const holder = sql.begin(async (tx) => {
+    await tx`select from usr where usr_id = ${usrId} ${lock}`;
+    locked.resolve();
+    await gate.promise;
+  });
+  await locked.promise;
+
+  const answers: Promise<Answer>[] = [];
+  let answered = 0;
+  for (const request of requests) {
+    answers.push(Promise.resolve(request()).finally(() => (answered += 1)));
+    await until("the request waits, or is answered", async () => {
+      const waiting = await sql`
+        select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+      `;
+      return waiting.length + answered === answers.length;
+    });
+  }
+  gate.resolve();
+  await holder;
+  return Promise.all(answers);
+}

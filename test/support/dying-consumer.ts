@@ -1,0 +1,13 @@
+import { connect } from "../../app/db.ts";
+import { consume } from "../../worker/consume.ts";
+
+/** A process of its own that stops for ever between a consumer's writes and its cursor. */
+const sql = connect({ DATABASE_URL: process.env.DATABASE_URL!, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test");
+await consume(sql, {
+  name: "reader",
+  async take(tx, events) {
+    await tx`insert into note ${tx(events.map(({ event_type }) => ({ event_type })))}`;
+    process.stdout.write("written");
+    await new Promise(() => {});
+  },
+});

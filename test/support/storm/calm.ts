@@ -1,0 +1,50 @@
+import type { Sql } from "../../../app/db.ts";
+import { oweTasks } from "../chaos.ts";
+import { until } from "../until.ts";
+import { isReady, type Fleet, type Member } from "./fleet.ts";
+
+const limitSeconds = 90;
+
+/** After the storm: resolves when everything that was owed is done, and every process is at work again by itself. */
+export async function settleDown(sql: Sql, fleet: Fleet): Promise<void> {
+  await Promise.all(fleet.webs.map(isReady));
+  await until(
+    "all is done",
+    async () => {
+      await comeNow(sql);
+      return (await sql`select from task limit 1`).length === 0;
+    },
+    limitSeconds,
+  );
+  await until("the living have sessions", () => sameSessions(sql, fleet), limitSeconds);
+  await proveWork(sql, fleet.workers);
+}
+
+/** Those that wait for their next attempt need not wait for so long. */
+const comeNow = (sql: Sql) => sql`
+  update task
+  set run_at = now()
+  where run_at > now() and worker_id is null and task_type like 'SEND%'
+`;
+
+async function sameSessions(sql: Sql, { workers, fallen }: Fleet): Promise<boolean> {
+  if (fallen().length > 0) throw new Error(`It ended and was not killed: ${fallen().join("; ")}`);
+  const rows = await sql<{ pid: number }[]>`select pid from worker`;
+  return (
+    rows.length === workers.length && workers.every(({ process }) => rows.some(({ pid }) => pid === process.child.pid))
+  );
+}
+
+/** Each worker does something. */
+export async function proveWork(sql: Sql, workers: Member[]): Promise<void> {
+  const before = new Map(workers.map(({ process }) => [process, process.output().length]));
+  await until(
+    "each worker has done a task",
+    async () => {
+      await oweTasks(sql, "NO_OP", {}, 30);
+      await until("they are done", async () => (await sql`select from task limit 1`).length === 0, limitSeconds);
+      return workers.every(({ process }) => process.output().indexOf('"msg":"done"', before.get(process)) > 0);
+    },
+    limitSeconds,
+  );
+}

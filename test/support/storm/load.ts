@@ -1,0 +1,73 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Member } from "./fleet.ts";
+import type { Random } from "./random.ts";
+
+/** Signups by address: `answered` with 303 or 204, or `unheard`: what became of it, the client was not told. */
+export type Signups = Map<string, { answered: number; unheard: number }>;
+
+export type Load = {
+  signups: Signups;
+  /** How often each answer came. */
+  answers: Map<string, number>;
+  /** No more of it; resolves when every answer is there. */
+  stop(): Promise<void>;
+};
+
+const millisecondsBetween = 90;
+const mostAtOnce = 60;
+
+/** People who sign up, each from another client address; some do so twice or oftener, at once or later. */
+export function startLoad(webs: Member[], random: Random): Load {
+  const signups: Signups = new Map();
+  const answers = new Map<string, number>();
+  const open = new Set<Promise<void>>();
+  let count = 0;
+  const over = new AbortController();
+
+  async function signUp(email: string, isForm: boolean, web: Member, client: string): Promise<void> {
+    const seen = signups.get(email) ?? { answered: 0, unheard: 0 };
+    signups.set(email, seen);
+    const answer = await post(`${web.url}/signup`, { email, password: "twelve engines hum" }, isForm, client);
+    answers.set(answer, (answers.get(answer) ?? 0) + 1);
+    if (answer === "303" || answer === "204") seen.answered += 1;
+    else seen.unheard += 1;
+  }
+
+  async function run(): Promise<void> {
+    while (!over.signal.aborted) {
+      await delay(millisecondsBetween);
+      if (open.size >= mostAtOnce) continue;
+      count += 1;
+      const isRepeated = count > 10 && random.chance(0.15);
+      const person = isRepeated ? Math.floor(random.between(Math.max(1, count - 40), count)) : count;
+      const client = [10, count >> 16, (count >> 8) & 255, count & 255].join(".");
+      const request = signUp(`person.${person}@people.example`, random.chance(0.5), random.pick(webs), client);
+      open.add(request);
+      void request.finally(() => open.delete(request));
+    }
+  }
+
+  const running = run();
+  return {
+    signups,
+    answers,
+    async stop() {
+      over.abort();
+      await running;
+      await Promise.all(open);
+    },
+  };
+}
+
+/** The status, or why there was none. */
+async function post(url: string, fields: Record<string, string>, isForm: boolean, client: string): Promise<string> {
+  const body = isForm ? new URLSearchParams(fields) : JSON.stringify(fields);
+  const type = isForm ? "application/x-www-form-urlencoded" : "application/json";
+  const headers = { "Content-Type": type, "X-Forwarded-For": client };
+  // Longer than the deadline of a request.
+  const signal = AbortSignal.timeout(8000);
+  return fetch(url, { method: "POST", body, headers, redirect: "manual", signal }).then(
+    ({ status }) => String(status),
+    (error: Error) => (error.name === "TimeoutError" ? "no answer" : "line broke"),
+  );
+}

@@ -1,0 +1,26 @@
+export type Random = {
+  /** A number from `least` up to `most`. */
+  between(least: number, most: number): number;
+  pick<Item>(items: readonly Item[]): Item;
+  /** True in so many cases of one. */
+  chance(share: number): boolean;
+};
+
+/** The same numbers again for the same seed (mulberry32). */
+export function createRandom(seed: number): Random {
+  let state = seed >>> 0;
+
+  function next(): number {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  const between = (least: number, most: number) => least + next() * (most - least);
+  return {
+    between,
+    pick: (items) => items[Math.floor(between(0, items.length))]!,
+    chance: (share) => next() < share,
+  };
+}

@@ -1,0 +1,46 @@
+import { z } from "zod";
+import type { Sql } from "../../app/db.ts";
+import { defineHandler, type Handler } from "../task.ts";
+import { untilFewer } from "../until-fewer.ts";
+
+const days = 30;
+const batch = 1000;
+
+/** Deletes the accounts that nobody has verified within 30 days, once they had a day to follow the reminder. */
+export function deleteUnverified(sql: Sql): Handler {
+  return defineHandler({
+    params: z.object({}),
+    timeoutSeconds: 600,
+    concurrency: 1,
+
+    async run({ signal }) {
+      // Who is being verified holds the lock, and is left to the next day. Who was verified since this statement began makes it
+      // fail by the foreign key without cascade: it is tried again.
+      await untilFewer(
+        batch,
+        signal,
+        async () => sql`
+          with gone as (
+            delete from usr
+            where usr_id in (
+              select usr_id
+              from usr
+              where coalesce(unverified_since, created_at) < now() - make_interval(days => ${days})
+                and not exists (select from email_verified where email_verified.usr_id = usr.usr_id)
+                and exists (
+                  select
+                  from email_reminded
+                  where email_reminded.usr_id = usr.usr_id and reminded_at < now() - interval '1 day'
+                )
+              limit ${batch}
+              for update skip locked
+            )
+            returning usr_id
+          )
+          insert into event (event_type, usr_id, data)
+          select 'ACCOUNT_DELETED', usr_id, '{"because": "never verified"}'::jsonb from gone
+        `,
+      );
+    },
+  });
+}

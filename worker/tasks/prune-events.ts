@@ -1,0 +1,60 @@
+import { z } from "zod";
+import type { Sql } from "../../app/db.ts";
+import type { Log } from "../../app/log.ts";
+import { defineHandler, type Handler } from "../task.ts";
+
+const eventDays = 30;
+const unseenDays = 30;
+const batch = 10_000;
+
+/**
+ * Forgets events after 30 days, but none that a consumer has yet to read. A consumer that was not seen for 30 days is dropped, or
+ * it would keep them for ever, unless it is one of those that are `followed`; should it come back, it begins with what is there.
+ */
+export function pruneEvents(sql: Sql, log: Log, followed: string[]): Handler {
+  return defineHandler({
+    params: z.object({}),
+    timeoutSeconds: 600,
+    concurrency: 1,
+
+    async run({ signal }) {
+      for (const dropped of await dropUnseen(sql, followed)) {
+        log.error(
+          dropped,
+          "a consumer of the feed was not seen for 30 days: it is dropped, and what it has not read is lost to it",
+        );
+      }
+      while ((await pruneFront(sql)) > 0) signal.throwIfAborted();
+    },
+  });
+}
+
+function dropUnseen(sql: Sql, followed: string[]) {
+  return sql<{ consumer: string; position: string; seen_at: Date }[]>`
+    delete from event_consumer
+    where seen_at < now() - make_interval(days => ${unseenDays})
+      and name <> all(${followed})
+    returning name as consumer, (position).xid::text || '-' || (position).event_id as position, seen_at
+  `;
+}
+
+/** From the front of the feed, so that what stays is not walked over. */
+async function pruneFront(sql: Sql): Promise<number> {
+  const { count } = await sql`
+    delete from event
+    where (xid, event_id) in (
+      select xid, event_id
+      from (
+        select xid, event_id, created_at
+        from event
+        order by xid, event_id
+        limit ${batch}
+      ) as front
+      where created_at < now() - make_interval(days => ${eventDays})
+        and not exists (
+          select from event_consumer where ((position).xid, (position).event_id) < (front.xid, front.event_id)
+        )
+    )
+  `;
+  return count;
+}

@@ -1,0 +1,31 @@
+import { z } from "zod";
+import type { Sql } from "../../app/db.ts";
+import { siteName } from "../../app/env.ts";
+import { newToken } from "../../app/token.ts";
+import { id, letterHandler } from "../mail-handler.ts";
+import type { Mailer } from "../mailer.ts";
+import type { Handler } from "../task.ts";
+
+/** Tells the old address that the account has moved, with a way back. A change that was undone has no row any more. */
+export function sendEmailAddressChanged(sql: Sql, mailer: Mailer): Handler {
+  return letterHandler(mailer, {
+    view: "address-changed",
+    subject: `Your account at ${siteName} has a new address`,
+    params: z.object({ email_change_id: id }),
+    async letter({ email_change_id }) {
+      const { token, hash } = newToken();
+      // Whatever address the account has by now: a thief may have moved it on.
+      // Locked in the order of all: who deletes the user or undoes the change at this moment is waited for.
+      const [made] = await sql<{ to: string; usr_id: string }[]>`
+        insert into email_token (token_hash, purpose, usr_id, email, email_change_id, expires_at)
+        select ${hash}, 'revert', usr_id, old_email, email_change_id, now() + interval '24 hours'
+        from email_change
+        join usr using (usr_id)
+        where email_change_id = ${email_change_id} and confirmed_at is not null
+        for key share of usr, email_change
+        returning email as to, usr_id
+      `;
+      return made && { ...made, path: `/account/email/revert?token=${token}` };
+    },
+  });
+}

@@ -1,0 +1,15 @@
+import { z } from "zod";
+import { siteName } from "../../app/env.ts";
+import { letterHandler } from "../mail-handler.ts";
+import type { Mailer } from "../mailer.ts";
+import type { Handler } from "../task.ts";
+
+/** The last mail to an address whose account was deleted: its row is gone, so that the task itself says where to. */
+export function sendEmailFarewell(mailer: Mailer): Handler {
+  return letterHandler(mailer, {
+    view: "farewell",
+    subject: `Your account at ${siteName} is gone`,
+    params: z.object({ email: z.string().max(254) }),
+    letter: ({ email }) => Promise.resolve({ to: email }),
+  });
+}

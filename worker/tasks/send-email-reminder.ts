@@ -1,0 +1,24 @@
+import type { Sql } from "../../app/db.ts";
+import { makeLink } from "../email-link.ts";
+import { aboutUser, letterHandler } from "../mail-handler.ts";
+import type { Mailer } from "../mailer.ts";
+import type { Handler } from "../task.ts";
+
+/** Asks once more to verify the address. Who has done it meanwhile is left in peace. */
+export function sendEmailReminder(sql: Sql, mailer: Mailer): Handler {
+  return letterHandler(mailer, {
+    view: "reminder",
+    subject: "Your address is not verified yet",
+    params: aboutUser,
+    async letter({ usr_id }) {
+      const [verified] = await sql`
+        select
+        from email_verified
+        where usr_id = ${usr_id}
+      `;
+      if (verified) return undefined;
+      const link = await makeLink(sql, { purpose: "verify", hours: 24, usr_id });
+      return link && { to: link.email, path: `/verify?token=${link.token}`, data: { token: link.token } };
+    },
+  });
+}

@@ -1,0 +1,12 @@
+/** Repeats a statement that does at most `batch` rows, so that none holds its locks and its snapshot for long. */
+export async function untilFewer(
+  batch: number,
+  signal: AbortSignal,
+  statement: () => Promise<{ count: number }>,
+): Promise<void> {
+  let count = batch;
+  while (count === batch) {
+    signal.throwIfAborted();
+    ({ count } = await statement());
+  }
+}
