@@ -35,14 +35,14 @@ export async function queueDrained(bench: Bench): Promise<Report> {
 
 function ours(count: number): Entry[] {
   const common = {
-    env: { WORKER_CONCURRENCY: "500" },
+    env: { WORKER_CONCURRENCY: "1000" },
     database: "migrated",
     left: "select from task limit 1",
   } as const;
   return [
     {
       name: "ours",
-      setting: "500 in hand, 2 connections",
+      setting: "1,000 in hand, 2 connections",
       options: { ...common, script: "bench/processes/worker.ts", count },
     },
     {
