@@ -4,12 +4,13 @@ import { clientNetwork } from "./client-network.ts";
 import type { Sql } from "./db.ts";
 import { normaliseEmail, problemWithEmail } from "./email.ts";
 import { wantsJson, type Context, type Middleware } from "./http.ts";
+import { createKnownOver } from "./known-over.ts";
 import { page } from "./page.ts";
 import type { Passwords } from "./password.ts";
 import { normalisePassword, problemWithPassword } from "./password-rules.ts";
 import { rememberBrowser } from "./sign-up-browser.ts";
 import { rememberAddress } from "./sign-up-sent.ts";
-import { count, mails, refuseTooMany, secondsOver, secondsUntil, signUps } from "./throttle.ts";
+import { count, mails, refuseTooMany, secondsUntil, signUps } from "./throttle.ts";
 import { newToken } from "./token.ts";
 
 type Problems = { email?: string; password?: string; form?: string };
@@ -19,6 +20,9 @@ export function showSignUp(): Middleware {
 }
 
 export function signUp(sql: Sql, passwords: Passwords, hintWorkers: () => void, origin: string): Middleware {
+  // Whoever is over the limit costs a hash once. The statement below counts, and decides.
+  const knownOver = createKnownOver();
+
   return async (ctx) => {
     const { email, password, problems } = parseSignUp(ctx.request.body);
     if (problems) return refuse(ctx, problems, () => showForm(ctx, email, problems));
@@ -26,8 +30,7 @@ export function signUp(sql: Sql, passwords: Passwords, hintWorkers: () => void, 
     const network = clientNetwork(ctx.ip);
     const refuseClient = (retryAfterSeconds: number) =>
       refuseTooMany(ctx, retryAfterSeconds, (tooMany) => showForm(ctx, email, tooMany));
-    // Whoever is over the limit costs no hash. The statement below counts, and decides.
-    const over = await secondsOver(sql, signUps, network);
+    const over = knownOver.secondsLeft(network);
     if (over) return refuseClient(over);
 
     const passwordHash = await passwords.hash(password, ctx.state.deadline);
@@ -72,7 +75,10 @@ export function signUp(sql: Sql, passwords: Passwords, hintWorkers: () => void, 
       from client
       where is_over
     `;
-    if (client) return refuseClient(client.retry_after_seconds);
+    if (client) {
+      knownOver.note(network, client.retry_after_seconds);
+      return refuseClient(client.retry_after_seconds);
+    }
     hintWorkers();
 
     if (!wantsJson(ctx)) rememberAddress(ctx, email, origin);

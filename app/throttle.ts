@@ -41,16 +41,6 @@ export function count(sql: Sql, { action, limit, seconds }: Throttle, subject: s
   `;
 }
 
-/** Seconds for which a subject is over its limit, if it is: a look that counts nothing, before work that costs more. */
-export async function secondsOver(sql: Sql, { action, limit }: Throttle, subject: string): Promise<number | undefined> {
-  const [over] = await sql<{ retry_after_seconds: number }[]>`
-    select ${secondsUntil(sql, sql`ends_at`)} as retry_after_seconds
-    from throttle
-    where action = ${action} and subject = ${subject} and hits >= ${limit} and ends_at > now()
-  `;
-  return over?.retry_after_seconds;
-}
-
 /** The body of a CTE that forgives the tries of a password: whoever knows it has made them. */
 export const forgiveChecks = (sql: Sql, subject: string) => sql`
   delete from throttle
