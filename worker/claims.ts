@@ -13,7 +13,7 @@ type Options = {
 };
 
 /** So that the next claim can be under way while these tasks start. */
-const mostAtOnce = 500;
+const mostAtOnce = 2000;
 
 /** Decides what a worker takes next. */
 export function createClaims({ sql, handlers, concurrency, breakerRoom }: Options) {

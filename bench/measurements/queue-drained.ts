@@ -35,19 +35,19 @@ export async function queueDrained(bench: Bench): Promise<Report> {
 
 function ours(count: number): Entry[] {
   const common = {
-    env: { WORKER_CONCURRENCY: "1000" },
+    env: { WORKER_CONCURRENCY: "4000" },
     database: "migrated",
     left: "select from task limit 1",
   } as const;
   return [
     {
       name: "ours",
-      setting: "1,000 in hand, 2 connections",
+      setting: "4,000 in hand, 2 connections",
       options: { ...common, script: "bench/processes/worker.ts", count },
     },
     {
       name: "ceiling",
-      setting: "our statements in a bare loop, 500 at a time, 2 connections",
+      setting: "our statements in a bare loop, 2,000 at a time, 2 connections",
       options: { ...common, script: "bench/processes/bare-loop.ts", count },
     },
   ];
