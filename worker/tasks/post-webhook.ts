@@ -93,7 +93,7 @@ function message({ message_id, type, timestamp, data }: z.infer<typeof params>, 
   return { body, headers: { "content-type": "application/json", ...signatureHeaders(secret, signed) } };
 }
 
-/** 10 s, 50 s, 4 min, 21 min, 2 h, then every 6 h, and half of that at least: two days in all, or a bit more. */
+/** 10 s, 50 s, 4 min, 21 min, 2 h, then every 6 h, and half of that at least: two days in all at least, four at most. */
 function overTwoDays(attempt: number): number {
   return equalJitter(Math.min(10 * 5 ** (attempt - 1), 6 * 3600));
 }
