@@ -85,6 +85,7 @@ describe("a worker that is killed", () => {
     await oweMails(sql, "SEND_EMAIL_WELCOME", 150);
     await oweMails(sql, "SEND_EMAIL_ONCE", 50);
     smtp.script = async () => {
+      // A server that takes its time: so a kill hits every stage.
       await delay(random.between(0, 30));
       return undefined;
     };
@@ -95,6 +96,7 @@ describe("a worker that is killed", () => {
       while (performance.now() < end && !(await isDone(sql))) {
         const worker = start();
         await worker.joined();
+        // The length of its life.
         await delay(random.between(0, 1500));
         await kill(worker);
         kills += 1;

@@ -132,7 +132,7 @@ describe("SIGTERM while the database does not answer", () => {
       back = async () => thaw();
     }
     try {
-      // By now a statement of each is under way.
+      // Long enough for a statement of each to be under way: one that hangs is not to be seen from outside.
       await delay(2000);
       const asked = performance.now();
       workers[1]!.child.kill("SIGTERM");
