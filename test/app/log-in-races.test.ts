@@ -12,7 +12,7 @@ beforeEach(() => empty(sql));
 const logIn = (form: object = ada) => site.post("/login").type("form").send(form);
 const account = (cookie = "") => site.get("/account").set("Cookie", cookie);
 
-describe("POST /login, in a race", () => {
+describe("POST /login", () => {
   it("lets nobody in with a password that changed while it was checked", async () => {
     const usrId = await addOwner(sql);
     const changing = {

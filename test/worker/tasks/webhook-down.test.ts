@@ -42,9 +42,13 @@ describe("a receiver that is down", () => {
         async () => (await sql`select from webhook where webhook_id = ${down} and failures = 0`).length > 0,
         40,
       );
-      await sql`update task set run_at = now()`;
-      engine.wake();
-      await until("all is delivered", () => isEmpty(sql), 40);
+      // Again and again: what was under way, or found no room, has a place behind the longest pause still.
+      const hurry = async () => {
+        await sql`update task set run_at = now() where worker_id is null and run_at > now()`;
+        engine.wake();
+        return isEmpty(sql);
+      };
+      await until("all is delivered", hurry, 40);
       expect(hanging.ids().size).toBe(60);
     },
   );
