@@ -40,7 +40,7 @@ describe("a consumer", () => {
     const isOver = async () => (await findBehind(sql, [copy])).length === 0;
     const run = () => until("all are read", async () => (await consume(sql, copy)) === 0 && (await isOver()));
     await Promise.all([run(), run(), run()]);
-    const rows = await sql<{ event_type: string }[]>`select event_type from note`;
+    const rows = await sql<{ event_type: string }[]>`select event_type from note order by note_id`;
     expect(rows.map(({ event_type }) => event_type)).toEqual(Array.from({ length: 200 }, (_, n) => String(n)));
   });
 

@@ -46,7 +46,8 @@ describe("POST_WEBHOOK", () => {
     await oweMessages(sql, await addWebhook(sql, receiver.url));
     await sql`update task set attempt = 4`;
     await deliver();
-    expect(await until("it has failed", () => secondsUntilNext(sql))).toBeGreaterThan(600);
+    await until("it has failed", async () => (await errorsOf(sql)).length === 1);
+    expect(await secondsUntilNext(sql)).toBeGreaterThan(600);
     expect(await sql`select pause_until < now() + interval '2 s' as is_short from webhook`).toEqual([
       { is_short: true },
     ]);
