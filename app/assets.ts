@@ -1,16 +1,17 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import type { Context, Middleware } from "./http.ts";
 
-const own = (name: string) => new URL(`assets/${name}`, import.meta.url);
+// One file for the browser; a later rule wins over an earlier one of the same weight.
+const styles = ["colors", "page", "text", "form", "notices", "content", "operations"];
 
+/** What is served, and the files that it is made of. */
 const files = new Map([
-  ["favicon.svg", own("favicon.svg")],
-  ["form.js", own("form.js")],
-  ["ops.js", own("ops.js")],
-  ["style.css", own("style.css")],
+  ["favicon.svg", ["favicon.svg"]],
+  ["form.js", ["form.js"]],
+  ["ops.js", ["ops.js"]],
+  ["style.css", styles.map((name) => `style/${name}.css`)],
 ]);
 
 type Asset = { hash: string; bytes: Buffer; gzipped: Buffer };
@@ -64,14 +65,18 @@ function send(ctx: Context, name: string, asset: Asset, cacheControl: string): v
 }
 
 function load(name: string): Asset | undefined {
-  const url = files.get(name);
-  if (!url) return undefined;
+  const parts = files.get(name);
+  if (!parts) return undefined;
   const known = loaded.get(name);
   if (known) return known;
 
-  const bytes = readFileSync(fileURLToPath(url));
+  const bytes = Buffer.from(parts.map(read).join("\n"));
   const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
   const asset = { hash, bytes, gzipped: gzipSync(bytes, { level: 9 }) };
   loaded.set(name, asset);
   return asset;
+}
+
+function read(file: string): string {
+  return readFileSync(new URL(`assets/${file}`, import.meta.url), "utf8");
 }

@@ -1,6 +1,5 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { browserName } from "../../app/browser-name.ts";
 import { ada, addOwner, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { append } from "../support/feed.ts";
@@ -137,25 +136,4 @@ describe("GET /account/data", () => {
   });
 
   it("is for those who are logged in", () => site.get("/account/data").expect(303).expect("Location", "/login"));
-});
-
-describe("a browser's name", () => {
-  it.each([
-    [firefox, "Firefox on Linux"],
-    [safari, "Safari on iOS"],
-    [
-      "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0",
-      "Edge on Windows",
-    ],
-    [
-      "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36",
-      "Chrome on Android",
-    ],
-    [
-      "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.0 Safari/605.1.15",
-      "Safari on macOS",
-    ],
-    ["curl/8.5.0", "A browser"],
-    ["", "A browser"],
-  ])("of %s is %s", (userAgent, name) => expect(browserName(userAgent)).toBe(name));
 });

@@ -1,8 +1,8 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, meet, openSession, passwords } from "../support/accounts.ts";
+import { ada, addLink, addOwner, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { until } from "../support/until.ts";
+import { askToMove, emailOf } from "../support/email-changes.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -17,19 +17,11 @@ beforeEach(async () => {
   cookie = await openSession(sql, usrId);
 });
 
-async function askFor(new_email = newEmail, columns: object = {}): Promise<string> {
-  const [change] = await sql<{ email_change_id: string }[]>`
-    insert into email_change (usr_id, old_email, new_email)
-    values (${usrId}, ${ada.email}, ${new_email})
-    returning email_change_id
-  `;
-  return addLink(sql, "change", usrId, { ...change, email: new_email, ...columns });
-}
+const askFor = (email = newEmail, columns = {}) => askToMove(sql, usrId, email, columns);
 const show = (token: string, as = cookie) => site.get("/account/email/confirm").query({ token }).set("Cookie", as);
 const confirm = (token: unknown, as = cookie) =>
   site.post("/account/email/confirm").set("Cookie", as).type("form").send({ token });
-const logOutEverywhere = () => site.post("/account/sessions/end-all").set("Cookie", cookie);
-const email = async () => (await sql<{ email: string }[]>`select email from usr where usr_id = ${usrId}`)[0]?.email;
+const email = () => emailOf(sql, usrId);
 
 describe("GET /account/email/confirm", () => {
   it("asks, and changes nothing", async () => {
@@ -128,106 +120,5 @@ describe("POST /account/email/confirm", () => {
     expect(await email()).toBe(ada.email);
     expect(await sql`select from task`).toHaveLength(0);
     await site.get("/account").set("Cookie", cookie).expect(200);
-  });
-});
-
-describe("a confirmation that meets", () => {
-  it("itself: it works once", async () => {
-    const token = await askFor();
-    const answers = await meet(sql, usrId, [() => confirm(token), () => confirm(token)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
-    expect(await sql`select from task`).toHaveLength(1);
-  });
-
-  it("that of another address: the first wins", async () => {
-    const [one, two] = [await askFor(), await askFor("third@example.com")];
-    const answers = await meet(sql, usrId, [() => confirm(one), () => confirm(two)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
-    expect(await email()).toBe(newEmail);
-  });
-
-  it("a reset before it: the link ends with the session", async () => {
-    const token = await askFor();
-    const link = await addLink(sql, "reset", usrId);
-    const reset = () =>
-      site.post("/password/reset").type("form").send({ token: link, password: "another good secret" });
-    const answers = await meet(sql, usrId, [reset, () => confirm(token)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
-    expect(await email()).toBe(ada.email);
-  });
-
-  it("a reset that saw neither its session nor its link: a session of the old password does nothing any more", async () => {
-    const link = await addLink(sql, "reset", usrId);
-    const reset = () =>
-      site.post("/password/reset").type("form").send({ token: link, password: "another good secret" });
-    const beginAndConfirm = async () => confirm(await askFor(), await openSession(sql, usrId));
-    const answers = await meet(sql, usrId, [reset, beginAndConfirm], sql`for no key update`);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
-    expect(await email()).toBe(ada.email);
-  });
-
-  it("the end of all sessions before it: the address stays, the link is not spent", async () => {
-    const token = await askFor();
-    const answers = await meet(sql, usrId, [logOutEverywhere, () => confirm(token)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
-    expect(await email()).toBe(ada.email);
-    expect(await sql`select purpose from email_token`).toEqual([{ purpose: "change" }]);
-  });
-
-  it("the end of all sessions after it: the renewed one ends, too", async () => {
-    const token = await askFor();
-    const answers = await meet(sql, usrId, [() => confirm(token), logOutEverywhere]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 303]);
-    expect(await email()).toBe(newEmail);
-    expect(await sql`select from session`).toEqual([]);
-  });
-
-  it.each(["before", "after"])(
-    "a log-in by the old address that comes %s it: no session of the old address is left",
-    async (order) => {
-      const token = await askFor();
-      const logIn = () => site.post("/login").type("form").send(ada);
-      const both = [logIn, () => confirm(token)];
-      const answers = await meet(sql, usrId, order === "before" ? both : both.toReversed());
-      expect(answers.map(({ status }) => status)).toEqual(order === "before" ? [303, 303] : [303, 422]);
-
-      const opened = answers.map(
-        (answer) => /session=[\w-]{43}/.exec(answer.get("Set-Cookie")?.join() ?? "")?.[0] ?? "",
-      );
-      const statuses = await Promise.all(
-        opened.map(async (session) => (await site.get("/account").set("Cookie", session)).status),
-      );
-      expect(statuses).toEqual(order === "before" ? [303, 200] : [200, 303]);
-    },
-  );
-
-  it("a signup for that address: nobody has verified it, so that it gives way", async () => {
-    const token = await askFor();
-    let confirmation: Promise<request.Response> | undefined;
-    await sql.begin(async (tx) => {
-      await tx`insert into usr (email, password_hash) values (${newEmail}, 'none')`;
-      confirmation = confirm(token).then((answer) => answer);
-      await until("it waits for the address", async () => {
-        const waiting = await sql`
-          select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
-        `;
-        return waiting.length === 1;
-      });
-    });
-    expect((await confirmation)?.status).toBe(303);
-    expect(await sql`select usr_id, email from usr`).toEqual([{ usr_id: usrId, email: newEmail }]);
-  });
-
-  it("the verification of that address by the account that held it: the verified one keeps it", async () => {
-    const holder = await addOwner(sql, { ...ada, email: newEmail }, false);
-    const token = await askFor();
-    const link = await addLink(sql, "verify", holder);
-    const verify = () => site.post("/verify").type("form").send({ token: link, password: "another good secret" });
-    const answers = await meet(sql, holder, [verify, () => confirm(token)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 409]);
-    expect(await sql`select usr_id, email from usr order by usr_id`).toEqual([
-      { usr_id: usrId, email: ada.email },
-      { usr_id: holder, email: newEmail },
-    ]);
   });
 });

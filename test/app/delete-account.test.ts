@@ -2,6 +2,7 @@ import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { ada, addLink, addOwner, hasPassword, meet, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
+import { addChange } from "../support/email-changes.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -103,11 +104,8 @@ describe("a deletion that meets", () => {
   });
 
   it.each(["change", "revert"])("the link of a %s of address behind it: it is of no use any more", async (purpose) => {
-    const [change] = await sql<{ email_change_id: string }[]>`
-      insert into email_change (usr_id, old_email, new_email)
-      values (${usrId}, ${purpose === "change" ? ada.email : "old@example.com"}, 'new@example.com')
-      returning email_change_id
-    `;
+    const columns = purpose === "change" ? {} : { old_email: "old@example.com" };
+    const change = await addChange(sql, usrId, "new@example.com", columns);
     const token = await addLink(sql, purpose, usrId, { ...change, email: "old@example.com" });
     const path = purpose === "change" ? "/account/email/confirm" : "/account/email/revert";
     const answers = await meet(sql, usrId, [() => leave(), () => post(path, { token })]);

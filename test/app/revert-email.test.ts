@@ -1,7 +1,8 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, hasPassword, meet, openSession, passwords } from "../support/accounts.ts";
+import { ada, addLink, addOwner, hasPassword, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
+import { emailOf, moveOn } from "../support/email-changes.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -13,18 +14,8 @@ beforeEach(async () => {
   usrId = await addOwner(sql);
 });
 
-/** Moves the account on, and returns the way back that the former address gets. */
-async function move(new_email: string, columns: object = {}): Promise<string> {
-  const old_email = await email();
-  const [change] = await sql<{ email_change_id: string }[]>`
-    insert into email_change (usr_id, old_email, new_email, confirmed_at)
-    values (${usrId}, ${old_email}, ${new_email}, now())
-    returning email_change_id
-  `;
-  await sql`update usr set email = ${new_email} where usr_id = ${usrId}`;
-  return addLink(sql, "revert", usrId, { ...change, email: old_email, ...columns });
-}
-const email = async () => (await sql<{ email: string }[]>`select email from usr where usr_id = ${usrId}`)[0]!.email;
+const move = (email: string, columns = {}) => moveOn(sql, usrId, email, columns);
+const email = () => emailOf(sql, usrId);
 const show = (token: string) => site.get("/account/email/revert").query({ token });
 const revert = (token: unknown) => site.post("/account/email/revert").type("form").send({ token });
 const owed = () => sql`select task_type, params from task`;
@@ -120,66 +111,5 @@ describe("POST /account/email/revert", () => {
     expect(await email()).toBe("thief@example.com");
     expect(await hasPassword(sql, usrId, ada.password)).toBe(true);
     await show(token).expect(200);
-  });
-});
-
-describe("a way back that meets", () => {
-  const confirmation = async () => {
-    const [change] = await sql<{ email_change_id: string }[]>`
-      insert into email_change (usr_id, old_email, new_email)
-      values (${usrId}, ${await email()}, 'thief2@example.com')
-      returning email_change_id
-    `;
-    const token = await addLink(sql, "change", usrId, { ...change, email: "thief2@example.com" });
-    const cookie = await openSession(sql, usrId);
-    return () => site.post("/account/email/confirm").set("Cookie", cookie).type("form").send({ token });
-  };
-
-  it("itself: it works once", async () => {
-    const token = await move("thief@example.com");
-    const answers = await meet(sql, usrId, [() => revert(token), () => revert(token)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
-    expect(await owed()).toHaveLength(1);
-  });
-
-  it.each([
-    ["before it: the older address wins", [303, 303]],
-    ["behind it: that one finds no link", [303, 410]],
-  ])("the thief's own way back %s", async (where, statuses) => {
-    const token = await move("thief@example.com");
-    const thiefs = await move("thief2@example.com");
-    const tokens = where.startsWith("before") ? [thiefs, token] : [token, thiefs];
-    const answers = await meet(
-      sql,
-      usrId,
-      tokens.map((one) => () => revert(one)),
-    );
-    expect(answers.map(({ status }) => status)).toEqual(statuses);
-    expect(await email()).toBe(ada.email);
-  });
-
-  it("the thief's next change before it: the account comes back all the same", async () => {
-    const token = await move("thief@example.com");
-    const answers = await meet(sql, usrId, [await confirmation(), () => revert(token)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 303]);
-    expect(await email()).toBe(ada.email);
-    expect(await sql`select from email_change`).toHaveLength(0);
-  });
-
-  it("the thief's next change behind it: that one finds no link", async () => {
-    const token = await move("thief@example.com");
-    const answers = await meet(sql, usrId, [() => revert(token), await confirmation()]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
-    expect(await email()).toBe(ada.email);
-  });
-
-  it("the verification of that address by another account: the verified one keeps it", async () => {
-    const token = await move("thief@example.com");
-    const other = await addOwner(sql, ada, false);
-    const link = await addLink(sql, "verify", other);
-    const verify = () => site.post("/verify").type("form").send({ token: link, password: "another good secret" });
-    const answers = await meet(sql, other, [verify, () => revert(token)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 409]);
-    expect(await email()).toBe("thief@example.com");
   });
 });

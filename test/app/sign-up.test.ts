@@ -1,28 +1,21 @@
 import { verify } from "@node-rs/argon2";
 import request from "supertest";
-import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { hashToken } from "../../app/token.ts";
-import { passwords } from "../support/accounts.ts";
+import { ada } from "../support/accounts.ts";
 import { createPasswords } from "../../app/password.ts";
 import { createDatabase, empty } from "../support/database.ts";
+import { owedMails } from "../support/sign-up.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
-const url = await serveApp(sql);
-const site = request(url);
-
-const ada = { email: "ada@example.com", password: "twelve engines hum" };
+const site = request(await serveApp(sql));
 
 beforeEach(() => empty(sql));
 
 const signUp = (form: string | object) => site.post("/signup").type("form").send(form);
 const signUpByJson = (body: unknown) => site.post("/signup").type("json").send(JSON.stringify(body));
-const owed = () => sql<{ task_type: string; email: string }[]>`
-  select task.task_type, usr.email
-  from task
-  left join usr on usr.usr_id::text = task.params ->> 'usr_id'
-  order by task_type desc, task_id
-`;
+const owed = () => owedMails(sql);
 
 describe("POST /signup", () => {
   it("writes the user and the welcome task together", async () => {
@@ -134,138 +127,4 @@ describe("POST /signup", () => {
     await signUp(ada).expect(500);
     expect(await sql`select * from usr`).toEqual([]);
   });
-});
-
-describe("POST /signup, refused", () => {
-  const refused = { ...ada, email: "Ada@example" };
-
-  it("shows the same page with the address kept, the password emptied and each message at its field", async () => {
-    const { text } = await signUp({ ...refused, password: "short" }).expect(422);
-
-    expect(text).toContain("<title>Error: Sign up – slim-signup</title>");
-    expect(text).toContain('value="Ada@example"');
-    expect(text).not.toContain('short"');
-    expect(text).toContain("does not look like an e-mail address");
-    expect(text).toContain("at least 15 characters");
-    expect(await sql`select * from usr`).toEqual([]);
-  });
-
-  it("tells JSON clients the fields and their messages", async () => {
-    const { text } = await signUpByJson({ ...refused, password: "short" }).expect(422);
-
-    expect(JSON.parse(text)).toEqual({
-      errors: {
-        email: expect.stringContaining("e-mail address") as string,
-        password: expect.stringContaining("15 characters") as string,
-      },
-    });
-  });
-
-  it.each([
-    ["arrays where text is due", { email: ["a@example.com"], password: [ada.password] }],
-    ["objects where text is due", { email: { a: 1 }, password: {} }],
-    ["missing fields", {}],
-    ["a null byte in the address", { ...ada, email: "a\0@example.com" }],
-    ["a line break in the address", { ...ada, email: "a@example.com\r\nBcc: b@example.com" }],
-    ["two addresses", { ...ada, email: "a@example.com, b@example.com" }],
-    ["a lone surrogate", { ...ada, password: "\ud800".padEnd(20, "abcdefgh xyz") }],
-    ["a password of 10 kB", { ...ada, password: "correct horse ".repeat(700) }],
-    ["an address of 255 characters", { ...ada, email: `${"a".repeat(64)}@${"b.".repeat(94)}cd` }],
-  ])("refuses %s", async (_, body) => {
-    await signUpByJson(body).expect(422);
-    expect(await sql`select * from usr`).toEqual([]);
-  });
-
-  it("refuses a field that is sent twice", async () => {
-    await signUp("email=a@example.com&email=b@example.com&password=twelve+engines+hum").expect(422);
-  });
-
-  it("escapes what it shows again", async () => {
-    const { text } = await signUp({ ...ada, email: '"><script>alert(1)</script>' }).expect(422);
-    expect(text).not.toContain("<script>alert");
-  });
-});
-
-describe("POST /signup, throttled", () => {
-  const from = (network: string, n: number, post: (form: object) => request.Test = signUp) =>
-    post({ ...ada, email: `ada.${n}@example.com` }).set("X-Forwarded-For", network);
-
-  it("takes 20 an hour from one network, at once too, and says when to come back", async () => {
-    const answers = await Promise.all(Array.from({ length: 25 }, (_, n) => from(`2001:db8:1:2::${n}`, n)));
-    expect(answers.filter(({ status }) => status === 303)).toHaveLength(20);
-    expect(await sql`select from usr`).toHaveLength(20);
-    expect(await owed()).toHaveLength(20);
-
-    const { text, headers } = await from("2001:db8:1:2::99", 99).expect(429);
-    expect(Number(headers["retry-after"])).toBeGreaterThan(3500);
-    expect(Number(headers["retry-after"])).toBeLessThanOrEqual(3600);
-    expect(headers["set-cookie"]).toBeUndefined();
-    expect(text).toContain("<title>Error: Sign up");
-    expect(text).toContain('value="ada.99@example.com"');
-    expect(text).not.toContain(ada.password);
-    await from("2001:db8:1:2::99", 99, signUpByJson).expect(429, /^{"error":"Too many tries/);
-    await from("2001:db8:1:3::99", 99).expect(303);
-  });
-
-  it("hashes one password at most for who is over the limit", async () => {
-    const hash = vi.fn<typeof passwords.hash>(passwords.hash);
-    const counting = request(await serveApp(sql, { passwords: { ...passwords, hash } }));
-    const post = (form: object) => counting.post("/signup").type("form").send(form);
-    for (let n = 0; n < 20; n += 1) await from("203.0.113.20", n, post).expect(303);
-    for (let n = 20; n < 23; n += 1) await from("203.0.113.20", n, post).expect(429, /value="ada/);
-    expect(hash).toHaveBeenCalledTimes(21);
-    expect(await sql`select hits from throttle where action = 'sign up'`).toEqual([{ hits: 21 }]);
-  });
-
-  it("takes more when the hour is over", async () => {
-    for (let n = 0; n < 20; n += 1) await from("203.0.113.20", n).expect(303);
-    await sql`update throttle set ends_at = now()`;
-    await from("203.0.113.20", 20).expect(303);
-  });
-
-  it("never says that an address has had its three mails", async () => {
-    const answers = await Promise.all(Array.from({ length: 5 }, () => signUp(ada)));
-    expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
-    expect(await owed()).toHaveLength(3);
-  });
-
-  it("owes a new user the welcome in any case, at the end of the hour", async () => {
-    for (let n = 0; n < 4; n += 1) await signUp(ada);
-    await sql`with task as (delete from task) delete from usr`;
-    await signUp(ada);
-    expect(await sql`select task.run_at = ends_at as is_at_the_end from task, throttle where action = 'mail'`).toEqual([
-      { is_at_the_end: true },
-    ]);
-  });
-
-  it("counts the refused tries as well, up to a bound", async () => {
-    await sql`
-      insert into throttle (action, subject, hits, ends_at)
-      values ('sign up', '203.0.113.7', 1000000, now() + interval '1 minute')
-    `;
-    await from("203.0.113.7", 1)
-      .expect(429)
-      .expect("Retry-After", /^(60|59)$/);
-    expect(await sql`select hits from throttle`).toEqual([{ hits: 1_000_000 }]);
-  });
-});
-
-describe("GET /signup/sent", () => {
-  it("names the address, which is in no URL", async () => {
-    const answer = await signUp(ada);
-    const [cookie = ""] = answer.get("Set-Cookie") ?? [];
-    expect(cookie).toMatch(/^sent_to=.*samesite=lax; httponly$/);
-
-    const { text, headers } = await site.get("/signup/sent").set("Cookie", cookie).expect(200);
-    expect(text).toContain(ada.email);
-    expect(headers["cache-control"]).toBe("no-store");
-  });
-
-  it.each(["", "sent_to=", "sent_to=bm9ib2R5", "sent_to=%00"])(
-    "shows no address for the cookie «%s»",
-    async (cookie) => {
-      const { text } = await site.get("/signup/sent").set("Cookie", cookie).expect(200);
-      expect(text).not.toContain("@");
-    },
-  );
 });

@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, it } from "vitest";
-import { openBrowser, violations } from "../support/browser.ts";
+import { flaws, openBrowser } from "../support/browser.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
 import { buryAll, logInOperator } from "../support/operators.ts";
@@ -17,13 +17,7 @@ beforeEach(async () => {
   cookie = await logInOperator(sql);
 });
 
-async function open(path: string, options: Parameters<typeof browser.visit>[1] = {}): Promise<Page> {
-  const page = await browser.visit(site, options);
-  const [name, value] = cookie.split("=") as [string, string];
-  await page.context().addCookies([{ name, value, url: site }]);
-  await page.goto(site + path);
-  return page;
-}
+const open = (path: string, options = {}): Promise<Page> => browser.visit(site + path, options, cookie);
 
 /** Something of everything that the pages can show. */
 async function fill(): Promise<{ failing: string; held: string; dead: string }> {
@@ -64,16 +58,7 @@ describe("the operations pages", () => {
     const ids = isFull ? await fill() : { failing: "", held: "", dead: "" };
     const page = await open(path.replace(/failing|held|dead/, (name) => ids[name as keyof typeof ids]));
     if (path === "/ops") await page.getByText("Live.", { exact: true }).waitFor();
-
-    for (const [width, colorScheme] of [
-      [375, "dark"],
-      [1280, "light"],
-    ] as const) {
-      await page.setViewportSize({ width, height: 800 });
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      expect(await violations(page), `${width} ${colorScheme}`).toEqual([]);
-      expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
-    }
+    expect(await flaws(page)).toEqual([]);
   });
 
   it("follow what happens, and leave the keyboard where it is", async () => {

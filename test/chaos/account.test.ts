@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { makeLink } from "../../worker/email-link.ts";
 import { ada, addLink, addOwner, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
+import { addChange } from "../support/email-changes.ts";
 import { serveApp } from "../support/web.ts";
 
 const rounds = 150;
@@ -11,20 +12,11 @@ const chosen = "another good secret";
 const { sql } = await createDatabase();
 const site = request(await serveApp(sql, { passwords }));
 
-async function addChange(usr_id: string, new_email: string): Promise<{ email_change_id: string }> {
-  const [change] = await sql<{ email_change_id: string }[]>`
-    insert into email_change (usr_id, old_email, new_email)
-    values (${usr_id}, ${ada.email}, ${new_email})
-    returning email_change_id
-  `;
-  return change!;
-}
-
 /** All that can be done to one account and to the one that holds an address in its way: each ready to be sent. */
 async function everything(): Promise<(() => PromiseLike<unknown>)[]> {
   const usrId = await addOwner(sql);
   const holder = await addOwner(sql, { ...ada, email: "x@example.com" }, false);
-  const [one, two] = [await addChange(usrId, "x@example.com"), await addChange(usrId, "y@example.com")];
+  const [one, two] = [await addChange(sql, usrId, "x@example.com"), await addChange(sql, usrId, "y@example.com")];
   const [mine, other, third] = [
     await openSession(sql, usrId),
     await openSession(sql, usrId),

@@ -26,9 +26,14 @@ describe.skipIf(!programs)("a primary that dies, with a synchronous standby that
       office.calm();
       const fleet = await launch(pair.url, office.smtp.url);
       const load = startLoad(fleet.webs, createRandom(1));
-      await delay(4000);
+      const comeMore = (count: number) => {
+        const enough = load.signups.size + count;
+        return until(`${count} more people have come`, () => load.signups.size >= enough, 60);
+      };
+      await comeMore(40);
 
       await pair.killPrimary();
+      // The length of the outage.
       await delay(1500);
       await pair.promote();
       const promoted = performance.now();
@@ -39,7 +44,7 @@ describe.skipIf(!programs)("a primary that dies, with a synchronous standby that
         since(promoted, proveWork(sql, fleet.workers)),
       ]);
 
-      await delay(2000);
+      await comeMore(20);
       await load.stop();
       await settleDown(sql, fleet);
       console.log(

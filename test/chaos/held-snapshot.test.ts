@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { hold } from "../support/chaos.ts";
 import { createDatabase } from "../support/database.ts";
@@ -33,7 +34,8 @@ async function oweSteadily(wake: () => void): Promise<number> {
       wake();
       owed += isDue;
     }
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    // The pace of the load.
+    await delay(10);
   }
   return owed;
 }

@@ -1,24 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
-import { chaosWorker, hold, isDone, oweMails, waiting, type ChaosWorker } from "../support/chaos.ts";
+import { chaosWorker, isDone, oweMails } from "../support/chaos.ts";
 import { createDatabase, empty } from "../support/database.ts";
+import { buildGate, kill, killPoints } from "../support/kill-points.ts";
 import { scriptSmtp } from "../support/scripted-smtp.ts";
+import { createRandom } from "../support/storm/random.ts";
 import { until } from "../support/until.ts";
 
 const { sql, url } = await createDatabase();
 const smtp = await scriptSmtp();
 const limit = 5;
 
-// Where a claim (2) or a finish (1) waits while it is carried out, for as long as the test holds the lock.
-await sql`
-  create function wait_at_the_gate() returns trigger language plpgsql as $$
-  begin
-    perform pg_advisory_xact_lock_shared(case tg_op when 'DELETE' then 1 else 2 end);
-    return coalesce(new, old);
-  end $$
-`;
-await sql`create trigger gate before update or delete on task for each row execute function wait_at_the_gate()`;
-
+await buildGate(sql);
 beforeEach(async () => {
   await empty(sql);
   smtp.mails.length = 0;
@@ -27,91 +20,7 @@ beforeEach(async () => {
 });
 
 const start = () => chaosWorker(url, smtp.url, { WORKER_CONCURRENCY: "8" });
-const kill = (worker: ChaosWorker) => worker.end("SIGKILL");
-const isBlocked = async () => (await waiting(sql)).length > 0;
-
-/** Each starts a worker and kills it when it is just there. */
-const steps: Record<string, () => Promise<void>> = {
-  async "before the claim"() {
-    const release = await hold(sql, (tx) => tx`lock table task in exclusive mode`);
-    const worker = start();
-    await until("the claim waits", isBlocked, 30);
-    await kill(worker);
-    for (const { pid } of await waiting(sql)) await sql`select pg_terminate_backend(${pid}, 5000)`;
-    await release();
-  },
-
-  async "while its claim commits"() {
-    const release = await hold(sql, (tx) => tx`select pg_advisory_xact_lock(2)`);
-    const worker = start();
-    await until("the claim waits", isBlocked, 30);
-    await kill(worker);
-    await release();
-  },
-
-  async "after the claim and before the mail"() {
-    const release = await hold(sql, (tx) => tx`lock table usr in access exclusive mode`);
-    const worker = start();
-    await until("the handler waits", isBlocked, 30);
-    await kill(worker);
-    await release();
-  },
-
-  async "during DATA"() {
-    const asked = Promise.withResolvers<void>();
-    smtp.script = ({ stage }) => {
-      if (stage !== "DATA") return undefined;
-      asked.resolve();
-      return "hang";
-    };
-    const worker = start();
-    await asked.promise;
-    await kill(worker);
-  },
-
-  async "after the last byte and before the 250"() {
-    const asked = Promise.withResolvers<void>();
-    smtp.script = ({ stage }) => {
-      if (stage !== "end") return undefined;
-      asked.resolve();
-      return "hang";
-    };
-    const worker = start();
-    await asked.promise;
-    await kill(worker);
-  },
-
-  async "after the 250 and before the delete"() {
-    const asked = Promise.withResolvers<void>();
-    smtp.script = ({ stage }) => {
-      // It is stopped before it can hear the answer.
-      if (stage === "end") worker.child.kill("SIGSTOP");
-      if (stage === "end") asked.resolve();
-      return undefined;
-    };
-    const worker = start();
-    await asked.promise;
-    await until("the 250 is out", () => smtp.mails.length > 0);
-    await kill(worker);
-  },
-
-  async "during a finish that commits"() {
-    const release = await hold(sql, (tx) => tx`select pg_advisory_xact_lock(1)`);
-    const worker = start();
-    await until("the delete waits", isBlocked, 30);
-    await kill(worker);
-    await release();
-  },
-
-  async "during a finish that is rolled back"() {
-    const release = await hold(sql, (tx) => tx`select pg_advisory_xact_lock(1)`);
-    const worker = start();
-    await until("the delete waits", isBlocked, 30);
-    await kill(worker);
-    for (const { pid } of await waiting(sql)) await sql`select pg_terminate_backend(${pid}, 5000)`;
-    await release();
-  },
-};
+const steps = killPoints({ sql, smtp, start });
 
 /** What became of each person's mail. */
 async function fates() {
@@ -172,11 +81,12 @@ describe("a worker that is killed", () => {
 
   it("loses nothing at any moment", async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
-    const random = seeded(seed);
+    const random = createRandom(seed);
     await oweMails(sql, "SEND_EMAIL_WELCOME", 150);
     await oweMails(sql, "SEND_EMAIL_ONCE", 50);
     smtp.script = async () => {
-      await delay(random() * 30);
+      // A server that takes its time: so a kill hits every stage.
+      await delay(random.between(0, 30));
       return undefined;
     };
 
@@ -186,7 +96,8 @@ describe("a worker that is killed", () => {
       while (performance.now() < end && !(await isDone(sql))) {
         const worker = start();
         await worker.joined();
-        await delay(random() * 1500);
+        // The length of its life.
+        await delay(random.between(0, 1500));
         await kill(worker);
         kills += 1;
       }
@@ -214,14 +125,3 @@ describe("a worker that is killed", () => {
     expect(await second.end()).toBe(0);
   });
 });
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

@@ -16,6 +16,7 @@ it("keeps a worker's memory flat, below 150 MB, over a million tasks", async () 
   while (!(await isDone(sql))) {
     const status = await readFile(`/proc/${worker.pid}/status`, "utf8");
     samples.push(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+    // The time between two samples.
     await delay(200);
   }
   const seconds = (performance.now() - started) / 1000;

@@ -1,28 +1,18 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../app/db.ts";
-import { startPostgres } from "../../dev/postgres.ts";
 import { chaosWorker, hold, isDone, oweTasks, waiting, type ChaosWorker } from "../support/chaos.ts";
 import { empty } from "../support/database.ts";
-import { runMigrations } from "../support/processes.ts";
+import { startOwnServer } from "../support/own-server.ts";
 import { proxyTo } from "../support/proxy.ts";
 import { until } from "../support/until.ts";
 
-// A server of its own, which may be stopped; durable, because a crash must not forget what was committed.
-const folder = await mkdtemp(`${tmpdir()}/slim-signup-outage-`);
-const server = await startPostgres(folder, { durable: true });
-const url = server.url("postgres");
-await runMigrations(url);
+const server = await startOwnServer();
+const { url } = server;
 const sql = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 4 }, "test");
+afterAll(() => sql.end({ timeout: 1 }));
 const outageSeconds = 2.5;
 
-afterAll(async () => {
-  await sql.end({ timeout: 1 });
-  await server.stop("immediate");
-  await rm(folder, { recursive: true, force: true });
-});
 beforeEach(() => empty(sql));
 
 const nobody = "smtp://127.0.0.1:1";
@@ -32,32 +22,6 @@ const isHealthy = () =>
     () => true,
     () => false,
   );
-
-/** Every process of the server. */
-async function serverPids(): Promise<number[]> {
-  const [postmaster] = (await readFile(`${folder}/postgres/postmaster.pid`, "utf8")).split("\n");
-  const pids: number[] = [];
-  for (const name of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
-    const stat = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
-    if (stat.split(") ")[1]?.split(" ")[1] === postmaster) pids.push(Number(name));
-  }
-  return [Number(postmaster), ...pids];
-}
-
-async function freeze(): Promise<() => void> {
-  const pids = await serverPids();
-  const send = (signal: NodeJS.Signals) => {
-    for (const pid of pids) {
-      try {
-        process.kill(pid, signal);
-      } catch {
-        // It has ended in between.
-      }
-    }
-  };
-  send("SIGSTOP");
-  return () => send("SIGCONT");
-}
 
 const outages: Record<string, () => Promise<void>> = {
   async "is stopped"() {
@@ -71,7 +35,7 @@ const outages: Record<string, () => Promise<void>> = {
     await server.start();
   },
   async "is frozen"() {
-    const thaw = await freeze();
+    const thaw = await server.freeze();
     await delay(outageSeconds * 1000).finally(thaw);
   },
 };
@@ -164,11 +128,11 @@ describe("SIGTERM while the database does not answer", () => {
       await server.stop("fast");
       back = () => server.start();
     } else {
-      const thaw = await freeze();
+      const thaw = await server.freeze();
       back = async () => thaw();
     }
     try {
-      // By now a statement of each is under way.
+      // Long enough for a statement of each to be under way: one that hangs is not to be seen from outside.
       await delay(2000);
       const asked = performance.now();
       workers[1]!.child.kill("SIGTERM");

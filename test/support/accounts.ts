@@ -1,3 +1,4 @@
+import type { Response } from "supertest";
 import { createPasswords } from "../../app/password.ts";
 import type { Sql } from "../../app/db.ts";
 import { newToken } from "../../app/token.ts";
@@ -47,6 +48,9 @@ export async function openSession(sql: Sql, usrId: string, columns: object = {})
   `;
   return `session=${token}`;
 }
+
+/** The cookie of the session that an answer begins. */
+export const sessionOf = (answer: Response) => /session=[\w-]{43}/.exec(answer.get("Set-Cookie")?.join() ?? "")?.[0];
 
 /** A link as a mail carries it: its token. */
 export async function addLink(sql: Sql, purpose: string, usrId: string, columns: object = {}): Promise<string> {

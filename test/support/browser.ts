@@ -24,11 +24,14 @@ export function openBrowser() {
   });
 
   return {
-    /** A page at `url` in a context of its own. The test fails if a page complains or asks another origin for anything. */
-    async visit(url: string, options: BrowserContextOptions = {}): Promise<Page> {
+    /** A page at `url` in a context of its own, which may have a cookie. The test fails if a page complains or asks another origin for anything. */
+    async visit(url: string, options: BrowserContextOptions = {}, cookie?: string): Promise<Page> {
       const context = await browser.newContext(options);
+      const { origin } = new URL(url);
+      const [name = "", value = ""] = cookie?.split("=") ?? [];
+      if (cookie) await context.addCookies([{ name, value, url: origin }]);
       const page = await context.newPage();
-      const complaints = listen(page, new URL(url).origin);
+      const complaints = listen(page, origin);
       onTestFinished(async () => {
         await context.close();
         expect(complaints).toEqual([]);
@@ -40,6 +43,22 @@ export function openBrowser() {
 }
 
 const axe = await readFile(new URL(import.meta.resolve("axe-core/axe.min.js")), "utf8");
+
+/** What is wrong with the page, or too wide, on a narrow and on a wide screen, each in one of the schemes. */
+export async function flaws(page: Page, onNarrow: "dark" | "light" = "dark"): Promise<string[]> {
+  const found: string[] = [];
+  for (const [width, colorScheme] of [
+    [375, onNarrow],
+    [1280, onNarrow === "dark" ? "light" : "dark"],
+  ] as const) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    for (const violation of await violations(page)) found.push(`${width} ${colorScheme}: ${violation}`);
+    const needed = Number(await page.evaluate("document.documentElement.scrollWidth"));
+    if (needed > width) found.push(`${width} ${colorScheme}: needs ${needed}`);
+  }
+  return found;
+}
 
 /** What axe finds wrong with the page as it stands. */
 export async function violations(page: Page): Promise<string[]> {

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Sql } from "../../app/db.ts";
-import { cleanUp } from "./clean-up.ts";
-import { run, type Process } from "./processes.ts";
+import type { Process } from "./processes.ts";
 import { until } from "./until.ts";
+import { runWorker } from "./worker.ts";
 
 const line = z.object({
   msg: z.string(),
@@ -20,21 +20,14 @@ export type ChaosWorker = Process & {
   joined(): Promise<unknown>;
 };
 
-/** A worker process of its own, killed after the test. Its lease is one second, unless it is the real entry. */
+/** A worker process whose lease is one second, unless it is the real entry. */
 export function chaosWorker(
   databaseUrl: string,
   smtpUrl: string,
   env: Record<string, string> = {},
   entry: "test/support/chaos-worker.ts" | "worker/main.ts" = "test/support/chaos-worker.ts",
 ): ChaosWorker {
-  const worker = run(entry, {
-    DATABASE_URL: databaseUrl,
-    SMTP_URL: smtpUrl,
-    MAIL_FROM: "slim-signup <hello@example.com>",
-    ORIGIN: "https://signup.example.com",
-    ...env,
-  });
-  cleanUp(() => worker.end("SIGKILL"));
+  const worker = runWorker(databaseUrl, smtpUrl, env, entry);
   const said = (message: string) =>
     worker
       .output()

@@ -44,6 +44,20 @@ export async function runEngine(
   };
 }
 
+/** Runs one handler until nothing of its type is owed. */
+export async function perform(
+  database: Database,
+  taskType: string,
+  handler: Handler,
+  params: object = {},
+): Promise<void> {
+  const engine = await runEngine(database, { [taskType]: handler });
+  await engine.owe(taskType, 1, { params });
+  await until("it is done", async () => {
+    return (await database.sql`select from task where task_type = ${taskType}`).length === 0;
+  });
+}
+
 /** A handler that takes any params. */
 export function handler(run: (attempt: Attempt<unknown>) => unknown, options: Partial<Handler> = {}): Handler {
   // Not async: a handler may throw before there is a promise.

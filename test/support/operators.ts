@@ -19,3 +19,12 @@ export async function buryAll(sql: Sql, taskType: string, reason = "no luck"): P
     from gone
   `;
 }
+
+/** What operators have done, and who it was. */
+export const acts = (sql: Sql) => sql`
+  select data, email as who
+  from event
+  join usr using (usr_id)
+  where event_type = 'OPERATOR_ACTED'
+  order by event_id
+`;

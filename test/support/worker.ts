@@ -1,9 +1,14 @@
 import { cleanUp } from "./clean-up.ts";
 import { run, type Process } from "./processes.ts";
 
-/** A worker process of its own, killed after the test file if it still runs. */
-export function runWorker(databaseUrl: string, smtpUrl: string, env: Record<string, string> = {}): Process {
-  const worker = run("worker/main.ts", {
+/** A worker process of its own, killed after the test, or after the test file, if it still runs. */
+export function runWorker(
+  databaseUrl: string,
+  smtpUrl: string,
+  env: Record<string, string> = {},
+  entry = "worker/main.ts",
+): Process {
+  const worker = run(entry, {
     DATABASE_URL: databaseUrl,
     SMTP_URL: smtpUrl,
     MAIL_FROM: "slim-signup <hello@example.com>",

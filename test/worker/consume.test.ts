@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { readEvents, beginning, type Event } from "../../app/feed.ts";
-import { consume, findBehind, type Consumer } from "../../worker/consume.ts";
-import { cleanUp } from "../support/clean-up.ts";
+import { type Event } from "../../app/feed.ts";
+import { consume, type Consumer } from "../../worker/consume.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { append, begin, settled } from "../support/feed.ts";
 import { run } from "../support/processes.ts";
@@ -33,8 +32,6 @@ async function reads(count: number, consumer = reader): Promise<string[]> {
   await until("they are read", async () => (await read(consumer)).length >= count);
   return taken;
 }
-
-const isBehind = async () => (await findBehind(sql, [reader])).length === 1;
 
 describe("a consumer", () => {
   it("sees what a slow writer commits last, though its number is the first", async () => {
@@ -121,75 +118,6 @@ describe("a consumer", () => {
     expect(await reads(2)).toEqual(["ONE", "TWO"]);
   });
 
-  it("of which two copies run at once sees each event once", async () => {
-    for (let n = 0; n < 200; n += 1) await append(sql, String(n));
-    const copy: Consumer = {
-      name: "copy",
-      batch: 7,
-      take: (tx, events) => tx`insert into note ${tx(types(events).map((event_type) => ({ event_type })))}`,
-    };
-    const isOver = async () => (await findBehind(sql, [copy])).length === 0;
-    const run = () => until("all are read", async () => (await consume(sql, copy)) === 0 && (await isOver()));
-    await Promise.all([run(), run(), run()]);
-    const rows = await sql<{ event_type: string }[]>`select event_type from note`;
-    expect(rows.map(({ event_type }) => event_type)).toEqual(Array.from({ length: 200 }, (_, n) => String(n)));
-  });
-
-  it("sees all that commits, once and in order, whatever writers and copies of it do at once", async () => {
-    const over = new AbortController();
-    cleanUp(() => over.abort());
-    const noting: Consumer = {
-      name: "noting",
-      batch: 5,
-      async take(tx, events) {
-        await tx`insert into note ${tx(types(events).map((event_type) => ({ event_type })))}`;
-        if (Math.random() < 0.2) throw new Error("no luck");
-      },
-    };
-    const follow = async () => {
-      while (!over.signal.aborted) await consume(sql, noting).catch(() => 0);
-    };
-    const write = async (name: number) => {
-      for (let n = 0; n < 25; n += 1) {
-        const writer = sql.begin(async (tx) => {
-          await append(tx, `${name} ${n} a`);
-          await tx`select pg_sleep(random() * 0.01)`;
-          await append(tx, `${name} ${n} b`);
-          if (Math.random() < 0.2) throw new Error("rolled back");
-        });
-        await writer.catch(() => {});
-      }
-    };
-    const followers = [follow(), follow()];
-    await Promise.all([1, 2, 3, 4, 5].map(write));
-    const written = await sql`select event_type from event order by xid, event_id`;
-    await until("all are noted", async () => (await sql`select from note`).length >= written.length);
-    over.abort();
-    await Promise.all(followers);
-    expect([...(await sql`select event_type from note order by note_id`)]).toEqual([...written]);
-  });
-
-  it("passes while a copy of it is at work, and does not wait", async () => {
-    await read();
-    await append(sql, "ONE");
-    await settled(sql);
-    const gate = Promise.withResolvers<void>();
-    cleanUp(gate.resolve);
-    const begun = Promise.withResolvers<void>();
-    const slow = consume(sql, {
-      name: "reader",
-      async take() {
-        begun.resolve();
-        await gate.promise;
-      },
-    });
-    await begun.promise;
-    expect(await consume(sql, reader)).toBe(0);
-    gate.resolve();
-    expect(await slow).toBe(1);
-    expect(await read()).toEqual([]);
-  });
-
   it("is stalled neither by a long reader nor by its old snapshot", async () => {
     const reading = await begin(sql);
     await reading.tx`set transaction isolation level repeatable read`;
@@ -207,50 +135,5 @@ describe("a consumer", () => {
     await append(sql, "TWO");
     expect(await reads(3, { ...reader, name: "another" })).toEqual(["ONE", "ONE", "TWO"]);
     expect(await reads(4)).toEqual(["ONE", "ONE", "TWO", "TWO"]);
-  });
-});
-
-describe("an event as it is read", () => {
-  it("says what happened to whom, where and when", async () => {
-    await append(sql, "MAIL_SENT", { usr_id: "7", data: { task_type: "MAIL" } });
-    await settled(sql);
-    expect([...(await readEvents(sql, beginning, 10))]).toEqual([
-      {
-        position: expect.stringMatching(/^\d+-1$/) as string,
-        event_id: "1",
-        event_type: "MAIL_SENT",
-        usr_id: "7",
-        data: { task_type: "MAIL" },
-        created_at: expect.any(Date) as Date,
-      },
-    ]);
-  });
-});
-
-describe("a look at who is behind", () => {
-  it("finds who is new, who has something to read, and who was not seen for an hour", async () => {
-    expect(await isBehind()).toBe(true);
-    await read();
-    expect(await isBehind()).toBe(false);
-
-    await append(sql, "ONE");
-    await settled(sql);
-    await read();
-    expect(await isBehind()).toBe(false);
-
-    await sql`update event_consumer set seen_at = now() - interval '61 minutes'`;
-    expect(await isBehind()).toBe(true);
-    await read();
-    expect(await isBehind()).toBe(false);
-  });
-
-  it("is not fooled by what cannot be read yet", async () => {
-    await read();
-    const slow = await begin(sql);
-    await append(slow.tx, "SLOW");
-    await append(sql, "FAST");
-    expect(await isBehind()).toBe(false);
-    await slow.commit();
-    await settled(sql);
   });
 });

@@ -1,48 +1,6 @@
-import { describe, expect, it, onTestFinished } from "vitest";
-import { errorText } from "../../worker/error-text.ts";
-import { createMailer } from "../../worker/mailer.ts";
-import type { Task } from "../../worker/task.ts";
-import { verdictOf } from "../../worker/verdict.ts";
-import { scriptSmtp, type Answer, type ScriptedSmtp, type Stage } from "../support/scripted-smtp.ts";
-import { until } from "../support/until.ts";
-
-const task: Task = {
-  task_id: "7",
-  task_type: "SEND_EMAIL_WELCOME",
-  params: {},
-  priority: 0,
-  attempt: 1,
-  unsettled: 0,
-  worker_id: "",
-  run_at: "",
-  due_since: 0,
-  born: "1790000000.123456",
-  claimed_at: new Date("2026-11-20T10:00:00Z"),
-};
-
-/** A mailer with one line to the server, which logs in and waits at most half a second for any answer. */
-function mailTo(server: ScriptedSmtp, url = server.url.replace("//", "//ada%40login.example:secret@")) {
-  const mailer = createMailer({
-    ORIGIN: "https://signup.example.com",
-    SMTP_URL: `${url}?socketTimeout=500&greetingTimeout=500`,
-    MAIL_FROM: "hello@example.com",
-    WORKER_CONCURRENCY: 1,
-  });
-  onTestFinished(() => mailer.close());
-  return (attempt: Partial<Task> = {}, signal = new AbortController().signal) =>
-    mailer
-      .send(
-        { task: { ...task, ...attempt }, signal },
-        { view: "already-registered", subject: "Welcome", to: "o'brien@people.example" },
-      )
-      .then(
-        () => ({ verdict: "sent", error: "" }),
-        (thrown: unknown) => ({ verdict: verdictOf(thrown).kind, error: errorText(thrown) }),
-      );
-}
-
-const at = (stage: Stage, answer: Answer) => (dialogue: { stage: Stage }) =>
-  dialogue.stage === stage ? answer : undefined;
+import { describe, expect, it } from "vitest";
+import { at, mailTo } from "../support/mail-to.ts";
+import { scriptSmtp, type Answer, type Stage } from "../support/scripted-smtp.ts";
 
 describe("a mail that the server does not take", () => {
   it.each<[Stage, Answer, string]>([
@@ -120,75 +78,5 @@ describe("one task", () => {
 
     expect(new Set(server.mails.map(({ id }) => id))).toEqual(new Set(["<task.7.1790000000123456@example.com>"]));
     expect(new Set(server.mails.map(({ date }) => date))).toEqual(new Set(["Fri, 20 Nov 2026 10:00:00 +0000"]));
-  });
-});
-
-describe("a pooled connection", () => {
-  it("is used again, after a refused mail too", async () => {
-    let refusal: Answer = "550 5.1.1 Nobody";
-    const server = await scriptSmtp(({ stage }) => (stage === "RCPT" ? refusal : undefined));
-    const send = mailTo(server);
-    expect((await send()).verdict).toBe("permanent");
-    refusal = undefined;
-    expect((await send()).verdict).toBe("sent");
-    expect((await send()).verdict).toBe("sent");
-    expect(server.connections).toBe(1);
-  });
-
-  it("is replaced when the server has closed it between two mails", async () => {
-    const server = await scriptSmtp();
-    const send = mailTo(server);
-    expect((await send()).verdict).toBe("sent");
-    server.cut();
-    // At once, before the close may have been seen.
-    expect((await send()).verdict).toBe("sent");
-    expect(server.mails).toHaveLength(2);
-  });
-
-  it.each<Answer>(["421 4.7.0 Too many messages on this line", "cut"])(
-    "costs no attempt when it is worn out: %s",
-    async (answer) => {
-      const server = await scriptSmtp(({ stage, mails }) => (stage === "MAIL" && mails > 0 ? answer : undefined));
-      const send = mailTo(server);
-      for (const task_id of ["1", "2", "3"]) expect((await send({ task_id })).verdict).toBe("sent");
-      expect(server.mails.map(({ id }) => id.slice(0, 7))).toEqual(["<task.1", "<task.2", "<task.3"]);
-    },
-  );
-
-  it("is not used twice for a mail whose last byte has gone out", async () => {
-    const server = await scriptSmtp(({ stage, mails }) => (stage === "end" && mails > 0 ? "cut" : undefined));
-    const send = mailTo(server);
-    expect((await send()).verdict).toBe("sent");
-    expect((await send()).verdict).toBe("outcome unknown");
-    expect(server.mails).toHaveLength(2);
-  });
-
-  it("is closed at once when the task is aborted, and the next mail goes out on another", async () => {
-    let isSilent = true;
-    const server = await scriptSmtp(({ stage }) => (stage === "DATA" && isSilent ? "hang" : undefined));
-    const send = mailTo(server);
-    const abort = new AbortController();
-    const first = send({}, abort.signal);
-    await until("the server is asked", () => server.stages.includes("DATA"));
-    const started = performance.now();
-    abort.abort(new Error("The attempt has ended."));
-    await first;
-    expect(performance.now() - started).toBeLessThan(200);
-
-    isSilent = false;
-    expect((await send()).verdict).toBe("sent");
-    expect(server.mails).toHaveLength(1);
-  });
-
-  it("is not waited for by a mail that is aborted in the queue", async () => {
-    const server = await scriptSmtp(at("MAIL", "hang"));
-    const send = mailTo(server);
-    const first = send();
-    const abort = new AbortController();
-    const second = send({}, abort.signal);
-    abort.abort();
-    expect((await second).verdict).toBe("retry");
-    expect((await first).verdict).toBe("retry");
-    expect(server.stages.filter((stage) => stage === "MAIL")).toHaveLength(1);
   });
 });

@@ -2,9 +2,8 @@ import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { addOwner, openSession } from "../../support/accounts.ts";
 import { createDatabase, empty } from "../../support/database.ts";
-import { owe } from "../../support/engine.ts";
-import { logInOperator } from "../../support/operators.ts";
-import { addWebhook, messageFor, secret } from "../../support/receiver.ts";
+import { acts, logInOperator } from "../../support/operators.ts";
+import { addWebhook, secret } from "../../support/receiver.ts";
 import { serveApp } from "../../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -23,13 +22,6 @@ const post = (path: string, fields: object = {}) => site.post(path).set("Cookie"
 const register = (fields: object = {}) =>
   post("/ops/webhooks", { url, secret, event_types: "", per_second: "5", ...fields });
 const registered = () => sql`select url, secret, event_types, per_second from webhook`;
-const acts = () => sql`
-  select data, email as who
-  from event
-  join usr using (usr_id)
-  where event_type = 'OPERATOR_ACTED'
-  order by event_id
-`;
 
 describe("the page of webhooks", () => {
   it("is not there for anybody but operators", async () => {
@@ -68,7 +60,7 @@ describe("POST /ops/webhooks", () => {
       .expect(303)
       .expect("Location", "/ops/webhooks?registered");
     expect(await registered()).toEqual([{ url, secret, event_types: ["SIGNED_UP", "MAIL_SENT"], per_second: 5 }]);
-    expect(await acts()).toEqual([{ data: { what: "register webhook", webhook_id: "1" }, who: "olga@example.com" }]);
+    expect(await acts(sql)).toEqual([{ data: { what: "register webhook", webhook_id: "1" }, who: "olga@example.com" }]);
   });
 
   it("registers once what is sent twice, and no two endpoints with one secret", async () => {
@@ -77,7 +69,7 @@ describe("POST /ops/webhooks", () => {
     const { text } = await register({ url: "https://other.example.com" }).expect(422);
     expect(text).toContain("Another endpoint has this secret");
     expect(await registered()).toHaveLength(1);
-    expect(await acts()).toHaveLength(1);
+    expect(await acts(sql)).toHaveLength(1);
   });
 
   it.each([
@@ -96,77 +88,5 @@ describe("POST /ops/webhooks", () => {
     expect(text).toContain(message);
     expect(text).toContain(`value="${"url" in fields ? fields.url : url}"`);
     expect(await registered()).toEqual([]);
-  });
-});
-
-describe("the buttons of an endpoint", () => {
-  let id: string;
-  beforeEach(async () => {
-    id = await addWebhook(sql, url);
-  });
-  const act = (action: string) => post(`/ops/webhooks/${id}/${action}`);
-
-  it.each(["disable", "test", "delete"])("%s does it once, and writes down who did", async (action) => {
-    await act(action).expect(303).expect("Location", `/ops/webhooks?${action}`);
-    await act(action).expect(303).expect("Location", "/ops/webhooks?nothing");
-    expect(await acts()).toEqual([{ data: { what: `${action} webhook`, webhook_id: id }, who: "olga@example.com" }]);
-  });
-
-  it("owe a test event, and not another while it is open", async () => {
-    await act("test");
-    await act("test");
-    expect(await sql`select task_type, params - 'timestamp' as params from task`).toEqual([
-      {
-        task_type: "POST_WEBHOOK",
-        params: {
-          webhook_id: id,
-          message_id: expect.stringMatching(/^msg_test_[\w-]{36}$/) as string,
-          type: "TEST",
-          data: {},
-        },
-      },
-    ]);
-  });
-
-  it("enable what is disabled, and end a pause, once", async () => {
-    await act("enable").expect("Location", "/ops/webhooks?nothing");
-    await act("disable");
-    await sql`update webhook set failures = 5, pause_until = now() + interval '1 hour', line_at = now() + interval '1 hour'`;
-    expect((await show()).text).toContain("Disabled by an operator.");
-    await act("enable").expect("Location", "/ops/webhooks?enable");
-    expect(
-      await sql`
-        select failures, pause_until, line_at <= now() as is_at_once, (select count(*) from webhook_disabled)::int as disabled
-        from webhook
-      `,
-    ).toEqual([{ failures: 0, pause_until: null, is_at_once: true, disabled: 0 }]);
-    await act("enable").expect("Location", "/ops/webhooks?nothing");
-    expect(await acts()).toHaveLength(2);
-  });
-
-  it("make what was put off due again when a pause ends, at the endpoint's rate", async () => {
-    const later = { run_at: new Date(Date.now() + 3600_000) };
-    await owe(sql, "POST_WEBHOOK", 3, { params: sql.json(messageFor(id)), ...later });
-    await owe(sql, "POST_WEBHOOK", 1, { params: sql.json(messageFor(`${id}1`)), ...later });
-    const waits = async () =>
-      (
-        await sql<{ seconds: number }[]>`
-          select extract(epoch from run_at - min(run_at) over ())::float8 as seconds from task order by run_at
-        `
-      ).map(({ seconds }) => Math.round(seconds * 10) / 10);
-    await act("enable").expect("Location", "/ops/webhooks?nothing");
-    expect(await waits()).toEqual([0, 0, 0, 0]);
-
-    await sql`update webhook set failures = 5, pause_until = now() + interval '1 hour'`;
-    await act("enable").expect("Location", "/ops/webhooks?enable");
-    expect(await waits()).toEqual([0, 0.1, 0.2, expect.closeTo(3600, -2)]);
-    expect(await sql`select from task where run_at <= now() + interval '1 s'`).toHaveLength(3);
-  });
-
-  it("know no other actions, and no other endpoints", async () => {
-    await act("explode").expect(404);
-    await post("/ops/webhooks/x/delete").expect(404);
-    await post("/ops/webhooks/404/delete").expect(303).expect("Location", "/ops/webhooks?nothing");
-    expect(await registered()).toHaveLength(1);
   });
 });

@@ -1,79 +1,31 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { hashToken } from "../../../app/token.ts";
-import { workerEnv } from "../../../app/env.ts";
-import { createLog } from "../../../app/log.ts";
-import { createHandlers } from "../../../worker/handlers.ts";
-import { createMailer } from "../../../worker/mailer.ts";
+import { linkIn, startMailing } from "../../support/account-mails.ts";
 import { ada, addOwner } from "../../support/accounts.ts";
-import { cleanUp } from "../../support/clean-up.ts";
 import { createDatabase } from "../../support/database.ts";
-import { isEmpty, runEngine } from "../../support/engine.ts";
-import { receiveMails, type Received } from "../../support/smtp.ts";
+import { addChange } from "../../support/email-changes.ts";
+import { isEmpty } from "../../support/engine.ts";
 import { until } from "../../support/until.ts";
 
-const origin = "https://signup.example.com";
 const database = await createDatabase();
 const { sql } = database;
-const smtp = await receiveMails();
-const env = workerEnv({
-  DATABASE_URL: database.url,
-  ORIGIN: origin,
-  SMTP_URL: smtp.url,
-  MAIL_FROM: "slim-signup <hello@example.com>",
-  WORKER_CONCURRENCY: "2",
-});
-const mailer = createMailer(env);
-cleanUp(() => mailer.close());
-const engine = await runEngine(database, createHandlers(sql, mailer, env, createLog("silent", "worker")));
+const mailing = await startMailing(database);
 
 let usrId: string;
 beforeEach(async () => {
-  // The engine stays, and so does its row in worker.
-  await sql`truncate usr, task, task_error, task_dead, throttle, mail_stop, event restart identity cascade`;
-  smtp.mails.length = 0;
+  await mailing.empty();
   usrId = await addOwner(sql);
 });
 
-async function mailsOf(taskType: string, params: object) {
-  await engine.owe(taskType, 1, { params: sql.json({ ...params }) });
-  await until("the task is done", () => isEmpty(sql));
-  expect(await sql`select error from task_error`).toEqual([]);
-  // What is told of it in the feed: whose mail it was, where there is still somebody.
-  const usr_id = taskType === "SEND_EMAIL_FAREWELL" ? null : usrId;
-  expect(await sql`select event_type, usr_id, data from event`).toEqual(
-    smtp.mails.map(() => ({ event_type: "MAIL_SENT", usr_id, data: { task_type: taskType, task_id: "1" } })),
-  );
-  return smtp.mails;
-}
-
 const newEmail = "countess@example.com";
-async function addChange(columns: object = {}): Promise<{ email_change_id: string }> {
-  const row = { usr_id: usrId, old_email: ada.email, new_email: newEmail, ...columns };
-  const [change] = await sql<{ email_change_id: string }[]>`
-    insert into email_change ${sql(row)} returning email_change_id
-  `;
-  return change!;
-}
-
-/** The one link of a mail that carries a token, which is stored as its hash alone. */
-async function linkIn(mail: Partial<Pick<Received, "text" | "html">> | undefined) {
-  const [, path, token = ""] =
-    /https:\/\/signup\.example\.com(\/\S+)\?token=([\w-]{43})$/m.exec(mail?.text ?? "") ?? [];
-  expect(mail?.html).toContain(`href="${origin}${path}?token=${token}"`);
-  const [row] = await sql`
-    select purpose, usr_id, email, extract(epoch from expires_at - created_at)::int / 3600 as hours
-    from email_token
-    where token_hash = ${hashToken(token)}
-  `;
-  return { path, row };
-}
+const ask = (columns: object = {}) => addChange(sql, usrId, newEmail, columns);
+const mailsOf = (taskType: string, params: object) => mailing.mailsOf(taskType, params, usrId);
 
 describe("SEND_EMAIL_PASSWORD_RESET", () => {
   it("sends the owner a link for an hour", async () => {
     const [mail] = await mailsOf("SEND_EMAIL_PASSWORD_RESET", { usr_id: usrId });
     expect(mail?.recipients).toEqual([ada.email]);
     expect(mail?.subject).toBe("Choose a new password");
-    expect(await linkIn(mail)).toEqual({
+    expect(await linkIn(sql, mail)).toEqual({
       path: "/password/reset",
       row: { purpose: "reset", usr_id: usrId, email: ada.email, hours: 1 },
     });
@@ -92,7 +44,7 @@ describe("SEND_EMAIL_PASSWORD_RESET", () => {
       await gate.promise;
     });
     await deleted.promise;
-    await engine.owe("SEND_EMAIL_PASSWORD_RESET", 1, { params: sql.json({ usr_id: usrId }) });
+    await mailing.engine.owe("SEND_EMAIL_PASSWORD_RESET", 1, { params: sql.json({ usr_id: usrId }) });
     await until("it waits", async () => {
       const waiting = await sql`
         select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
@@ -102,7 +54,7 @@ describe("SEND_EMAIL_PASSWORD_RESET", () => {
     gate.resolve();
     await deletion;
     await until("the task is done", () => isEmpty(sql));
-    expect(smtp.mails).toEqual([]);
+    expect(mailing.mails).toEqual([]);
     expect(await sql`select error from task_error`).toEqual([]);
   });
 });
@@ -115,17 +67,17 @@ describe("SEND_EMAIL_PASSWORD_CHANGED", () => {
     expect(mail?.text).toContain(
       "It was not you? Then choose a new password at once:\nhttps://signup.example.com/password/forgot",
     );
-    expect(mail?.html).toContain(`href="${origin}/password/forgot"`);
+    expect(mail?.html).toContain(`href="https://signup.example.com/password/forgot"`);
   });
 });
 
 describe("SEND_EMAIL_CONFIRM_ADDRESS", () => {
   it("asks at the new address, for a day", async () => {
-    const [mail] = await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await addChange());
+    const [mail] = await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await ask());
     expect(mail?.recipients).toEqual([newEmail]);
     expect(mail?.subject).toBe("Confirm your new address at slim-signup");
     expect(mail?.text).not.toContain(ada.email);
-    expect(await linkIn(mail)).toEqual({
+    expect(await linkIn(sql, mail)).toEqual({
       path: "/account/email/confirm",
       row: { purpose: "change", usr_id: usrId, email: newEmail, hours: 24 },
     });
@@ -133,33 +85,33 @@ describe("SEND_EMAIL_CONFIRM_ADDRESS", () => {
 
   it("asks nobody who wants no mail by now", async () => {
     await sql`insert into mail_stop (email, ends_at) values (${newEmail}, now() + interval '1 hour')`;
-    expect(await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await addChange())).toEqual([]);
+    expect(await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await ask())).toEqual([]);
   });
 
   it.each([
     ["is confirmed", { confirmed_at: new Date() }],
     ["was asked for under another address", { old_email: "older@example.com" }],
   ])("asks nobody when the change %s", async (_, columns) => {
-    expect(await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await addChange(columns))).toEqual([]);
+    expect(await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await ask(columns))).toEqual([]);
   });
 });
 
 describe("SEND_EMAIL_ADDRESS_CHANGED", () => {
   it("tells the old address, with a way back for a day", async () => {
-    const change = await addChange({ confirmed_at: new Date() });
+    const change = await ask({ confirmed_at: new Date() });
     await sql`update usr set email = ${newEmail}`;
     const [mail] = await mailsOf("SEND_EMAIL_ADDRESS_CHANGED", change);
     expect(mail?.recipients).toEqual([ada.email]);
     expect(mail?.subject).toBe("Your account at slim-signup has a new address");
     expect(mail?.text).not.toContain(newEmail);
-    expect(await linkIn(mail)).toEqual({
+    expect(await linkIn(sql, mail)).toEqual({
       path: "/account/email/revert",
       row: { purpose: "revert", usr_id: usrId, email: ada.email, hours: 24 },
     });
   });
 
   it("does so even when the account has moved on since", async () => {
-    const change = await addChange({ confirmed_at: new Date() });
+    const change = await ask({ confirmed_at: new Date() });
     await sql`update usr set email = 'third@example.com'`;
     expect(await mailsOf("SEND_EMAIL_ADDRESS_CHANGED", change)).toHaveLength(1);
   });
@@ -171,7 +123,7 @@ describe("SEND_EMAIL_ADDRESS_CHANGED", () => {
 
 describe("SEND_EMAIL_FAREWELL", () => {
   it("goes to the address in the task: the account is gone", async () => {
-    const [mail] = await mailsOf("SEND_EMAIL_FAREWELL", { email: "gone@example.com" });
+    const [mail] = await mailing.mailsOf("SEND_EMAIL_FAREWELL", { email: "gone@example.com" }, null);
     expect(mail?.recipients).toEqual(["gone@example.com"]);
     expect(mail?.subject).toBe("Your account at slim-signup is gone");
     expect(mail?.text).toContain("our last mail to you");

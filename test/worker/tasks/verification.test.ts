@@ -1,30 +1,15 @@
-import type { TransactionSql } from "postgres";
 import { beforeEach, describe, expect, it } from "vitest";
 import { hashToken } from "../../../app/token.ts";
-import { schedule } from "../../../worker/schedule.ts";
-import { deleteUnverified } from "../../../worker/tasks/delete-unverified.ts";
-import { pruneExpired } from "../../../worker/tasks/prune-expired.ts";
-import { remindUnverified } from "../../../worker/tasks/remind-unverified.ts";
 import { sendEmailReminder } from "../../../worker/tasks/send-email-reminder.ts";
 import { sendEmailWelcome } from "../../../worker/tasks/send-email-welcome.ts";
 import type { Mail } from "../../../worker/mailer.ts";
-import type { Attempt, Handler } from "../../../worker/task.ts";
-import { addLink, addOwner, openSession } from "../../support/accounts.ts";
-import { clocked } from "../../support/clocked.ts";
+import { addOwner } from "../../support/accounts.ts";
 import { createDatabase, empty } from "../../support/database.ts";
-import { isEmpty, runEngine } from "../../support/engine.ts";
-import { until } from "../../support/until.ts";
+import { perform } from "../../support/engine.ts";
 
 const database = await createDatabase();
 const { sql } = database;
 beforeEach(() => empty(sql));
-
-/** Runs one handler until nothing of its type is owed. */
-async function perform(type: string, handler: Handler, params: object = {}): Promise<void> {
-  const engine = await runEngine(database, { [type]: handler });
-  await engine.owe(type, 1, { params });
-  await until("it is done", async () => (await sql`select from task where task_type = ${type}`).length === 0);
-}
 
 const sent: Mail[] = [];
 const mailer = {
@@ -37,13 +22,11 @@ const mailer = {
 beforeEach(() => void (sent.length = 0));
 
 const person = (name: string) => ({ email: `${name}@example.com`, password: "twelve engines hum" });
-const emails = async () =>
-  (await sql<{ email: string }[]>`select email from usr order by email`).map(({ email }) => email);
 
 describe("SEND_EMAIL_WELCOME", () => {
   it("makes a link for a day, of which the hash alone is kept", async () => {
     const usr_id = await addOwner(sql, person("ada"), false);
-    await perform("SEND_EMAIL_WELCOME", sendEmailWelcome(sql, mailer), { usr_id });
+    await perform(database, "SEND_EMAIL_WELCOME", sendEmailWelcome(sql, mailer), { usr_id });
 
     const [mail] = sent;
     const token = mail!.path!.split("?token=")[1]!;
@@ -60,80 +43,24 @@ describe("SEND_EMAIL_WELCOME", () => {
   it("makes another for each attempt, and writes to the verified, too", async () => {
     const usr_id = await addOwner(sql, person("ada"));
     const welcome = sendEmailWelcome(sql, mailer);
-    for (let n = 0; n < 2; n += 1) await perform("SEND_EMAIL_WELCOME", welcome, { usr_id });
+    for (let n = 0; n < 2; n += 1) await perform(database, "SEND_EMAIL_WELCOME", welcome, { usr_id });
     expect(await sql`select from email_token`).toHaveLength(2);
     expect(new Set(sent.map(({ path }) => path)).size).toBe(2);
   });
 
   it("is done when there is nobody", async () => {
-    await perform("SEND_EMAIL_WELCOME", sendEmailWelcome(sql, mailer), { usr_id: "0" });
+    await perform(database, "SEND_EMAIL_WELCOME", sendEmailWelcome(sql, mailer), { usr_id: "0" });
     expect(sent).toEqual([]);
     expect(await sql`select from task_error`).toEqual([]);
-  });
-});
-
-describe("REMIND_UNVERIFIED", () => {
-  const remind = () => perform("REMIND_UNVERIFIED", remindUnverified("UTC"));
-  const signedUp = (usrId: string, ago: string) =>
-    sql`update usr set created_at = now() - ${ago}::interval where usr_id = ${usrId}`;
-  const owed = async () =>
-    (await sql<{ usr_id: string }[]>`select params ->> 'usr_id' as usr_id from task order by task_id`).map(
-      ({ usr_id }) => usr_id,
-    );
-
-  it("owes one reminder, the day after, to those who have not verified", async () => {
-    const [today, yesterday, verified, stopped] = [
-      await addOwner(sql, person("today"), false),
-      await addOwner(sql, person("yesterday"), false),
-      await addOwner(sql, person("verified")),
-      await addOwner(sql, person("stopped"), false),
-    ];
-    for (const usrId of [yesterday, verified, stopped]) await signedUp(usrId, "48 hours");
-    await sql`insert into mail_stop (email, ends_at) values ('stopped@example.com', now() + interval '1 hour')`;
-
-    await remind();
-    expect(await owed()).toEqual([yesterday]);
-    expect(await sql`select usr_id from email_reminded`).toEqual([{ usr_id: yesterday }]);
-    await signedUp(today, "48 hours");
-    await remind();
-    expect(await owed()).toEqual([yesterday, today]);
-  });
-
-  it.each([
-    ["at nine", "Europe/Berlin", "2026-06-10 09:00", "2026-06-09 23:59", "2026-06-10 00:00"],
-    ["in the evening", "Europe/Berlin", "2026-06-10 22:00", "2026-06-09 23:59", "2026-06-10 00:00"],
-    ["made up at night", "Europe/Berlin", "2026-06-11 03:00", "2026-06-09 23:59", "2026-06-10 00:00"],
-    ["on a day of 23 hours", "Europe/Berlin", "2026-03-29 09:00", "2026-03-28 23:59", "2026-03-29 00:00"],
-    ["before nine on a day of 25 hours", "Europe/Berlin", "2026-10-25 08:30", "2026-10-23 23:59", "2026-10-24 00:00"],
-    ["where it is tomorrow already", "Pacific/Kiritimati", "2026-06-10 09:00", "2026-06-09 23:59", "2026-06-10 00:00"],
-  ])("counts days before that of the last slot, %s", async (_, timeZone, at, before, after) => {
-    const connection = await clocked(database);
-    await connection`update clock.hand set at = ${at}::timestamp at time zone ${timeZone}`;
-    const due = await addOwner(sql, person("before"), false);
-    await addOwner(sql, person("after"), false);
-    await sql`
-      update usr
-      set created_at = case usr_id when ${due} then ${before}::timestamp else ${after}::timestamp end at time zone ${timeZone}
-    `;
-    await remindUnverified(timeZone).run({
-      finish: async (write: (tx: TransactionSql) => Promise<unknown>) => void (await connection.begin(write)),
-    } as Attempt<unknown>);
-    expect(await owed()).toEqual([due]);
-  });
-
-  it("is due at nine, there", () => {
-    expect(schedule({ TZ_MAIL: "Europe/Berlin", TZ_OPS: "UTC" })).toContainEqual(
-      expect.objectContaining({ task_type: "REMIND_UNVERIFIED", daily_at: "09:00", time_zone: "Europe/Berlin" }),
-    );
   });
 });
 
 describe("SEND_EMAIL_REMINDER", () => {
   it("carries a fresh link, unless the address was verified meanwhile", async () => {
     const reminder = sendEmailReminder(sql, mailer);
-    await perform("SEND_EMAIL_REMINDER", reminder, { usr_id: await addOwner(sql, person("ada"), false) });
-    await perform("SEND_EMAIL_REMINDER", reminder, { usr_id: await addOwner(sql, person("bob")) });
-    await perform("SEND_EMAIL_REMINDER", reminder, { usr_id: "999" });
+    await perform(database, "SEND_EMAIL_REMINDER", reminder, { usr_id: await addOwner(sql, person("ada"), false) });
+    await perform(database, "SEND_EMAIL_REMINDER", reminder, { usr_id: await addOwner(sql, person("bob")) });
+    await perform(database, "SEND_EMAIL_REMINDER", reminder, { usr_id: "999" });
 
     expect(sent).toEqual([
       expect.objectContaining({
@@ -143,92 +70,5 @@ describe("SEND_EMAIL_REMINDER", () => {
       }),
     ]);
     expect(await sql`select from email_token`).toHaveLength(1);
-  });
-});
-
-describe("DELETE_UNVERIFIED", () => {
-  const age = (days: number, column = "created_at") =>
-    sql`update usr set ${sql(column)} = now() - make_interval(days => ${days})`;
-  const remindAll = (ago = "25 hours") => sql`
-    insert into email_reminded (usr_id, reminded_at)
-    select usr_id, now() - ${ago}::interval
-    from usr
-    on conflict (usr_id) do update set reminded_at = excluded.reminded_at
-  `;
-  const clean = () => perform("DELETE_UNVERIFIED", deleteUnverified(sql));
-
-  it("deletes those who have not verified within 30 days, and nobody else", async () => {
-    await addLink(sql, "verify", await addOwner(sql, person("late"), false));
-    await addOwner(sql, person("verified"));
-    await age(31);
-    await addOwner(sql, person("new"), false);
-    await remindAll();
-    await clean();
-    expect(await emails()).toEqual(["new@example.com", "verified@example.com"]);
-  });
-
-  it("deletes nobody who was not reminded, or had less than a day since", async () => {
-    await addOwner(sql, person("ada"), false);
-    await age(31);
-    await clean();
-    await remindAll("23 hours");
-    await clean();
-    expect(await emails()).toEqual(["ada@example.com"]);
-    await remindAll();
-    await clean();
-    expect(await emails()).toEqual([]);
-  });
-
-  it("counts from the release that began to ask, for those who were there before", async () => {
-    await addOwner(sql, person("early"), false);
-    await age(400);
-    await age(29, "unverified_since");
-    await remindAll();
-    await clean();
-    expect(await emails()).toEqual(["early@example.com"]);
-    await age(31, "unverified_since");
-    await clean();
-    expect(await emails()).toEqual([]);
-  });
-
-  it("leaves to the next day who is being verified at this moment", async () => {
-    const usrId = await addOwner(sql, person("ada"), false);
-    await addOwner(sql, person("bob"), false);
-    await age(31);
-    await remindAll();
-    await sql.begin(async (tx) => {
-      await tx`select from usr where usr_id = ${usrId} for no key update`;
-      await clean();
-      await tx`insert into email_verified (usr_id) values (${usrId})`;
-    });
-    expect(await emails()).toEqual(["ada@example.com"]);
-  });
-});
-
-describe("PRUNE_EXPIRED", () => {
-  it("forgets what has ended, and nothing else", async () => {
-    const usrId = await addOwner(sql, person("ada"));
-    for (const expires_at of [new Date(Date.now() - 1000), new Date(Date.now() + 60_000)]) {
-      await openSession(sql, usrId, { expires_at });
-      await addLink(sql, "verify", usrId, { expires_at });
-      await sql`insert into mail_stop (email, ends_at) values (${expires_at.toISOString()}, ${expires_at})`;
-      await sql`insert into throttle values ('mail', ${expires_at.toISOString()}, 1, ${expires_at})`;
-      const created_at = new Date(expires_at.getTime() - 30 * 86_400_000);
-      await sql`insert into email_change ${sql({ usr_id: usrId, old_email: "a", new_email: "b", created_at })}`;
-    }
-    // More than one statement takes at a time.
-    await sql`
-      insert into throttle
-      select 'mail', n::text, 1, now() - interval '1 hour' from generate_series(1, 2500) as n
-    `;
-    await perform("PRUNE_EXPIRED", pruneExpired(sql));
-
-    for (const table of ["session", "email_token", "mail_stop", "throttle", "email_change"]) {
-      expect({ table, rows: (await sql`select from ${sql(table)}`).length }).toEqual({ table, rows: 1 });
-    }
-    expect(
-      await sql`select from session, email_token where least(session.expires_at, email_token.expires_at) < now()`,
-    ).toEqual([]);
-    expect(await isEmpty(sql)).toBe(true);
   });
 });

@@ -1,0 +1,122 @@
+import type { Locator, Page } from "playwright-core";
+import { beforeEach, describe, expect, it } from "vitest";
+import { ada } from "../support/accounts.ts";
+import { openBrowser } from "../support/browser.ts";
+import { emailField, hasFocus, openMail, passwordField, runSite, signUp } from "../support/visitor.ts";
+
+const { sql, url } = await runSite();
+const browser = openBrowser();
+
+// Not the worker's own row: it would have to join anew.
+beforeEach(() => sql`truncate usr, task, throttle, mail_stop restart identity cascade`);
+
+describe("the sign-up form", () => {
+  it("ties the hint and the message to the field", async () => {
+    const page = await browser.visit(`${url}/signup`);
+    await signUp(page, { email: "ada@example", password: "too short" });
+
+    expect(await emailField(page).getAttribute("aria-invalid")).toBe("true");
+    expect(await describedBy(emailField(page))).toEqual([expect.stringContaining("does not look like")]);
+    expect(await describedBy(passwordField(page))).toEqual([
+      expect.stringContaining("15 characters or more"),
+      expect.stringContaining("too short"),
+    ]);
+  });
+
+  it("shows the password on demand, and the focus stays in the field", async () => {
+    const page = await browser.visit(`${url}/signup`);
+    await passwordField(page).fill(ada.password);
+
+    await page.getByRole("button", { name: "Show password" }).click();
+    expect(await passwordField(page).getAttribute("type")).toBe("text");
+    expect(await page.getByRole("status").textContent()).toBe("The password is shown.");
+    expect(await hasFocus(passwordField(page))).toBe(true);
+
+    await page.getByRole("button", { name: "Hide password" }).press("Enter");
+    expect(await passwordField(page).getAttribute("type")).toBe("password");
+    expect(await hasFocus(page.getByRole("button", { name: "Show password" }))).toBe(true);
+  });
+
+  it("has no Show button without script", async () => {
+    const page = await browser.visit(`${url}/signup`, { javaScriptEnabled: false });
+    expect(await page.getByRole("button").allTextContents()).toEqual(["Sign up"]);
+  });
+
+  it("sends once on two clicks", async () => {
+    const page = await browser.visit(`${url}/signup`);
+    const clicked = Promise.withResolvers<void>();
+    let posts = 0;
+    await page.route("**/signup", async (route) => {
+      posts += 1;
+      await clicked.promise;
+      await route.continue();
+    });
+    await emailField(page).fill(ada.email);
+    await passwordField(page).fill(ada.password);
+
+    // By the mouse alone: the library's own click waits for the answer.
+    const { x, y } = (await submit(page).boundingBox())!;
+    await Promise.all([page.waitForRequest("**/signup"), page.mouse.click(x + 20, y + 20)]);
+    await page.mouse.click(x + 20, y + 20);
+    clicked.resolve();
+    await page.waitForURL("**/signup/sent");
+
+    expect(posts).toBe(1);
+    expect(await sql`select email from usr`).toEqual([{ email: ada.email }]);
+  });
+
+  it.each<[name: string, act: (page: Page) => Promise<unknown>]>([
+    ["ten seconds after the request was stopped", (page) => page.clock.runFor(10_000)],
+    [
+      "when the browser brings the page back as it was left",
+      (page) => page.evaluate("dispatchEvent(new Event('pageshow'))"),
+    ],
+  ])("can be sent again %s", async (_, act) => {
+    const page = await browser.visit(`${url}/signup`);
+    await page.clock.install();
+    await page.route("**/signup", (route) => route.abort("aborted"), { times: 1 });
+    await emailField(page).fill(ada.email);
+    await passwordField(page).fill(ada.password);
+    await page.getByRole("button", { name: "Show password" }).click();
+    await Promise.all([page.waitForEvent("requestfailed"), submit(page).click()]);
+    expect(await passwordField(page).getAttribute("type"), "what password managers save").toBe("password");
+
+    await act(page);
+    await submit(page).click({ timeout: 2000 });
+    await page.waitForURL("**/signup/sent");
+  });
+
+  it("can be sent again after going back to correct a typo", async () => {
+    const page = await browser.visit(`${url}/signup`);
+    await signUp(page, { ...ada, email: "typo@example.com" });
+    await page.goBack();
+    await signUp(page, ada);
+
+    expect(await page.getByRole("main").textContent()).toContain(ada.email);
+    expect(await sql`select email from usr order by email`).toEqual([
+      { email: ada.email },
+      { email: "typo@example.com" },
+    ]);
+  });
+
+  it("does not tell a taken address from a free one; the mail to its owner does", async () => {
+    const owner = { ...ada, email: "owner@example.com" };
+    const page = await browser.visit(`${url}/signup`);
+    await signUp(page, owner);
+    await sql`insert into email_verified (usr_id) select usr_id from usr`;
+    const first = await page.content();
+    await page.goto(`${url}/signup`);
+    await signUp(page, owner);
+    expect(await page.content()).toBe(first);
+
+    await openMail(page, owner.email, "You already have an account at slim-signup");
+  });
+});
+
+const submit = (page: Page) => page.getByRole("button", { name: "Sign up" });
+
+/** The texts that a screen reader adds to the field. */
+async function describedBy(field: Locator): Promise<(string | null)[]> {
+  const ids = (await field.getAttribute("aria-describedby"))?.split(" ") ?? [];
+  return Promise.all(ids.map((id) => field.page().locator(`#${id}`).textContent()));
+}

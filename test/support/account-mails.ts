@@ -1,0 +1,62 @@
+import { expect } from "vitest";
+import type { Sql } from "../../app/db.ts";
+import { workerEnv } from "../../app/env.ts";
+import { createLog } from "../../app/log.ts";
+import { hashToken } from "../../app/token.ts";
+import { createHandlers } from "../../worker/handlers.ts";
+import { createMailer } from "../../worker/mailer.ts";
+import { cleanUp } from "./clean-up.ts";
+import { isEmpty, runEngine } from "./engine.ts";
+import { receiveMails, type Received } from "./smtp.ts";
+import { until } from "./until.ts";
+
+const origin = "https://signup.example.com";
+
+/** The worker's own handlers, sending to a server of the test; for one test after the other. */
+export async function startMailing(database: { sql: Sql; url: string }) {
+  const { sql } = database;
+  const { mails, url } = await receiveMails();
+  const env = workerEnv({
+    DATABASE_URL: database.url,
+    ORIGIN: origin,
+    SMTP_URL: url,
+    MAIL_FROM: "slim-signup <hello@example.com>",
+    WORKER_CONCURRENCY: "2",
+  });
+  const mailer = createMailer(env);
+  cleanUp(() => mailer.close());
+  const engine = await runEngine(database, createHandlers(sql, mailer, env, createLog("silent", "worker")));
+
+  return {
+    engine,
+    mails,
+    async empty() {
+      // The engine stays, and so does its row in worker.
+      await sql`truncate usr, task, task_error, task_dead, throttle, mail_stop, event restart identity cascade`;
+      mails.length = 0;
+    },
+    /** The mails of one task, all of them told in the feed: whose they were, where there is still somebody. */
+    async mailsOf(taskType: string, params: object, usr_id: string | null) {
+      await engine.owe(taskType, 1, { params: sql.json({ ...params }) });
+      await until("the task is done", () => isEmpty(sql));
+      expect(await sql`select error from task_error`).toEqual([]);
+      expect(await sql`select event_type, usr_id, data from event`).toEqual(
+        mails.map(() => ({ event_type: "MAIL_SENT", usr_id, data: { task_type: taskType, task_id: "1" } })),
+      );
+      return mails;
+    },
+  };
+}
+
+/** The one link of a mail that carries a token, which is stored as its hash alone. */
+export async function linkIn(sql: Sql, mail: Partial<Pick<Received, "text" | "html">> | undefined) {
+  const [, path, token = ""] =
+    /https:\/\/signup\.example\.com(\/\S+)\?token=([\w-]{43})$/m.exec(mail?.text ?? "") ?? [];
+  expect(mail?.html).toContain(`href="${origin}${path}?token=${token}"`);
+  const [row] = await sql`
+    select purpose, usr_id, email, extract(epoch from expires_at - created_at)::int / 3600 as hours
+    from email_token
+    where token_hash = ${hashToken(token)}
+  `;
+  return { path, row };
+}

@@ -1,0 +1,76 @@
+import type { Held } from "../../../worker/fence.ts";
+import type { Lane } from "../../../worker/lanes.ts";
+
+export type Task = {
+  task_id: string;
+  task_type: string;
+  priority: number;
+  unique_key: string | null;
+  attempt: number;
+  unsettled: number;
+  worker_id: string | null;
+  /** Seconds since 1970. */
+  run_at: number;
+  is_due: boolean;
+};
+
+export type Worker = {
+  id: string;
+  /** What it believes to hold, whoever holds it by now. */
+  hand: Held[];
+  /** What it saw when it last looked, whatever became of it. */
+  lanes: Lane[];
+};
+
+export type Model = {
+  tasks: Map<string, Task>;
+  dead: Map<string, { attempt: number; reason: string }>;
+  errors: Map<string, string>;
+  /** Rows of the table. */
+  sessions: Map<string, { isSilent: boolean }>;
+  workers: Worker[];
+  /** How often each was done, and the rare cases among them. */
+  reached: Map<string, number>;
+};
+
+/** What the workers of the model know; there may be tasks of others. */
+export const types = ["A", "B", "C"];
+
+export function note({ reached }: Model, what: string, times = 1): void {
+  reached.set(what, (reached.get(what) ?? 0) + times);
+}
+
+/** What a claim may take from a lane: free, due, not suspect, and not before the lane's front. */
+export function claimable({ tasks }: Model, lane: Lane): Task[] {
+  const front = { run_at: lane.due_since, task_id: lane.task_id } as Task;
+  return [...tasks.values()]
+    .filter(({ task_type, priority }) => task_type === lane.task_type && priority === lane.priority)
+    .filter(({ worker_id, is_due, unsettled }) => worker_id === null && is_due && unsettled < 2)
+    .filter((task) => byAge(task, front) >= 0)
+    .toSorted(byAge);
+}
+
+/** The oldest of each type and priority, and the oldest suspect of each type. */
+export function modelledFronts({ tasks }: Model): string[] {
+  const free = [...tasks.values()]
+    .filter(({ worker_id, is_due, task_type }) => worker_id === null && is_due && types.includes(task_type))
+    .toSorted(byAge);
+  const fronts = new Map<string, string>();
+  for (const { task_type, priority, task_id, unsettled } of free) {
+    const isSuspect = unsettled >= 2;
+    const lane = isSuspect ? task_type : `${task_type}/${priority}`;
+    if (!fronts.has(lane)) fronts.set(lane, [task_type, priority, task_id, isSuspect].join());
+  }
+  return [...fronts.values()];
+}
+
+const byAge = (a: Task, b: Task) => a.run_at - b.run_at || Number(a.task_id) - Number(b.task_id);
+
+export function take(worker: Worker, tasks: Task[]): void {
+  for (const task of tasks) {
+    Object.assign(task, { worker_id: worker.id, attempt: task.attempt + 1 });
+    worker.hand.push({ task_id: task.task_id, attempt: task.attempt, worker_id: worker.id });
+  }
+}
+
+export const ids = (rows: readonly { task_id: string }[]) => rows.map(({ task_id }) => task_id).toSorted();

@@ -1,0 +1,73 @@
+import { randomUUID } from "node:crypto";
+import { expect } from "vitest";
+import { beat, freeTheDead, join, leave } from "../../../worker/session-statements.ts";
+import { claimAlone, claimSome, look } from "./claims.ts";
+import { ids } from "./model.ts";
+import { step } from "./step.ts";
+
+const died = "The worker died, or was cut off, before there was an outcome.";
+const stopped = "The worker was stopped before there was an outcome.";
+
+export const joinAnew = (who: number) =>
+  step("join", [who], async ({ workers, sessions }, sql) => {
+    const worker = workers[who]!;
+    if (sessions.has(worker.id)) return;
+    // Its hand it keeps: what it believes to hold of its last session must be out of its reach.
+    worker.id = randomUUID();
+    sessions.set(worker.id, { isSilent: false });
+    await join(sql, worker.id, "model", who);
+  });
+
+export const heartbeat = (who: number) =>
+  step("beat", [who], async ({ workers, sessions }, sql) => {
+    const session = sessions.get(workers[who]!.id);
+    expect(await beat(sql, workers[who]!.id)).toHaveLength(session ? 1 : 0);
+    if (session) session.isSilent = false;
+  });
+
+export const fallSilent = (who: number) =>
+  step("fall silent", [who], async ({ workers, sessions }, sql) => {
+    const { id } = workers[who]!;
+    await sql`update worker set seen_at = now() - interval '1 hour' where worker_id = ${id}`;
+    const session = sessions.get(id);
+    if (session) session.isSilent = true;
+  });
+
+export const judge = () =>
+  step("free the dead", [], async ({ sessions, tasks, errors }, sql) => {
+    for (const [id, { isSilent }] of sessions) if (isSilent) sessions.delete(id);
+    const orphans = [...tasks.values()].filter(({ worker_id }) => worker_id !== null && !sessions.has(worker_id));
+    expect(ids(await freeTheDead(sql, 60))).toEqual(ids(orphans));
+    for (const task of orphans) {
+      const key = `${task.task_id}/${task.attempt}`;
+      if (!errors.has(key)) errors.set(key, died);
+      Object.assign(task, { worker_id: null, unsettled: task.unsettled + 1 });
+    }
+  });
+
+export const quit = (who: number) =>
+  step("leave", [who], async ({ workers, sessions, tasks, errors }, sql) => {
+    const { id } = workers[who]!;
+    await leave(sql, id);
+    sessions.delete(id);
+    for (const task of tasks.values()) {
+      if (task.worker_id !== id) continue;
+      const key = `${task.task_id}/${task.attempt}`;
+      if (!errors.has(key)) errors.set(key, stopped);
+      Object.assign(task, { worker_id: null, unsettled: task.unsettled + 1 });
+    }
+  });
+
+/** Takes what there is, ends without an outcome, is noticed at once, and comes back. */
+export const crash = (who: number) =>
+  step("crash", [who], async (model, sql) => {
+    for (const next of [
+      look(who),
+      claimSome(who, [2]),
+      claimAlone(who, false),
+      fallSilent(who),
+      judge(),
+      joinAnew(who),
+    ])
+      await next.run(model, sql);
+  });

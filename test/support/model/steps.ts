@@ -1,0 +1,43 @@
+import * as fc from "fast-check";
+import { claimAlone, claimSome, look, race } from "./claims.ts";
+import { types } from "./model.ts";
+import { crash, fallSilent, heartbeat, joinAnew, judge, quit } from "./sessions.ts";
+import { failSome, finishSome, insert, releaseSome } from "./tasks.ts";
+
+const who = fc.nat(2);
+const part = [who, fc.nat(9), fc.integer({ min: 1, max: 4 })] as const;
+const insertions = fc
+  .tuple(
+    fc.constantFrom(...types, "UNKNOWN"),
+    fc.constantFrom(-1, 0, 1),
+    fc.nat(4).map((one) => one > 0),
+    fc.option(fc.constantFrom("k1", "k2"), { freq: 2 }),
+    fc.integer({ min: 1, max: 600 }),
+  )
+  .map((words) => insert(...words));
+const pattern = fc.array(fc.nat(3), { minLength: 1, maxLength: 4 });
+const delays = fc.array(fc.constantFrom(0, 0, 3600, null), { minLength: 1, maxLength: 3 });
+
+/** What may happen; what stands here more than once happens more often. */
+export const steps = [
+  insertions,
+  insertions,
+  insertions,
+  who.map(joinAnew),
+  who.map(joinAnew),
+  who.map(heartbeat),
+  who.map(fallSilent),
+  who.map(look),
+  fc.tuple(who, pattern).map((words) => claimSome(...words)),
+  fc.tuple(who, pattern).map((words) => claimSome(...words)),
+  fc.tuple(who, fc.boolean()).map((words) => claimAlone(...words)),
+  fc.tuple(who, fc.boolean()).map((words) => claimAlone(...words)),
+  fc.constant(null).map(race),
+  fc.tuple(...part).map((words) => finishSome(...words)),
+  fc.tuple(...part, delays, fc.boolean()).map((words) => failSome(...words)),
+  fc.tuple(...part).map((words) => releaseSome(...words)),
+  fc.constant(null).map(judge),
+  who.map(quit),
+  who.map(crash),
+  who.map(crash),
+];

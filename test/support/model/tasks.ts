@@ -1,0 +1,76 @@
+import { expect } from "vitest";
+import type { Held } from "../../../worker/fence.ts";
+import { fail, finish } from "../../../worker/outcome-statements.ts";
+import { release } from "../../../worker/release-statements.ts";
+import { ids, note, type Model, type Task } from "./model.ts";
+import { step } from "./step.ts";
+
+export const insert = (type: string, priority: number, isDue: boolean, key: string | null, minutesAgo: number) =>
+  step("insert", [type, priority, isDue, key, minutesAgo], async ({ tasks }, sql) => {
+    const minutes = isDue ? -minutesAgo : 1000;
+    const isTaken = [...tasks.values()].some((task) => task.task_type === type && task.unique_key === key);
+    const inserted = sql<{ task_id: string; run_at: number }[]>`
+      insert into task (task_type, priority, unique_key, run_at)
+      values (${type}, ${priority}, ${key}, now() + make_interval(mins => ${minutes}))
+      returning task_id, extract(epoch from run_at)::float8 as run_at
+    `;
+    if (key !== null && isTaken) {
+      await expect(inserted).rejects.toMatchObject({ code: "23505" });
+      return;
+    }
+    const [{ task_id, run_at }] = (await inserted) as unknown as [{ task_id: string; run_at: number }];
+    const row = { task_id, task_type: type, priority, unique_key: key, attempt: 0, unsettled: 0, worker_id: null };
+    tasks.set(task_id, { ...row, run_at, is_due: isDue });
+  });
+
+export const finishSome = (who: number, from: number, count: number) =>
+  step("finish", [who, from, count], async (model, sql) => {
+    const { all, held } = letGo(model, who, from, count);
+    expect(ids(await finish(sql, all))).toEqual(ids(held));
+    for (const { task_id } of held) model.tasks.delete(task_id);
+  });
+
+export const failSome = (who: number, from: number, count: number, delays: (number | null)[], isRefused: boolean) =>
+  step("fail", [who, from, count, delays, isRefused], async (model, sql) => {
+    const { all, held } = letGo(model, who, from, count);
+    const failures = all.map((one, place) => {
+      const delay_seconds = delays[place % delays.length]!;
+      const is_unstarted = isRefused && delay_seconds === null;
+      return { ...one, error: `error of ${one.attempt}`, delay_seconds, is_unstarted };
+    });
+    expect(ids(await fail(sql, failures))).toEqual(ids(held));
+
+    for (const { task_id, attempt, error, delay_seconds, is_unstarted } of failures) {
+      const task = held.find((task) => task.task_id === task_id && task.attempt === attempt);
+      if (!task) continue;
+      if (!is_unstarted) model.errors.set(`${task_id}/${attempt}`, error);
+      if (delay_seconds === null) {
+        model.tasks.delete(task_id);
+        model.dead.set(task_id, { attempt: attempt - Number(is_unstarted), reason: error });
+        continue;
+      }
+      const [row] = await sql<{ run_at: number }[]>`
+        select extract(epoch from run_at)::float8 as run_at from task where task_id = ${task_id}
+      `;
+      Object.assign(task, { worker_id: null, unsettled: 0, run_at: row!.run_at, is_due: delay_seconds === 0 });
+    }
+  });
+
+export const releaseSome = (who: number, from: number, count: number) =>
+  step("release", [who, from, count], async (model, sql) => {
+    const { all, held } = letGo(model, who, from, count);
+    await release(sql, all);
+    for (const task of held) Object.assign(task, { worker_id: null, attempt: task.attempt - 1 });
+  });
+
+/** Takes part of what a worker believes to hold; `held` of that is what it does hold. */
+function letGo(model: Model, who: number, from: number, count: number): { all: Held[]; held: Task[] } {
+  const { hand } = model.workers[who]!;
+  const all = hand.splice(from % Math.max(hand.length, 1), count);
+  const held = all.flatMap(({ task_id, attempt, worker_id }) => {
+    const task = model.tasks.get(task_id);
+    return task?.attempt === attempt && task.worker_id === worker_id ? [task] : [];
+  });
+  note(model, "an outcome that comes too late", all.length - held.length);
+  return { all, held };
+}

@@ -1,0 +1,48 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { survey } from "../../worker/survey-statements.ts";
+import { createDatabase, empty } from "../support/database.ts";
+import { addWorker, owe } from "../support/engine.ts";
+
+const { sql } = await createDatabase();
+const types = ["ONE", "TWO"];
+let worker: string;
+
+beforeEach(async () => {
+  await empty(sql);
+  worker = await addWorker(sql);
+});
+
+describe("survey", () => {
+  it("returns one row for each type and priority with due tasks, oldest first", async () => {
+    await owe(sql, "TWO", 2, { priority: 5 });
+    await owe(sql, "ONE");
+    await sql`update task set run_at = '2026-01-02 03:04:05.678901Z' where task_id = 3`;
+    await owe(sql, "ONE", 3, { priority: 5 });
+    await owe(sql, "ONE", 1, { run_at: "2026-02-02", unsettled: 2 });
+
+    const lanes = await survey(sql, types);
+    expect(lanes.map((lane) => ({ ...lane }))).toEqual([
+      {
+        task_type: "ONE",
+        priority: 0,
+        run_at: expect.stringContaining("2026-01-02 03:04:05.678901") as string,
+        task_id: "3",
+        due_since: Date.UTC(2026, 0, 2, 3, 4, 5) / 1000 + 0.678901,
+        is_aged: true,
+        is_suspect: false,
+      },
+      expect.objectContaining({ task_type: "ONE", priority: 0, task_id: "7", is_suspect: true }),
+      expect.objectContaining({ task_type: "TWO", priority: 5, task_id: "1", is_aged: false }),
+      expect.objectContaining({ task_type: "ONE", priority: 5, task_id: "4", is_aged: false }),
+    ]);
+  });
+});
+
+describe("survey, of lanes without due tasks", () => {
+  it("returns no row", async () => {
+    await owe(sql, "ONE", 1, { run_at: "2100-01-01" });
+    await owe(sql, "TWO", 1, { worker_id: worker });
+    await owe(sql, "THREE");
+    expect(await survey(sql, types)).toHaveLength(0);
+  });
+});
