@@ -3,7 +3,8 @@ import { errorText } from "../../worker/error-text.ts";
 import { createMailer } from "../../worker/mailer.ts";
 import type { Task } from "../../worker/task.ts";
 import { verdictOf } from "../../worker/verdict.ts";
-import { scriptSmtp, type Answer, type ScriptedSmtp, type Stage } from "../support/scripted-smtp.ts";
+import { scriptSmtp } from "../support/scripted-smtp.ts";
+import type { Answer, ScriptedSmtp, Stage } from "../support/smtp-dialogue.ts";
 import { until } from "../support/until.ts";
 
 const task: Task = {
