@@ -1,35 +1,66 @@
+import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Postgres } from "../../../dev/postgres.ts";
-import { connect, type Sql } from "../../../app/db.ts";
-import type { ScriptedSmtp } from "../scripted-smtp.ts";
-import { hasJoined, type Fleet, type Member } from "./fleet.ts";
-import type { Random } from "./random.ts";
+import { connect, isUnavailable, type Sql } from "../../../app/db.ts";
+import { transact } from "../../../worker/transact.ts";
 import type { Wire } from "../wire.ts";
+import { until } from "../until.ts";
+import { hasJoined, type Fleet } from "./fleet.ts";
+import type { Member } from "./member.ts";
+import type { Random } from "./random.ts";
 
-export type World = { fleet: Fleet; wire: Wire; smtp: ScriptedSmtp; server: Postgres; sql: Sql };
+export type World = {
+  fleet: Fleet;
+  wire: Wire;
+  mailServer: Member;
+  server: Postgres;
+  /** Where the server keeps its data. */
+  data: string;
+  sql: Sql;
+};
 
 /** One fault: when it strikes, and what was drawn for it. `strength` is from 0 to 1: how long, or how hard. */
-export type Fault = { atSeconds: number; kind: keyof typeof kinds; place: number; strength: number };
+export type Fault = { atSeconds: number; kind: Kind; place: number; strength: number };
 
+type Kind = keyof typeof kinds;
 type Strike = (world: World, fault: Fault) => Promise<unknown>;
 
 const seconds = (least: number, most: number, { strength }: Fault) => delay((least + (most - least) * strength) * 1000);
-const member = ({ fleet }: World, { place }: Fault): Member => fleet.members[place % fleet.members.length]!;
+const one = (members: Member[], { place }: Fault): Member => members[place % members.length]!;
 
 const kinds = {
-  "a process is killed": (world, fault) => world.fleet.kill(member(world, fault), () => seconds(0.2, 2, fault)),
-
-  async "a process is stopped for a while"(world, fault) {
-    const { process } = member(world, fault);
-    process.child.kill("SIGSTOP");
-    await seconds(0.5, 8, fault);
-    process.child.kill("SIGCONT");
-  },
+  "a web process is killed": ({ fleet }, fault) => one(fleet.webs, fault).kill(() => seconds(0.2, 2, fault)),
+  "a web process is stopped for a while": ({ fleet }, fault) => stop(one(fleet.webs, fault), fault),
+  "a worker is killed": ({ fleet }, fault) => one(fleet.workers, fault).kill(() => seconds(0.2, 2, fault)),
+  "a worker is stopped for a while": ({ fleet }, fault) => stop(one(fleet.workers, fault), fault),
+  "the mail server is killed": ({ mailServer }, fault) => mailServer.kill(() => seconds(0.5, 4, fault)),
+  "the mail server is stopped for a while": ({ mailServer }, fault) => stop(mailServer, fault),
 
   async "Postgres crashes"({ server }, fault) {
     await server.stop("immediate");
     await seconds(0.1, 4, fault);
     await server.start();
+  },
+
+  async "Postgres is killed"({ server, data }, fault) {
+    const { postmaster } = await processesOf(data);
+    process.kill(postmaster, "SIGKILL");
+    await seconds(0.1, 2, fault);
+    // Not while one of the orphans has the shared memory.
+    const start = () =>
+      server.start().then(
+        () => true,
+        () => false,
+      );
+    await until("Postgres is back", start, 30);
+  },
+
+  async "Postgres is stopped for a while"({ data }, fault) {
+    const { postmaster, children } = await processesOf(data);
+    const signal = (name: NodeJS.Signals) => [postmaster, ...children].forEach((pid) => send(pid, name));
+    signal("SIGSTOP");
+    await seconds(0.5, 8, fault);
+    signal("SIGCONT");
   },
 
   "all connections are terminated": ({ sql }) => sql`
@@ -42,7 +73,7 @@ const kinds = {
     const table = ["usr", "task", "worker"][fault.place % 3]!;
     // A connection of its own: Postgres may crash under the lock.
     await using line = connectOnce(server);
-    await line.sql.begin(async (tx) => {
+    await transact(line.sql, async (tx) => {
       await tx`lock table ${tx(table)} in access exclusive mode`;
       await seconds(1, 7, fault);
     });
@@ -58,54 +89,78 @@ const kinds = {
   "the network cuts": async ({ wire }) => wire.cut(),
   "the network goes silent": async ({ wire }) => wire.silence(),
 
-  async "a worker's clock jumps"({ fleet }, { place }) {
-    const worker = fleet.workers[place % fleet.workers.length]!;
+  async "a worker's clock jumps"({ fleet }, fault) {
+    const worker = one(fleet.workers, fault);
     // Before it listens to the signal, it would die of it.
     await hasJoined(worker);
     worker.process.child.kill("SIGUSR2");
   },
-
-  async "the mail server is away"({ smtp }, fault) {
-    await smtp.close();
-    await seconds(0.5, 4, fault);
-    await smtp.open();
-  },
 } satisfies Record<string, Strike>;
+
+async function stop({ process }: Member, fault: Fault): Promise<void> {
+  process.child.kill("SIGSTOP");
+  await seconds(0.5, 8, fault);
+  process.child.kill("SIGCONT");
+}
+
+async function processesOf(data: string): Promise<{ postmaster: number; children: number[] }> {
+  const postmaster = Number((await readFile(`${data}/postmaster.pid`, "utf8")).split("\n")[0]);
+  const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, "utf8");
+  return { postmaster, children: children.split(" ").filter(Boolean).map(Number) };
+}
+
+/** Unless it has ended meanwhile. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
 
 function connectOnce(server: Postgres) {
   const sql = connect({ DATABASE_URL: server.url("postgres"), DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test");
   return { sql, [Symbol.asyncDispose]: () => sql.end({ timeout: 1 }) };
 }
 
-/** What will happen: the same for the same seed. Each kind comes once before any comes again. */
+/**
+ * What will happen: the same for the same seed. Each kind comes once before any comes again; last, when all others are over, the
+ * network goes silent: web and workers have to find their way out of that by themselves.
+ */
 export function planFaults(random: Random, stormSeconds: number): Fault[] {
   const faults: Fault[] = [];
-  let left: Fault["kind"][] = [];
+  const kind = random.deck(Object.keys(kinds) as Kind[]);
+  const draw = (atSeconds: number, drawn: Kind): Fault => ({
+    atSeconds,
+    kind: drawn,
+    place: Math.floor(random.between(0, 30)),
+    strength: random.between(0, 1),
+  });
   for (let atSeconds = 1; atSeconds < stormSeconds; atSeconds += random.between(0.6, 2.4)) {
-    if (left.length === 0) left = Object.keys(kinds) as Fault["kind"][];
-    const kind = random.pick(left);
-    left = left.filter((other) => other !== kind);
-    faults.push({ atSeconds, kind, place: Math.floor(random.between(0, 30)), strength: random.between(0, 1) });
+    faults.push(draw(atSeconds, kind()));
   }
-  return faults;
+  return [...faults, draw(stormSeconds, "the network goes silent")];
 }
 
-/** Lets each strike at its time, beside those that still last; resolves when all are over. */
+/** Lets each strike at its time, beside those that still last, the last one after them; resolves when all are over. */
 export async function strikeAll(world: World, faults: Fault[]): Promise<void> {
   const started = performance.now();
-  const last = new Map<string, Promise<unknown>>();
+  const last = new Map<string, Promise<void>>();
+  const failures: unknown[] = [];
   for (const fault of faults) {
     await delay(Math.max(0, started + fault.atSeconds * 1000 - performance.now()));
-    // One of a kind at a time: a server that is down can't crash.
-    const before = last.get(fault.kind);
-    const strike: Strike = kinds[fault.kind];
-    const whenTheDatabaseIsAway = () => {};
-    last.set(
-      fault.kind,
-      Promise.resolve(before)
-        .then(() => strike(world, fault))
-        .catch(whenTheDatabaseIsAway),
-    );
+    if (fault === faults.at(-1)) await Promise.all(last.values());
+    // One of a kind at a time, and of Postgres: a server that is down can't crash.
+    const line = fault.kind.startsWith("Postgres") ? "Postgres" : fault.kind;
+    last.set(line, strike(world, fault, failures, last.get(line)));
   }
   await Promise.all(last.values());
+  if (failures.length > 0) throw new AggregateError(failures, "A fault could not strike.");
+}
+
+async function strike(world: World, fault: Fault, failures: unknown[], before?: Promise<void>): Promise<void> {
+  await before;
+  const kind: Strike = kinds[fault.kind];
+  // A statement may meet another fault.
+  await kind(world, fault).catch((error: unknown) => isUnavailable(error) || failures.push(error));
 }
