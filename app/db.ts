@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import postgres from "postgres";
+import { arrayTypes } from "./array-types.ts";
 import { createLines } from "./line.ts";
 
 export type Sql = postgres.Sql;
@@ -27,6 +28,9 @@ export function connect(settings: Settings, applicationName: string, silenceSeco
     // Nothing but the name: a pooler refuses other settings (statement_timeout) at the start of a connection.
     connection: { application_name: `slim-signup ${applicationName}` },
     onnotice: () => {},
+    // With this, `sql.reserve()` waits for ever when it has to connect first (porsager/postgres#1219): `sql.begin()` does not.
+    fetch_types: false,
+    types: arrayTypes,
     ...(silenceSeconds ? { idle_timeout: silenceSeconds - 2, socket: createLines(silenceSeconds) } : {}),
     // After a failover, the host that takes writes is another one.
     ...(settings.DATABASE_URL.includes(",") ? { target_session_attrs: "primary" } : {}),

@@ -1,6 +1,7 @@
 import type { TransactionSql } from "postgres";
 import type { Sql } from "../app/db.ts";
 import { isSettled, splitPosition, readEvents, type Event } from "../app/feed.ts";
+import { transact } from "./transact.ts";
 
 /** One that follows the feed of events: it sees each committed event once, in order. */
 export type Consumer = {
@@ -19,7 +20,7 @@ const limitMilliseconds = "60000";
 
 /** Lets the consumer take its next events, and returns how many. Of two copies at once, one takes and the other passes. */
 export async function consume(sql: Sql, { name, batch = 1000, take }: Consumer): Promise<number> {
-  return sql.begin(async (tx) => {
+  return transact(sql, async (tx) => {
     await tx`
       select
         set_config('statement_timeout', ${limitMilliseconds}, true),

@@ -3,6 +3,7 @@ import type { Sql } from "../app/db.ts";
 import { errorText } from "./error-text.ts";
 import { finish } from "./outcome-statements.ts";
 import type { Attempt, Handler, Task, Told } from "./task.ts";
+import { transact } from "./transact.ts";
 import { permanent, verdictOf, type Verdict } from "./verdict.ts";
 
 /**
@@ -58,7 +59,7 @@ export function start(sql: Sql, handler: Handler, task: Task, onEnd: (outcome: O
     async finish(write) {
       if (isOver) throw new Error("The attempt has ended: nothing was written.");
       const limit = String(Math.ceil(handler.timeoutSeconds * 1000));
-      await sql.begin(async (tx) => {
+      await transact(sql, async (tx) => {
         // A transaction that hangs would keep the row, and with it the word that the attempt has failed.
         await tx`
           select

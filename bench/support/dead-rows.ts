@@ -2,12 +2,17 @@ import type { Sql } from "../../app/db.ts";
 
 /** Keeps Postgres from vacuuming away what is done from now on, until the answer is called. */
 export async function holdSnapshot(sql: Sql): Promise<() => Promise<void>> {
-  const reserved = await sql.reserve();
-  await reserved`begin isolation level repeatable read`;
-  await reserved`select count(*) from pg_class`;
+  const [held, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const transaction = sql.begin("isolation level repeatable read", async (tx) => {
+    await tx`select count(*) from pg_class`;
+    held.resolve();
+    await over.promise;
+  });
+  transaction.catch(held.reject);
+  await held.promise;
   return async () => {
-    await reserved`rollback`;
-    reserved.release();
+    over.resolve();
+    await transaction;
   };
 }
 

@@ -6,7 +6,8 @@ import { runMigrations } from "../support/processes.ts";
 import { findServerPrograms, startPair } from "../support/standby.ts";
 import { balance } from "../support/storm/books.ts";
 import { settleDown, proveWork } from "../support/storm/calm.ts";
-import { launch, type Member } from "../support/storm/fleet.ts";
+import { layNotebook } from "../support/storm/feed.ts";
+import { launch, type Web } from "../support/storm/fleet.ts";
 import { startLoad } from "../support/storm/load.ts";
 import { openPostOffice } from "../support/storm/post-office.ts";
 import { createRandom } from "../support/storm/random.ts";
@@ -22,9 +23,12 @@ describe.skipIf(!programs)("a primary that dies, with a synchronous standby that
     async () => {
       const pair = await startPair(programs!);
       await runMigrations(pair.url);
-      const office = await openPostOffice(createRandom(0));
+      const primary = connect({ DATABASE_URL: pair.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test");
+      await layNotebook(primary);
+      await primary.end();
+      const office = await openPostOffice(0);
       office.calm();
-      const fleet = await launch(pair.url, office.smtp.url);
+      const fleet = await launch(pair.url, office.url);
       const load = startLoad(fleet.webs, createRandom(1));
       const comeMore = (count: number) => {
         const enough = load.signups.size + count;
@@ -51,7 +55,7 @@ describe.skipIf(!programs)("a primary that dies, with a synchronous standby that
         `${load.signups.size} people; after the promotion web signed up in ${webSeconds.toFixed(1)} s, ` +
           `every worker was at work in ${workerSeconds.toFixed(1)} s`,
       );
-      expect(await balance({ sql, signups: load.signups, letters: office.letters, fleet })).toEqual({});
+      expect(await balance({ sql, signups: load.signups, letters: await office.letters(), fleet })).toEqual({});
       expect(fleet.members.map(({ kills }) => kills)).toEqual([0, 0, 0, 0, 0]);
       expect(webSeconds).toBeLessThan(10);
       expect(workerSeconds).toBeLessThan(10);
@@ -60,7 +64,7 @@ describe.skipIf(!programs)("a primary that dies, with a synchronous standby that
 });
 
 /** Resolves when the web process takes a signup. */
-function signsUp({ name, url }: Member): Promise<unknown> {
+function signsUp({ name, url }: Web): Promise<unknown> {
   const body = JSON.stringify({ email: `${name}@people.example`, password: "twelve engines hum" });
   const headers = { "Content-Type": "application/json", "X-Forwarded-For": "192.0.2.1" };
   return until(

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { connect } from "../../app/db.ts";
@@ -55,6 +56,28 @@ describe("a pool that gives up silent connections", () => {
     wire.halve("silent");
     await expect(pool`select repeat('long', 10000)`).rejects.toMatchObject({ code: "CONNECTION_CLOSED" });
     expect(await pool`select 1 as one`).toEqual([{ one: 1 }]);
+  });
+
+  it("gives one up that is silent while more and more is asked on it", async () => {
+    const { url } = await createDatabase();
+    const wire = await layWire(url);
+    const pool = connect({ DATABASE_URL: wire.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "impatient", 3);
+    cleanUp(() => pool.end({ timeout: 1 }));
+    await pool`select 1 as one`;
+    wire.silence();
+
+    // The library puts each on the line of those that wait for their answer: what is written must not count as a sign of life.
+    let isAnswered = false;
+    const silent = performance.now();
+    await until("one is answered", async () => {
+      pool`select 1 as one`.then(
+        () => (isAnswered = true),
+        () => {},
+      );
+      await delay(500);
+      return isAnswered;
+    });
+    expect(performance.now() - silent).toBeLessThan(8000);
   });
 
   it("keeps the one on which it listens", async () => {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { connect } from "../../app/db.ts";
 import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
+import type { Consumer } from "../../worker/consume.ts";
 import { consumers } from "../../worker/consumers.ts";
 import { startEngine } from "../../worker/engine.ts";
 import { createHandlers } from "../../worker/handlers.ts";
@@ -72,12 +73,26 @@ const handlers = {
   NO_OP: defineHandler({ params: z.object({}), async run() {} }),
 };
 
+/** Notes what it sees in the table `seen`, in the order in which it sees it. */
+const noteEvents: Consumer = {
+  name: "note",
+  // Few at once: so there are many takes that something may go wrong in.
+  batch: 10,
+  take: (tx, events) => tx`
+    insert into seen (position)
+    select position
+    from unnest(${events.map(({ position }) => position)}::text[]) with ordinality as event (position, number)
+    order by number
+  `,
+};
+const followers: Record<string, Consumer[]> = { yes: consumers, "and note them": [...consumers, noteEvents] };
+
 const engine = startEngine({
   sql,
   heart,
   log,
   handlers,
-  consumers: process.env.FOLLOW_EVENTS ? consumers : [],
+  consumers: followers[process.env.FOLLOW_EVENTS ?? ""] ?? [],
   concurrency: env.WORKER_CONCURRENCY,
   heartbeatSeconds: 0.3 * leaseSeconds,
   leaseSeconds,

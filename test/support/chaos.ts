@@ -1,5 +1,7 @@
+import type { TransactionSql } from "postgres";
 import { z } from "zod";
 import type { Sql } from "../../app/db.ts";
+import { begin } from "./feed.ts";
 import type { Process } from "./processes.ts";
 import { until } from "./until.ts";
 import { runWorker } from "./worker.ts";
@@ -68,14 +70,10 @@ export async function oweTasks(sql: Sql, taskType: string, params: object, count
 }
 
 /** Holds what the statement takes until the answer is called: a lock on a table, an advisory lock. */
-export async function hold(sql: Sql, take: (reserved: Sql) => PromiseLike<unknown>): Promise<() => Promise<void>> {
-  const reserved = await sql.reserve();
-  await reserved`begin`;
-  await take(reserved);
-  return async () => {
-    await reserved`rollback`;
-    reserved.release();
-  };
+export async function hold(sql: Sql, take: (tx: TransactionSql) => PromiseLike<unknown>): Promise<() => Promise<void>> {
+  const { tx, rollback } = await begin(sql);
+  await take(tx);
+  return rollback;
 }
 
 /** The database sessions of workers that wait for a lock. */

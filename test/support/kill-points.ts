@@ -1,6 +1,7 @@
+import type { TransactionSql } from "postgres";
 import type { Sql } from "../../app/db.ts";
 import { hold, waiting, type ChaosWorker } from "./chaos.ts";
-import type { ScriptedSmtp, Stage } from "./scripted-smtp.ts";
+import type { ScriptedSmtp, Stage } from "./smtp-dialogue.ts";
 import { until } from "./until.ts";
 
 type Scene = { sql: Sql; smtp: ScriptedSmtp; start: () => ChaosWorker };
@@ -22,7 +23,7 @@ export async function buildGate(sql: Sql): Promise<void> {
 
 /** Each starts a worker and kills it when it is just there. */
 export function killPoints({ sql, smtp, start }: Scene): Record<string, () => Promise<void>> {
-  const whileItWaits = async (take: (tx: Sql) => PromiseLike<unknown>, isRolledBack = false) => {
+  const whileItWaits = async (take: (tx: TransactionSql) => PromiseLike<unknown>, isRolledBack = false) => {
     const release = await hold(sql, take);
     const worker = start();
     await until("a statement of the worker waits", async () => (await waiting(sql)).length > 0, 30);

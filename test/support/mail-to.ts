@@ -3,7 +3,7 @@ import { errorText } from "../../worker/error-text.ts";
 import { createMailer } from "../../worker/mailer.ts";
 import type { Task } from "../../worker/task.ts";
 import { verdictOf } from "../../worker/verdict.ts";
-import type { Answer, ScriptedSmtp, Stage } from "./scripted-smtp.ts";
+import type { Answer, ScriptedSmtp, Stage } from "./smtp-dialogue.ts";
 
 const task: Task = {
   task_id: "7",

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { at, mailTo } from "../support/mail-to.ts";
-import { scriptSmtp, type Answer } from "../support/scripted-smtp.ts";
+import { scriptSmtp } from "../support/scripted-smtp.ts";
+import type { Answer } from "../support/smtp-dialogue.ts";
 import { until } from "../support/until.ts";
 
 describe("a pooled connection", () => {

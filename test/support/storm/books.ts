@@ -1,6 +1,8 @@
 import type { Sql } from "../../../app/db.ts";
+import { fallen } from "./calm.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Signups } from "./load.ts";
+import { unread } from "./feed.ts";
 import type { Letter } from "./post-office.ts";
 
 type Accounts = { sql: Sql; signups: Signups; letters: Map<string, Letter>; fleet: Fleet };
@@ -11,7 +13,7 @@ type Book = (accounts: Accounts) => Promise<string[]>;
 const mailsAnHour = 3;
 const mailAttempts = 5;
 
-/** What must balance after the storm. A consumer of a feed has its book here, too. */
+/** What must balance after the storm. */
 const books: Record<string, Book> = {
   async "every signup that was answered has one user, and counts once"({ sql, signups }) {
     const counted = new Map(
@@ -64,6 +66,23 @@ const books: Record<string, Book> = {
     return rows.map(({ task_id, task_type, worker_id }) => `${task_type} ${task_id} held by ${worker_id}`);
   },
 
+  async "every consumer of the feed saw every event once, in order"({ sql }) {
+    const feed = await sql<{ position: string }[]>`
+      select xid::text || '-' || event_id as position from event order by xid, event_id
+    `;
+    const seen = await sql<{ position: string }[]>`select position from seen order by number`;
+    const length = Math.max(feed.length, seen.length);
+    const differ = Array.from(
+      { length },
+      (_, at) => `${at}: ${feed[at]?.position} came, ${seen[at]?.position} was seen`,
+    );
+    const behind = await unread(sql);
+    return [
+      ...differ.filter((_, at) => feed[at]?.position !== seen[at]?.position).slice(0, 10),
+      ...behind.map(({ name, events }) => `${name} has ${events} events to read`),
+    ];
+  },
+
   async "each worker that lives has one session, and nobody else has one"({ sql, fleet }) {
     const pids = (await sql<{ pid: number }[]>`select pid from worker`).map(({ pid }) => pid);
     const alive = fleet.workers.map(({ process }) => process.child.pid!);
@@ -72,7 +91,7 @@ const books: Record<string, Book> = {
   },
 
   async "no process ended that was not killed"({ fleet }) {
-    return fleet.fallen();
+    return fallen(fleet);
   },
 };
 

@@ -1,7 +1,9 @@
 import type { Sql } from "../../../app/db.ts";
 import { oweTasks } from "../chaos.ts";
 import { until } from "../until.ts";
-import { isReady, type Fleet, type Member } from "./fleet.ts";
+import { unread } from "./feed.ts";
+import { isReady, type Fleet } from "./fleet.ts";
+import type { Member } from "./member.ts";
 
 const limitSeconds = 90;
 
@@ -16,6 +18,7 @@ export async function settleDown(sql: Sql, fleet: Fleet): Promise<void> {
     },
     limitSeconds,
   );
+  await until("the feed is read", async () => (await unread(sql)).length === 0, limitSeconds);
   await until("the living have sessions", () => sameSessions(sql, fleet), limitSeconds);
   await proveWork(sql, fleet.workers);
 }
@@ -27,8 +30,12 @@ const comeNow = (sql: Sql) => sql`
   where run_at > now() and worker_id is null and task_type like 'SEND%'
 `;
 
-async function sameSessions(sql: Sql, { workers, fallen }: Fleet): Promise<boolean> {
-  if (fallen().length > 0) throw new Error(`It ended and was not killed: ${fallen().join("; ")}`);
+/** Those that ended without being killed, and their last words. */
+export const fallen = ({ members }: Fleet): string[] => members.flatMap((member) => member.fallen);
+
+async function sameSessions(sql: Sql, fleet: Fleet): Promise<boolean> {
+  if (fallen(fleet).length > 0) throw new Error(`It ended and was not killed: ${fallen(fleet).join("; ")}`);
+  const { workers } = fleet;
   const rows = await sql<{ pid: number }[]>`select pid from worker`;
   return (
     rows.length === workers.length && workers.every(({ process }) => rows.some(({ pid }) => pid === process.child.pid))

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Member } from "./fleet.ts";
+import type { Web } from "./fleet.ts";
 import type { Random } from "./random.ts";
 
 /** Signups by address: `answered` with 303 or 204, or `unheard`: what became of it, the client was not told. */
@@ -9,6 +9,8 @@ export type Load = {
   signups: Signups;
   /** How often each answer came. */
   answers: Map<string, number>;
+  /** How many signups the web process has answered with 303 or 204. */
+  taken(web: Web): number;
   /** No more of it; resolves when every answer is there. */
   stop(): Promise<void>;
 };
@@ -17,19 +19,22 @@ const millisecondsBetween = 90;
 const mostAtOnce = 60;
 
 /** People who sign up, each from another client address; some do so twice or oftener, at once or later. */
-export function startLoad(webs: Member[], random: Random): Load {
+export function startLoad(webs: Web[], random: Random): Load {
   const signups: Signups = new Map();
   const answers = new Map<string, number>();
+  const taken = new Map<Web, number>();
   const open = new Set<Promise<void>>();
   let count = 0;
   const over = new AbortController();
 
-  async function signUp(email: string, isForm: boolean, web: Member, client: string): Promise<void> {
+  async function signUp(email: string, isForm: boolean, web: Web, client: string): Promise<void> {
     const seen = signups.get(email) ?? { answered: 0, unheard: 0 };
     signups.set(email, seen);
     const answer = await post(`${web.url}/signup`, { email, password: "twelve engines hum" }, isForm, client);
     answers.set(answer, (answers.get(answer) ?? 0) + 1);
-    if (answer === "303" || answer === "204") seen.answered += 1;
+    const isTaken = answer === "303" || answer === "204";
+    if (isTaken) taken.set(web, 1 + (taken.get(web) ?? 0));
+    if (isTaken) seen.answered += 1;
     else seen.unheard += 1;
   }
 
@@ -51,6 +56,7 @@ export function startLoad(webs: Member[], random: Random): Load {
   return {
     signups,
     answers,
+    taken: (web) => taken.get(web) ?? 0,
     async stop() {
       over.abort();
       await running;

@@ -1,54 +1,60 @@
-import { scriptSmtp, type Answer, type ScriptedSmtp, type Stage } from "../scripted-smtp.ts";
-import type { Random } from "./random.ts";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { z } from "zod";
+import { freePort } from "../../../dev/postgres.ts";
+import { cleanUp } from "../clean-up.ts";
+import { supervise, type Member } from "./member.ts";
+import { until } from "../until.ts";
+
+/** Whole mails under one Message-ID: who they were for, how often they came, and whether one was taken. */
+export type Letter = { to: Set<string>; copies: number; isTaken: boolean };
 
 export type PostOffice = {
-  smtp: ScriptedSmtp;
-  /** Whole mails: by Message-ID, who they were for, how often they came, and whether one was taken. */
-  letters: Map<string, Letter>;
+  url: string;
+  /** The mail server, a process of its own. */
+  server: Member;
+  /** By Message-ID. */
+  letters(): Promise<Map<string, Letter>>;
   /** How often each ill answer was given. */
-  answers: Map<string, number>;
+  answers(): Promise<Map<string, number>>;
   /** No ill answer from now on. */
   calm(): void;
 };
 
-export type Letter = { to: Set<string>; copies: number; isTaken: boolean };
-
-const ills = ["421", "450", "451", "550", "554", "hang", "cut"] as const;
-
-// Before the recipient is named, a refusal stops the whole type for a while: seldom, so that the mails go on.
-const shares: Partial<Record<Stage, number>> = {
-  greeting: 0.05,
-  EHLO: 0.02,
-  MAIL: 0.01,
-  RCPT: 0.04,
-  DATA: 0.04,
-  end: 0.08,
-};
+const mail = z.object({ id: z.string(), to: z.string(), isTaken: z.boolean() });
+const entry = z.union([mail, z.object({ ill: z.string() })]);
 
 /** A mail server in a bad mood: the stages of each dialogue meet every ill answer. */
-export async function openPostOffice(random: Random): Promise<PostOffice> {
-  const letters = new Map<string, Letter>();
-  const answers = new Map<string, number>();
-  let isCalm = false;
+export async function openPostOffice(seed: number): Promise<PostOffice> {
+  const folder = await mkdtemp(`${tmpdir()}/slim-signup-post-`);
+  cleanUp(() => rm(folder, { recursive: true, force: true }));
+  const ledger = `${folder}/ledger`;
+  const port = String(await freePort());
+  const server = supervise("mail server", "test/support/storm/mail-server.ts", {}, [port, String(seed), ledger]);
+  await until("the mail server listens", () => server.process.output().includes("listening"));
 
-  function draw(stage: Stage): Answer {
-    if (isCalm || !random.chance(shares[stage] ?? 0)) return undefined;
-    const ill = random.pick(ills);
-    const name = `${ill} at ${stage}`;
-    answers.set(name, (answers.get(name) ?? 0) + 1);
-    return ill === "hang" || ill === "cut" ? ill : `${Number(ill)} Of ill humour`;
+  async function entries() {
+    const lines = (await readFile(ledger, "utf8").catch(() => "")).split("\n").filter(Boolean);
+    return lines.map((line) => entry.parse(JSON.parse(line)));
   }
 
-  const smtp = await scriptSmtp(({ stage }) => {
-    const answer = draw(stage);
-    if (stage === "end") note(smtp.mails.at(-1)!, answer === undefined);
-    return answer;
-  });
-
-  function note({ id, to }: { id: string; to: string }, isTaken: boolean): void {
-    const letter = letters.get(id) ?? { to: new Set(), copies: 0, isTaken: false };
-    letters.set(id, { to: letter.to.add(to), copies: letter.copies + 1, isTaken: letter.isTaken || isTaken });
-  }
-
-  return { smtp, letters, answers, calm: () => (isCalm = true) };
+  return {
+    // With a name and a password, so that there is one stage more.
+    url: `smtp://storm:petrel@127.0.0.1:${port}`,
+    server,
+    async letters() {
+      const letters = new Map<string, Letter>();
+      for (const one of await entries()) {
+        if ("ill" in one) continue;
+        const { to, copies, isTaken } = letters.get(one.id) ?? { to: new Set<string>(), copies: 0, isTaken: false };
+        letters.set(one.id, { to: to.add(one.to), copies: copies + 1, isTaken: isTaken || one.isTaken });
+      }
+      return letters;
+    },
+    async answers() {
+      const ills = (await entries()).flatMap((one) => ("ill" in one ? [one.ill] : [])).toSorted();
+      return new Map([...Map.groupBy(ills, (ill) => ill)].map(([ill, all]) => [ill, all.length]));
+    },
+    calm: () => server.process.child.kill("SIGUSR2"),
+  };
 }

@@ -4,6 +4,8 @@ export type Random = {
   pick<Item>(items: readonly Item[]): Item;
   /** True in so many cases of one. */
   chance(share: number): boolean;
+  /** Draws one after the other: each comes once before any comes again. */
+  deck<Item>(items: readonly Item[]): () => Item;
 };
 
 /** The same numbers again for the same seed (mulberry32). */
@@ -17,10 +19,19 @@ export function createRandom(seed: number): Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
+  function deck<Item>(items: readonly Item[]): () => Item {
+    let left: Item[] = [];
+    return () => {
+      if (left.length === 0) left = [...items];
+      return left.splice(Math.floor(between(0, left.length)), 1)[0]!;
+    };
+  }
+
   const between = (least: number, most: number) => least + next() * (most - least);
   return {
     between,
     pick: (items) => items[Math.floor(between(0, items.length))]!,
     chance: (share) => next() < share,
+    deck,
   };
 }

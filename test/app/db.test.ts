@@ -1,0 +1,50 @@
+import { once } from "node:events";
+import { connect as dial, createServer } from "node:net";
+import { describe, expect, it } from "vitest";
+import { connect, isUnavailable } from "../../app/db.ts";
+import { cleanUp } from "../support/clean-up.ts";
+import { createDatabase } from "../support/database.ts";
+import { portOf } from "../support/web.ts";
+
+/** Where the answers of a server arrive up to a certain byte, the first time. */
+async function breakOnceAfter(bytes: number, url: string): Promise<string> {
+  const { port } = new URL(url);
+  let left = bytes;
+  const server = createServer((client) => {
+    const far = dial(Number(port), "127.0.0.1");
+    const end = () => [client, far].forEach((socket) => socket.destroy());
+    for (const socket of [client, far]) socket.on("error", () => {}).once("close", end);
+    client.on("data", (piece: Buffer) => far.write(piece));
+    far.on("data", (piece: Buffer) => {
+      client.write(piece.subarray(0, left));
+      left -= piece.length;
+      if (left > 0) return;
+      client.resetAndDestroy();
+      left = Infinity;
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanUp(() => server.close());
+  return url.replace(`:${port}/`, `:${portOf(server)}/`);
+}
+
+describe("a connection that breaks", () => {
+  // Nobody catches an error of the library's own: the run fails of it, and so would the process.
+  it.each([1, 20, 100, 300, 500, 520, 600, 1000, 5000])(
+    "costs no more than its statement, after %i bytes",
+    async (bytes) => {
+      const { url } = await createDatabase();
+      const settings = {
+        DATABASE_URL: await breakOnceAfter(bytes, url),
+        DATABASE_SSL: "off",
+        DATABASE_POOL: 1,
+      } as const;
+      const sql = connect(settings, "broken", 20);
+      cleanUp(() => sql.end({ timeout: 1 }));
+      const ask = () => sql<{ text: string }[]>`select repeat('x', 9000) as text`;
+      const error: unknown = await ask().catch((lost: unknown) => lost);
+      expect(Array.isArray(error) || isUnavailable(error)).toBe(true);
+      expect(await ask()).toEqual([{ text: "x".repeat(9000) }]);
+    },
+  );
+});

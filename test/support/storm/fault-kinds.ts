@@ -1,0 +1,124 @@
+import { readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Postgres } from "../../../dev/postgres.ts";
+import { connect, type Sql } from "../../../app/db.ts";
+import { transact } from "../../../worker/transact.ts";
+import type { Wire } from "../wire.ts";
+import { until } from "../until.ts";
+import { hasJoined, type Fleet } from "./fleet.ts";
+import type { Member } from "./member.ts";
+
+export type World = {
+  fleet: Fleet;
+  wire: Wire;
+  mailServer: Member;
+  server: Postgres;
+  /** Where the server keeps its data. */
+  data: string;
+  sql: Sql;
+};
+
+/** One fault: when it strikes, and what was drawn for it. `strength` is from 0 to 1: how long, or how hard. */
+export type Fault = { atSeconds: number; kind: Kind; place: number; strength: number };
+
+export type Kind = keyof typeof kinds;
+export type Strike = (world: World, fault: Fault) => Promise<unknown>;
+
+const seconds = (least: number, most: number, { strength }: Fault) => delay((least + (most - least) * strength) * 1000);
+const one = (members: Member[], { place }: Fault): Member => members[place % members.length]!;
+
+/** All that can befall the world. */
+export const kinds = {
+  "a web process is killed": ({ fleet }, fault) => one(fleet.webs, fault).kill(() => seconds(0.2, 2, fault)),
+  "a web process is stopped for a while": ({ fleet }, fault) => stop(one(fleet.webs, fault), fault),
+  "a worker is killed": ({ fleet }, fault) => one(fleet.workers, fault).kill(() => seconds(0.2, 2, fault)),
+  "a worker is stopped for a while": ({ fleet }, fault) => stop(one(fleet.workers, fault), fault),
+  "the mail server is killed": ({ mailServer }, fault) => mailServer.kill(() => seconds(0.5, 4, fault)),
+  "the mail server is stopped for a while": ({ mailServer }, fault) => stop(mailServer, fault),
+
+  async "Postgres crashes"({ server }, fault) {
+    await server.stop("immediate");
+    await seconds(0.1, 4, fault);
+    await server.start();
+  },
+
+  async "Postgres is killed"({ server, data }, fault) {
+    const { postmaster } = await processesOf(data);
+    process.kill(postmaster, "SIGKILL");
+    await seconds(0.1, 2, fault);
+    // Not while one of the orphans has the shared memory.
+    const start = () =>
+      server.start().then(
+        () => true,
+        () => false,
+      );
+    await until("Postgres is back", start, 30);
+  },
+
+  async "Postgres is stopped for a while"({ data }, fault) {
+    const { postmaster, children } = await processesOf(data);
+    const signal = (name: NodeJS.Signals) => [postmaster, ...children].forEach((pid) => send(pid, name));
+    signal("SIGSTOP");
+    await seconds(0.5, 8, fault);
+    signal("SIGCONT");
+  },
+
+  "all connections are terminated": ({ sql }) => sql`
+    select pg_terminate_backend(pid)
+    from pg_stat_activity
+    where application_name like 'slim-signup w%'
+  `,
+
+  async "the pool is exhausted by a lock"({ server }, fault) {
+    const table = ["usr", "task", "worker"][fault.place % 3]!;
+    // A connection of its own: Postgres may crash under the lock.
+    await using line = connectOnce(server);
+    await transact(line.sql, async (tx) => {
+      await tx`lock table ${tx(table)} in access exclusive mode`;
+      await seconds(1, 7, fault);
+    });
+  },
+
+  async "the network is slow"({ wire }, fault) {
+    wire.slow(20 + 200 * fault.strength);
+    await delay(4000);
+    wire.slow(0);
+  },
+  "the network halves a piece and cuts": async ({ wire }) => wire.halve("cut"),
+  "the network halves a piece and goes silent": async ({ wire }) => wire.halve("silent"),
+  "the network cuts": async ({ wire }) => wire.cut(),
+  "the network goes silent": async ({ wire }) => wire.silence(),
+
+  async "a worker's clock jumps"({ fleet }, fault) {
+    const worker = one(fleet.workers, fault);
+    // Before it listens to the signal, it would die of it.
+    await hasJoined(worker);
+    worker.process.child.kill("SIGUSR2");
+  },
+} satisfies Record<string, Strike>;
+
+async function stop({ process }: Member, fault: Fault): Promise<void> {
+  process.child.kill("SIGSTOP");
+  await seconds(0.5, 8, fault);
+  process.child.kill("SIGCONT");
+}
+
+async function processesOf(data: string): Promise<{ postmaster: number; children: number[] }> {
+  const postmaster = Number((await readFile(`${data}/postmaster.pid`, "utf8")).split("\n")[0]);
+  const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, "utf8");
+  return { postmaster, children: children.split(" ").filter(Boolean).map(Number) };
+}
+
+/** Unless it has ended meanwhile. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
+function connectOnce(server: Postgres) {
+  const sql = connect({ DATABASE_URL: server.url("postgres"), DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test");
+  return { sql, [Symbol.asyncDispose]: () => sql.end({ timeout: 1 }) };
+}
