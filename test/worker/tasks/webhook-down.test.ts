@@ -111,6 +111,7 @@ describe("a receiver that is down", () => {
     });
     expect(receiver.requests).toHaveLength(1);
     expect(webhook!.seconds).toBeLessThanOrEqual(4);
+    await until("its attempt has failed", async () => (await errorsOf(sql)).length > 0);
     expect(await errorsOf(sql)).toHaveLength(1);
   });
 });
