@@ -49,9 +49,12 @@ export async function proveWork(sql: Sql, workers: Member[]): Promise<void> {
     "each worker has done a task",
     async () => {
       await oweTasks(sql, "NO_OP", {}, 30);
-      await until("they are done", async () => (await sql`select from task limit 1`).length === 0, limitSeconds);
+      await until("they are done", () => areDone(sql), limitSeconds);
       return workers.every(({ process }) => process.output().indexOf('"msg":"done"', before.get(process)) > 0);
     },
     limitSeconds,
   );
 }
+
+/** A mail that met the storm may wait for its next attempt for longer: that keeps no worker from its work. */
+const areDone = async (sql: Sql) => (await sql`select from task where task_type = 'NO_OP' limit 1`).length === 0;
