@@ -85,7 +85,7 @@ const noteEvents: Consumer = {
     order by number
   `,
 };
-const followers: Record<string, Consumer[]> = { yes: consumers, "and note them": [...consumers, noteEvents] };
+const followers: Record<string, Consumer[]> = { "1": consumers, "and note them": [...consumers, noteEvents] };
 
 const engine = startEngine({
   sql,
