@@ -13,7 +13,6 @@ const browser = openBrowser();
 let cookie: string;
 beforeEach(async () => {
   await empty(sql);
-  await sql`truncate attempt_tally`;
   cookie = await logInOperator(sql);
 });
 

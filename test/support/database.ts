@@ -20,8 +20,21 @@ export async function createDatabase(template = "migrated"): Promise<{ sql: Sql;
   return { sql, url };
 }
 
+/** As it was new, for the tests of one file. Not by `truncate`, which makes a hundred files anew and takes a hundred times as long. */
 export async function empty(sql: Sql): Promise<void> {
-  await sql`truncate
-      usr, task, task_error, task_dead, worker, throttle, mail_stop, event, event_consumer, webhook
-    restart identity cascade`;
+  await sql`
+    delete from email_verified;
+    delete from usr;
+    delete from task;
+    delete from task_error;
+    delete from task_dead;
+    delete from worker;
+    delete from attempt_tally;
+    delete from throttle;
+    delete from mail_stop;
+    delete from event;
+    delete from event_consumer;
+    delete from webhook;
+    select setval(seqrelid, 1, false) from pg_sequence;
+  `.simple();
 }

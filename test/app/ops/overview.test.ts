@@ -5,10 +5,7 @@ import { addWorker, owe } from "../../support/engine.ts";
 import { buryAll } from "../../support/operators.ts";
 
 const { sql } = await createDatabase();
-beforeEach(async () => {
-  await empty(sql);
-  await sql`truncate attempt_tally`;
-});
+beforeEach(() => empty(sql));
 
 const minutes = (count: number) => new Date(Date.now() + count * 60_000);
 const figuresOf = async (type: string) => (await readOverview(sql)).types.find(({ task_type }) => task_type === type);

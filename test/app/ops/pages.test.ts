@@ -13,7 +13,6 @@ const site = request(await serveApp(sql));
 let cookie: string;
 beforeEach(async () => {
   await empty(sql);
-  await sql`truncate event, event_consumer`;
   cookie = await logInOperator(sql);
 });
 

@@ -13,7 +13,6 @@ const url = "https://receiver.example.com/hooks?tenant=7";
 let cookie: string;
 beforeEach(async () => {
   await empty(sql);
-  await sql`truncate event, webhook, webhook_disabled restart identity`;
   cookie = `__Host-${await logInOperator(sql)}`;
 });
 
