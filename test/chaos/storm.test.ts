@@ -17,7 +17,7 @@ import { until } from "../support/until.ts";
 
 // The same seed draws the same faults: STORM_SEED=… npm run test:chaos -- storm
 const seed = Number(process.env["STORM_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-const stormSeconds = Number(process.env["STORM_SECONDS"] ?? 40);
+const stormSeconds = Number(process.env["STORM_SECONDS"] ?? 30);
 
 const folder = await mkdtemp(`${tmpdir()}/slim-signup-storm-`);
 const server = await startPostgres(folder, { durable: true });
