@@ -9,8 +9,6 @@ export default defineConfig({
     experimental: { viteModuleRunner: false },
     // One more than the cores of a small machine: there is always one that waits.
     maxWorkers: 3,
-    // Real clocks, real browsers: what a busy machine has broken once passes the second time, a broken rule never does.
-    retry: 2,
     // Files share a process each with the next: what they open they close, and loading the sources once saves a sixth of the time.
     isolate: false,
     testTimeout: 20_000,
