@@ -1,0 +1,10 @@
+import { defineConfig, mergeConfig } from "vitest/config";
+import usual from "./vitest.config.ts";
+
+/** Copies of the project, changed as its pages say, and their own checks and tests. */
+export default mergeConfig(
+  { ...usual, test: { ...usual.test, include: [], exclude: [] } },
+  defineConfig({
+    test: { include: ["test/template/**/*.test.ts"], testTimeout: 300_000, maxWorkers: 1, isolate: true },
+  }),
+);
