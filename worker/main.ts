@@ -2,7 +2,7 @@ import { connect } from "../app/db.ts";
 import { workerEnv } from "../app/env.ts";
 import { createLog } from "../app/log.ts";
 import { consumers } from "./consumers.ts";
-import { startEngine } from "./engine.ts";
+import { startEngine } from "./engine/engine.ts";
 import { createHandlers } from "./handlers.ts";
 import { createMailer } from "./mailer.ts";
 import { refuseOldDatabase } from "./refuse-old-database.ts";

@@ -1,6 +1,6 @@
 import type { Sql } from "../../app/db.ts";
-import { createClaims } from "../../worker/claims.ts";
-import { join } from "../../worker/session-statements.ts";
+import { createClaims } from "../../worker/engine/scheduler.ts";
+import { join } from "../../worker/engine/session-statements.ts";
 import { defineHandler } from "../../worker/task.ts";
 import { z } from "zod";
 import { randomUUID } from "node:crypto";

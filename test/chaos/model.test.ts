@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { join } from "../../worker/session-statements.ts";
+import { join } from "../../worker/engine/session-statements.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import type { Model } from "../support/model/model.ts";
 import { steps } from "../support/model/steps.ts";

@@ -5,7 +5,7 @@ import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
 import type { Consumer } from "../../worker/consume.ts";
 import { consumers } from "../../worker/consumers.ts";
-import { startEngine } from "../../worker/engine.ts";
+import { startEngine } from "../../worker/engine/engine.ts";
 import { createHandlers } from "../../worker/handlers.ts";
 import { mailHandler } from "../../worker/mail-handler.ts";
 import { createMailer } from "../../worker/mailer.ts";

@@ -1,4 +1,4 @@
-import { createClaims } from "../../worker/claims.ts";
+import { createClaims } from "../../worker/engine/scheduler.ts";
 import { connect, type Sql } from "../../app/db.ts";
 import { cleanUp } from "./clean-up.ts";
 import { createDatabase } from "./database.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { batched as byCallback } from "../../worker/batch.ts";
+import { batched as byCallback } from "../../worker/engine/batch.ts";
 
 import { createDatabase } from "../support/database.ts";
 import { handler, isEmpty, runEngine } from "../support/engine.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createBreakers } from "../../worker/breaker.ts";
+import { createBreakers } from "../../worker/engine/breaker.ts";
 import { outsideDown, permanent } from "../../worker/verdict.ts";
 import { createDatabase } from "../support/database.ts";
 import { handler, isEmpty, runEngine } from "../support/engine.ts";

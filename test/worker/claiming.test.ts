@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { claim, claimSuspect } from "../../worker/claim-statements.ts";
-import { finish } from "../../worker/outcome-statements.ts";
-import { survey } from "../../worker/survey-statements.ts";
+import { claim, claimSuspect } from "../../worker/engine/claim.ts";
+import { finish } from "../../worker/engine/outcomes.ts";
+import { survey } from "../../worker/engine/find-lanes.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
 

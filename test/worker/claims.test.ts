@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
-import { createClaims } from "../../worker/claims.ts";
+import { createClaims } from "../../worker/engine/scheduler.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, handler, owe } from "../support/engine.ts";
 

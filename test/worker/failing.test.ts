@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { errorText } from "../../worker/error-text.ts";
-import { leave } from "../../worker/session-statements.ts";
-import { claim } from "../../worker/claim-statements.ts";
-import { fail, type Failure } from "../../worker/outcome-statements.ts";
-import { putOff, release, type Delayed } from "../../worker/release-statements.ts";
-import { survey } from "../../worker/survey-statements.ts";
+import { leave } from "../../worker/engine/session-statements.ts";
+import { claim } from "../../worker/engine/claim.ts";
+import { fail, type Failure } from "../../worker/engine/outcomes.ts";
+import { putOff, release, type Delayed } from "../../worker/engine/release.ts";
+import { survey } from "../../worker/engine/find-lanes.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
 

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { claim } from "../../worker/claim-statements.ts";
-import type { Held } from "../../worker/fence.ts";
-import { fail, finish } from "../../worker/outcome-statements.ts";
-import { putOff, release, type Delayed } from "../../worker/release-statements.ts";
-import { survey } from "../../worker/survey-statements.ts";
+import { claim } from "../../worker/engine/claim.ts";
+import type { Held } from "../../worker/engine/fence.ts";
+import { fail, finish } from "../../worker/engine/outcomes.ts";
+import { putOff, release, type Delayed } from "../../worker/engine/release.ts";
+import { survey } from "../../worker/engine/find-lanes.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
 

@@ -1,10 +1,10 @@
 import { pino } from "pino";
 import { expect, it } from "vitest";
-import { createHands } from "../../worker/hands.ts";
+import { createHands } from "../../worker/engine/runner.ts";
 import { createDatabase } from "../support/database.ts";
 import { addWorker, handler, owe } from "../support/engine.ts";
-import { claim } from "../../worker/claim-statements.ts";
-import { survey } from "../../worker/survey-statements.ts";
+import { claim } from "../../worker/engine/claim.ts";
+import { survey } from "../../worker/engine/find-lanes.ts";
 
 const { sql } = await createDatabase();
 

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { share, type Lane, type Room } from "../../worker/lanes.ts";
+import { share, type Lane, type Room } from "../../worker/engine/share-slots.ts";
 
 const lane = (task_type: string, more: Partial<Lane> = {}): Lane => ({
   task_type,

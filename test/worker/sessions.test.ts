@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { pino } from "pino";
 import { beforeEach, describe, expect, it } from "vitest";
-import { createSession } from "../../worker/session.ts";
-import { freeTheDead } from "../../worker/session-statements.ts";
-import { claim } from "../../worker/claim-statements.ts";
-import { survey } from "../../worker/survey-statements.ts";
+import { createSession } from "../../worker/engine/session.ts";
+import { freeTheDead } from "../../worker/engine/session-statements.ts";
+import { claim } from "../../worker/engine/claim.ts";
+import { survey } from "../../worker/engine/find-lanes.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, handler, owe, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";

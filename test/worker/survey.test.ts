@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { survey } from "../../worker/survey-statements.ts";
+import { survey } from "../../worker/engine/find-lanes.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { permanent } from "../../worker/verdict.ts";
-import { finish } from "../../worker/outcome-statements.ts";
+import { finish } from "../../worker/engine/outcomes.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, handler, isEmpty, owe, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";

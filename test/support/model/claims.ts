@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import { claim, claimSuspect } from "../../../worker/claim-statements.ts";
-import { survey } from "../../../worker/survey-statements.ts";
+import { claim, claimSuspect } from "../../../worker/engine/claim.ts";
+import { survey } from "../../../worker/engine/find-lanes.ts";
 import { claimable, ids, modelledFronts, note, take, types } from "./model.ts";
 import { step } from "./step.ts";
 

@@ -1,5 +1,5 @@
-import type { Held } from "../../../worker/fence.ts";
-import type { Lane } from "../../../worker/lanes.ts";
+import type { Held } from "../../../worker/engine/fence.ts";
+import type { Lane } from "../../../worker/engine/share-slots.ts";
 
 export type Task = {
   task_id: string;

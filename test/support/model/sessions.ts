@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
-import { beat, freeTheDead, join, leave } from "../../../worker/session-statements.ts";
+import { beat, freeTheDead, join, leave } from "../../../worker/engine/session-statements.ts";
 import { claimAlone, claimSome, look } from "./claims.ts";
 import { ids } from "./model.ts";
 import { step } from "./step.ts";

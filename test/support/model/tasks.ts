@@ -1,7 +1,7 @@
 import { expect } from "vitest";
-import type { Held } from "../../../worker/fence.ts";
-import { fail, finish } from "../../../worker/outcome-statements.ts";
-import { release } from "../../../worker/release-statements.ts";
+import type { Held } from "../../../worker/engine/fence.ts";
+import { fail, finish } from "../../../worker/engine/outcomes.ts";
+import { release } from "../../../worker/engine/release.ts";
 import { ids, note, type Model, type Task } from "./model.ts";
 import { step } from "./step.ts";
 

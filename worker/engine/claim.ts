@@ -1,6 +1,6 @@
-import type { Sql } from "../app/db.ts";
-import type { Lane } from "./lanes.ts";
-import type { Task } from "./task.ts";
+import type { Sql } from "../../app/db.ts";
+import type { Lane } from "./share-slots.ts";
+import type { Task } from "../task.ts";
 
 /** A task as its claim returns it: under which session, the worker knows by itself. */
 export type Claimed = Omit<Task, "worker_id">;

@@ -1,7 +1,7 @@
-import type { Sql } from "../app/db.ts";
+import type { Sql } from "../../app/db.ts";
 import type { Breakers } from "./breaker.ts";
 import type { Session } from "./session.ts";
-import type { Tally } from "./tally.ts";
+import type { Tally } from "./statistics.ts";
 
 type Options = { sql: Sql; session: Session; breakers: Breakers; tally: Tally };
 

@@ -1,12 +1,12 @@
-import type { Sql } from "../app/db.ts";
+import type { Sql } from "../../app/db.ts";
 import { batched } from "./batch.ts";
-import type { Outcome } from "./hand.ts";
+import type { Outcome } from "./run-attempt.ts";
 import type { Persist } from "./repeat.ts";
 import type { Held, Written } from "./fence.ts";
-import { fail, finish, type Done, type Failure } from "./outcome-statements.ts";
-import { putOff, type Delayed } from "./release-statements.ts";
-import type { Handler, Task } from "./task.ts";
-import type { Verdict } from "./verdict.ts";
+import { fail, finish, type Done, type Failure } from "./outcomes.ts";
+import { putOff, type Delayed } from "./release.ts";
+import type { Handler, Task } from "../task.ts";
+import type { Verdict } from "../verdict.ts";
 
 /** What became of an attempt. `lost`: somebody else holds the task by now, and nothing was changed. */
 export type Settled = "done" | "failed" | "dead" | "put off" | "lost";

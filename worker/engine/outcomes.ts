@@ -1,7 +1,7 @@
 import type { PendingQuery, TransactionSql } from "postgres";
-import type { Sql } from "../app/db.ts";
+import type { Sql } from "../../app/db.ts";
 import { held, isHeld, type Held, type Written } from "./fence.ts";
-import type { Told } from "./task.ts";
+import type { Told } from "../task.ts";
 
 /** A task that is done, with what its handler has to tell. */
 export type Done = Held & { event?: Told | undefined };

@@ -1,8 +1,8 @@
-import type { Sql } from "../app/db.ts";
-import { createKnownLanes } from "./known-lanes.ts";
-import { share, type Lane } from "./lanes.ts";
-import { claim, claimSuspect, type Claimed } from "./claim-statements.ts";
-import type { Handler } from "./task.ts";
+import type { Sql } from "../../app/db.ts";
+import { createKnownLanes } from "./lane-cache.ts";
+import { share, type Lane } from "./share-slots.ts";
+import { claim, claimSuspect, type Claimed } from "./claim.ts";
+import type { Handler } from "../task.ts";
 
 type Options = {
   sql: Sql;

@@ -1,5 +1,5 @@
-import type { Sql } from "../app/db.ts";
-import type { Lane } from "./lanes.ts";
+import type { Sql } from "../../app/db.ts";
+import type { Lane } from "./share-slots.ts";
 
 /**
  * The lanes (type and priority) that have due tasks, and the front of each. A loose index scan: one descent for each lane,

@@ -1,5 +1,5 @@
-import type { Sql } from "../app/db.ts";
-import type { Outcome } from "./hand.ts";
+import type { Sql } from "../../app/db.ts";
+import type { Outcome } from "./run-attempt.ts";
 
 /** Attempts of a type, done or failed, that took at most so long, and longer than the next lower bound. */
 export type Count = {

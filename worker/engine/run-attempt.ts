@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { Sql } from "../app/db.ts";
-import { errorText } from "./error-text.ts";
-import { finish } from "./outcome-statements.ts";
-import type { Attempt, Handler, Task, Told } from "./task.ts";
-import { transact } from "./transact.ts";
-import { permanent, verdictOf, type Verdict } from "./verdict.ts";
+import type { Sql } from "../../app/db.ts";
+import { errorText } from "../error-text.ts";
+import { finish } from "./outcomes.ts";
+import type { Attempt, Handler, Task, Told } from "../task.ts";
+import { transact } from "../transact.ts";
+import { permanent, verdictOf, type Verdict } from "../verdict.ts";
 
 /**
  * How an attempt ended. `finished`: the handler has committed the task's deletion together with its own writes.

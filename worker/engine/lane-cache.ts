@@ -1,7 +1,7 @@
-import type { Sql } from "../app/db.ts";
-import type { Lane } from "./lanes.ts";
-import type { Claimed } from "./claim-statements.ts";
-import { survey } from "./survey-statements.ts";
+import type { Sql } from "../../app/db.ts";
+import type { Lane } from "./share-slots.ts";
+import type { Claimed } from "./claim.ts";
+import { survey } from "./find-lanes.ts";
 
 const longestPause = 500;
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import type { Sql } from "../app/db.ts";
-import type { Log } from "../app/log.ts";
+import type { Sql } from "../../app/db.ts";
+import type { Log } from "../../app/log.ts";
 import { beat, freeTheDead, join, leave } from "./session-statements.ts";
 
 type Options = {

@@ -1,9 +1,9 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { Sql } from "../app/db.ts";
-import type { Log } from "../app/log.ts";
-import { start, type Hand, type Outcome } from "./hand.ts";
-import type { Settle, Settled } from "./settle.ts";
-import { isSuspect, type Handler, type Task } from "./task.ts";
+import type { Sql } from "../../app/db.ts";
+import type { Log } from "../../app/log.ts";
+import { start, type Hand, type Outcome } from "./run-attempt.ts";
+import type { Settle, Settled } from "./record-outcomes.ts";
+import { isSuspect, type Handler, type Task } from "../task.ts";
 
 type Options = {
   sql: Sql;

@@ -1,5 +1,5 @@
-import type { Sql } from "../app/db.ts";
-import type { Task } from "./task.ts";
+import type { Sql } from "../../app/db.ts";
+import type { Task } from "../task.ts";
 
 // One row in `worker` for each live worker process. A task whose worker_id is not there is free to be taken back.
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { isUnavailable } from "../app/db.ts";
-import type { Log } from "../app/log.ts";
+import { isUnavailable } from "../../app/db.ts";
+import type { Log } from "../../app/log.ts";
 
 type Options = { signal: AbortSignal; log: Log };
 

@@ -1,22 +1,22 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Sql } from "../app/db.ts";
-import type { Log } from "../app/log.ts";
+import type { Sql } from "../../app/db.ts";
+import type { Log } from "../../app/log.ts";
 import { createBreakers } from "./breaker.ts";
-import { createClaims } from "./claims.ts";
-import type { Consumer } from "./consume.ts";
-import { createFollow } from "./follow.ts";
-import type { Outcome } from "./hand.ts";
-import { createHands } from "./hands.ts";
-import { measureTurns } from "./loop-turns.ts";
+import { createClaims } from "./scheduler.ts";
+import type { Consumer } from "../consume.ts";
+import { createFollow } from "../follow.ts";
+import type { Outcome } from "./run-attempt.ts";
+import { createHands } from "./runner.ts";
+import { measureTurns } from "./event-loop-delay.ts";
 import { oweDue, type Recurring } from "./recurring.ts";
 import { createPersist, repeat } from "./repeat.ts";
 import { createReport } from "./report.ts";
 import { createSession } from "./session.ts";
-import { createSettle } from "./settle.ts";
-import { unknownTypes } from "./survey-statements.ts";
-import { createSweep } from "./sweep.ts";
-import { createTally } from "./tally.ts";
-import type { Handler, Task } from "./task.ts";
+import { createSettle } from "./record-outcomes.ts";
+import { unknownTypes } from "./find-lanes.ts";
+import { createSweep } from "./poller.ts";
+import { createTally } from "./statistics.ts";
+import type { Handler, Task } from "../task.ts";
 
 type Options = {
   sql: Sql;

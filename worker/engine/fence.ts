@@ -1,6 +1,6 @@
 import type { TransactionSql } from "postgres";
-import type { Sql } from "../app/db.ts";
-import type { Task } from "./task.ts";
+import type { Sql } from "../../app/db.ts";
+import type { Task } from "../task.ts";
 
 // The life of a task:
 //   owed      a row that nobody holds            insert, by anybody

@@ -1,10 +1,10 @@
-import type { Sql } from "../app/db.ts";
-import type { Claims } from "./claims.ts";
-import type { Hands } from "./hands.ts";
+import type { Sql } from "../../app/db.ts";
+import type { Claims } from "./scheduler.ts";
+import type { Hands } from "./runner.ts";
 import type { Persist } from "./repeat.ts";
 import type { Session } from "./session.ts";
-import { release, releaseUnheard } from "./release-statements.ts";
-import { isSuspect, type Task } from "./task.ts";
+import { release, releaseUnheard } from "./release.ts";
+import { isSuspect, type Task } from "../task.ts";
 
 type Options = {
   sql: Sql;

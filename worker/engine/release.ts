@@ -1,6 +1,6 @@
-import type { Sql } from "../app/db.ts";
+import type { Sql } from "../../app/db.ts";
 import { held, isHeld, type Held, type Written } from "./fence.ts";
-import type { Task } from "./task.ts";
+import type { Task } from "../task.ts";
 
 /** A task that was found not to be due yet. */
 export type Delayed = Held & Pick<Task, "run_at"> & { delay_seconds: number };
