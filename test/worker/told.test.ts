@@ -71,7 +71,7 @@ describe("what a handler tells", () => {
       { ...held, task_id: mine! },
       { ...held, task_id: lost!, event: { event_type: "LOST" } },
     ];
-    expect([...(await finish(sql, done))]).toEqual([{ task_id: mine, attempt: 1 }]);
+    expect([...(await finish(sql, done))]).toEqual([{ task_id: mine, attempt: 1, is_recorded: true }]);
     expect(await events()).toEqual([sent]);
   });
 });

@@ -1,101 +1,173 @@
-import type { PendingQuery, TransactionSql } from "postgres";
+import type { TransactionSql } from "postgres";
 import type { Sql } from "../../app/db.ts";
-import { held, isHeld, type Held, type Written } from "./fence.ts";
-import type { Told } from "../task.ts";
+import type { Task, Told } from "../task.ts";
 
-/** A task that is done, with what its handler has to tell. */
-export type Done = Held & { event?: Told | undefined };
+/** What identifies an attempt: a worker that lost its claim matches no row, and changes nothing. */
+export type Fence = Pick<Task, "task_id" | "attempt" | "worker_id">;
 
-export type Failure = Held & {
-  error: string;
-  /** Null: dead. */
-  delay_seconds: number | null;
-  /** Buried without a start: the attempt does not count. */
-  is_unstarted: boolean;
-};
+/** A task that is done, with the event that its handler emits. */
+export type Done = Fence & { event?: Told | undefined };
 
-/** Done: nothing is owed any more. Returns those that were still held. */
-export function finish(sql: Sql | TransactionSql, done: Done[]) {
-  const finished = sql<Written[]>`
+/** A task that goes back: to run again, or to `task_dead`. */
+export type GivenBack = Fence &
+  Pick<Task, "run_at"> & {
+    /** For the history and, if it is dead, its reason. Null: nothing was tried. */
+    error: string | null;
+    /** Seconds until it is due again; null: it keeps its place. */
+    delay_seconds: number | null;
+    is_dead: boolean;
+    /** Whether the attempt counts. */
+    is_counted: boolean;
+    /** What it has from now on: 0 after any outcome. */
+    crashes: number;
+  };
+
+/** An attempt that was still this worker's. Not recorded: another transaction has locked the row. */
+export type Recorded = Pick<Task, "task_id" | "attempt"> & { is_recorded: boolean };
+
+const fences = (sql: Sql | TransactionSql, tasks: Fence[]) => sql`
+  unnest(
+    ${tasks.map(({ task_id }) => task_id)}::bigint[],
+    ${tasks.map(({ attempt }) => attempt)}::smallint[],
+    ${tasks.map(({ worker_id }) => worker_id)}::uuid[]
+  ) as fence (task_id, attempt, worker_id)
+`;
+
+const isMine = (sql: Sql | TransactionSql) => sql`
+  task.task_id = fence.task_id and task.attempt = fence.attempt and task.worker_id = fence.worker_id
+`;
+
+/**
+ * Done: the rows go, and the events are appended. Returns the attempts that were still this worker's. Throws 55P03 when it
+ * has waited too long for a row that another transaction has locked: then nothing is recorded.
+ */
+export function finish(sql: Sql | TransactionSql, done: Done[], lockTimeout = "100ms") {
+  const finished = sql<Recorded[]>`
     delete from task
-    using ${held(sql, done)}
-    where ${isHeld(sql)}
-    returning task.task_id, task.attempt
+    using ${fences(sql, done)}
+    where ${isMine(sql)}
+      and (select set_config('lock_timeout', ${lockTimeout}, true)) is not null
+    returning task.task_id, task.attempt, true as is_recorded
   `;
-  return done.some(({ event }) => event) ? withEvents(sql, done, finished) : finished;
-}
-
-/** The same, and the events of those that were still held. */
-function withEvents(sql: Sql | TransactionSql, done: Done[], finished: PendingQuery<Written[]>) {
-  const told = done.flatMap(({ task_id, attempt, event }) => (event ? [{ task_id, attempt, ...event }] : []));
-  return sql<Written[]>`
+  const events = eventsOf(done);
+  if (events.length === 0) return finished;
+  return sql<Recorded[]>`
     with finished as (
       ${finished}
-    ), appended as (
-      insert into event (event_type, usr_id, data)
-      select event_type, usr_id, data
-      from unnest(
-        ${told.map(({ task_id }) => task_id)}::bigint[],
-        ${told.map(({ attempt }) => attempt)}::smallint[],
-        ${told.map(({ event_type }) => event_type)}::text[],
-        ${told.map(({ usr_id }) => usr_id ?? null)}::bigint[],
-        ${told.map(({ data }) => JSON.stringify(data ?? {}))}::text[]::jsonb[]
-      ) as told (task_id, attempt, event_type, usr_id, data)
-      join finished using (task_id, attempt)
+    ), emitted as (
+      ${emit(sql, events)}
     )
-    select task_id, attempt from finished
+    select task_id, attempt, is_recorded from finished
   `;
 }
 
-/** Failed: the history gets the error; owed again after the delay, or dead. Returns those that were still held. */
-export function fail(sql: Sql, failures: Failure[]) {
-  return sql<Written[]>`
-    with failed as materialized (
-      -- By the whole fence: a batch may hold a lost attempt of a task beside the one that took its place.
-      select *
+/** The same without waiting: rows that another transaction has locked are returned as not recorded. */
+export function finishUnlocked(sql: Sql, done: Done[]) {
+  return sql<Recorded[]>`
+    with mine as materialized (
+      select task.task_id, task.attempt
+      from task
+      join ${fences(sql, done)} on ${isMine(sql)}
+      for update of task skip locked
+    ), finished as (
+      delete from task
+      using mine
+      where task.task_id = mine.task_id
+      returning task.task_id, task.attempt
+    ), emitted as (
+      ${emit(sql, eventsOf(done))}
+    )
+    select
+      task.task_id, task.attempt,
+      exists (select from finished where finished.task_id = task.task_id) as is_recorded
+    from task
+    join ${fences(sql, done)} on ${isMine(sql)}
+  `;
+}
+
+type Emitted = Pick<Task, "task_id" | "attempt"> & Told;
+
+const eventsOf = (done: Done[]): Emitted[] =>
+  done.flatMap(({ task_id, attempt, event }) => (event ? [{ task_id, attempt, ...event }] : []));
+
+/** The events of the attempts in the CTE `finished`. */
+const emit = (sql: Sql | TransactionSql, events: Emitted[]) => sql`
+  insert into event (event_type, usr_id, data)
+  select event_type, usr_id, data
+  from unnest(
+    ${events.map(({ task_id }) => task_id)}::bigint[],
+    ${events.map(({ attempt }) => attempt)}::smallint[],
+    ${events.map(({ event_type }) => event_type)}::text[],
+    ${events.map(({ usr_id }) => usr_id ?? null)}::bigint[],
+    ${events.map(({ data }) => JSON.stringify(data ?? {}))}::text[]::jsonb[]
+  ) as emitted (task_id, attempt, event_type, usr_id, data)
+  join finished using (task_id, attempt)
+`;
+
+/**
+ * Gives tasks back: to run again after a delay or at once, or to `task_dead`. Returns the attempts that were still this
+ * worker's; rows that another transaction has locked are returned as not recorded.
+ */
+export function giveBack(sql: Sql, tasks: GivenBack[]) {
+  return sql<Recorded[]>`
+    with fence as materialized (
+      select task_id, attempt, worker_id, run_at, error, delay_seconds, dead = 1 as is_dead, attempts_back, crashes
       from unnest(
-        ${failures.map(({ task_id }) => task_id)}::bigint[],
-        ${failures.map(({ attempt }) => attempt)}::smallint[],
-        ${failures.map(({ worker_id }) => worker_id)}::uuid[],
-        ${failures.map(({ error }) => error)}::text[],
-        ${failures.map(({ delay_seconds }) => delay_seconds)}::float8[],
-        ${failures.map(({ is_unstarted }) => Number(is_unstarted))}::smallint[]
-      ) as failure (task_id, attempt, worker_id, error, delay_seconds, unstarted)
-    ), retried as (
+        ${tasks.map(({ task_id }) => task_id)}::bigint[],
+        ${tasks.map(({ attempt }) => attempt)}::smallint[],
+        ${tasks.map(({ worker_id }) => worker_id)}::uuid[],
+        ${tasks.map(({ run_at }) => run_at)}::text[]::timestamptz[],
+        ${tasks.map(({ error }) => error)}::text[],
+        ${tasks.map(({ delay_seconds }) => delay_seconds)}::float8[],
+        ${tasks.map(({ is_dead }) => Number(is_dead))}::smallint[],
+        ${tasks.map(({ is_counted }) => Number(!is_counted))}::smallint[],
+        ${tasks.map(({ crashes }) => crashes)}::smallint[]
+      ) as given (task_id, attempt, worker_id, run_at, error, delay_seconds, dead, attempts_back, crashes)
+    ), mine as materialized (
+      select fence.*
+      from task
+      join fence on ${isMine(sql)}
+        -- The next claim may count the same attempt. Every change below moves run_at, so that a statement which is
+        -- repeated, because its first answer was lost, does not undo that claim.
+        and (task.run_at = fence.run_at or fence.is_dead)
+      for update of task skip locked
+    ), returned as (
       update task
-      set worker_id = null, unsettled = 0, run_at = now() + make_interval(secs => delay_seconds)
-      from failed as held
-      where ${isHeld(sql)} and delay_seconds is not null
-      returning task.task_id, task.attempt, error
+      set
+        worker_id = null,
+        crashes = mine.crashes,
+        attempt = mine.attempt - mine.attempts_back,
+        run_at = coalesce(now() + make_interval(secs => delay_seconds), task.run_at + interval '1 microsecond')
+      from mine
+      where task.task_id = mine.task_id and not is_dead
+      returning task.task_id, mine.attempt, error
     ), buried as (
       delete from task
-      using failed as held
-      where ${isHeld(sql)} and delay_seconds is null
+      using mine
+      where task.task_id = mine.task_id and is_dead
       returning
-        task.task_id, task_type, params, priority, task.attempt - unstarted as attempt, unique_key, created_at,
-        error, unstarted
+        task.task_id, task_type, params, priority, mine.attempt, attempts_back, unique_key, created_at, error
     ), noted as (
       insert into task_error (task_id, attempt, error)
-      select task_id, attempt, error from retried
+      select task_id, attempt, error from returned where error is not null
       union all
-      select task_id, attempt, error from buried where unstarted = 0
-      -- Somebody has set the attempts back by hand.
+      select task_id, attempt, error from buried where attempts_back = 0
+      -- Somebody may have set the attempts back by hand.
       on conflict (task_id, attempt) do update set error = excluded.error, failed_at = now()
     ), dead as (
       insert into task_dead (task_id, task_type, params, priority, attempt, unique_key, created_at, reason)
-      select task_id, task_type, params, priority, attempt, unique_key, created_at, error
+      select task_id, task_type, params, priority, attempt - attempts_back, unique_key, created_at, error
       from buried
-    ), appended as (
+    ), emitted as (
       insert into event (event_type, usr_id, data)
       select
-        'TASK_DEAD',
-        -- Params are anybody's: what is no number of a user is left out.
-        case when params ->> 'usr_id' ~ '^[1-9][0-9]{0,17}$' then (params ->> 'usr_id')::bigint end,
-        jsonb_build_object('task_type', task_type, 'task_id', task_id::text)
+        'TASK_DEAD', task_usr_id(params), jsonb_build_object('task_type', task_type, 'task_id', task_id::text)
       from buried
     )
-    select task_id, attempt from retried
-    union all
-    select task_id, attempt + unstarted from buried
+    select
+      task.task_id, task.attempt,
+      exists (select from mine where mine.task_id = task.task_id) as is_recorded
+    from task
+    join fence on ${isMine(sql)} and (task.run_at = fence.run_at or fence.is_dead)
   `;
 }

@@ -1,88 +1,122 @@
 import type { Sql } from "../../app/db.ts";
-import type { Claims } from "./scheduler.ts";
-import type { Hands } from "./runner.ts";
-import type { Persist } from "./repeat.ts";
+import type { Claims } from "./claim.ts";
+import { releaseUnknown, waitForClaims } from "./reclaim.ts";
+import type { Runner } from "./runner.ts";
 import type { Session } from "./session.ts";
-import { release, releaseUnheard } from "./release.ts";
-import { isSuspect, type Task } from "../task.ts";
 
 type Options = {
   sql: Sql;
   session: Session;
   claims: Claims;
-  hands: Hands;
-  /** Repeats a statement while the database is away. */
-  persist: Persist;
-  /** Tasks in hand at once. */
-  concurrency: number;
+  runner: Runner;
   signal: AbortSignal;
 };
 
 const pollMilliseconds = 950;
-const stockMilliseconds = 60_000;
+const longestQuietMilliseconds = 500;
+const checkAgainMilliseconds = 60_000;
 
-/** Claims tasks for the hands that are free, round after round, and waits in between until there may be something to claim. */
-export function createSweep({ sql, session, claims, hands, persist, concurrency, signal }: Options) {
+/** Claims tasks for the free slots, round after round, and waits in between until there may be something to claim. */
+export function createPoller({ sql, session, claims, runner, signal }: Options) {
+  const { lanes } = claims;
   let bell = Promise.withResolvers<void>();
-  let isDue = true;
-  let isUnheard = false;
-  let nextStock = performance.now() + stockMilliseconds;
+  let isNotified = true;
+  let isPolled = false;
+  /** Notifications in a row that brought no task. */
+  let fruitless = 0;
+  let quietUntil = -Infinity;
+  let quietTimer: NodeJS.Timeout | undefined;
+  /** Whether, and when, to look for tasks of a claim whose answer was lost. */
+  let checkAt = Infinity;
 
-  // A connection that is lost after a claim leaves tasks with us that we have not heard of; now and then too, for a claim
-  // that commits only after we have asked.
-  async function takeStock(workerId: string): Promise<void> {
-    if (!isUnheard && performance.now() < nextStock) return;
-    await releaseUnheard(sql, workerId, hands.known);
-    nextStock = performance.now() + stockMilliseconds;
+  /** A lost answer leaves tasks claimed of which this worker has not heard. Once more after a minute: packets may be slow. */
+  async function releaseLost(workerId: string): Promise<void> {
+    if (performance.now() < checkAt) return;
+    await waitForClaims(sql, workerId);
+    await releaseUnknown(sql, workerId, runner.held);
+    checkAt = checkAt === 0 ? performance.now() + checkAgainMilliseconds : Infinity;
+    isPolled = true;
   }
 
   async function claim(workerId: string): Promise<number> {
-    const look = isDue;
-    isDue = false;
-    isUnheard = true;
-    const claimed = await claims.next(workerId, hands.held, look);
-    isUnheard = false;
+    const lostAt = checkAt;
+    checkAt = 0;
+    const claimed = await claims.next(workerId, runner.running, runner.free);
+    checkAt = lostAt;
     const tasks = claimed.map((task) => Object.assign(task, { worker_id: workerId }));
-    if (!signal.aborted && workerId === session.workerId) void hands.take(tasks);
-    else if (tasks.length > 0) await persist(() => release(sql, tasks));
+    if (!signal.aborted && workerId === session.workerId) void runner.start(tasks);
+    else runner.release(tasks);
     return tasks.length;
   }
 
-  async function listen(longestPause: number): Promise<void> {
-    // The hint is a courtesy, the poll is the truth; the jitter keeps many workers apart.
+  /** Claims from the known lanes; finds lanes when that is asked for and due. Returns whether to go on at once. */
+  async function work(workerId: string): Promise<boolean> {
+    const wasNotified = isNotified;
+    if (isNotified || isPolled) lanes.expectMore({ isNotified });
+    isNotified = isPolled = false;
+
+    const count = await claim(workerId);
+    const hasFound = await lanes.find();
+    if (count > 0) fruitless = 0;
+    else if (wasNotified && !hasFound) rest();
+    return count > 0 || hasFound;
+  }
+
+  /** Many notifications without a task for this worker cost the database little, and the first ones nothing in time. */
+  function rest(): void {
+    const now = performance.now();
+    if (now - quietUntil > 2 * longestQuietMilliseconds) fruitless = 0;
+    fruitless += 1;
+    quietUntil = now + (fruitless <= 3 ? 0 : Math.min(2 ** fruitless, longestQuietMilliseconds));
+  }
+
+  async function wait(isFree: boolean): Promise<void> {
+    // The jitter keeps many workers apart.
     const poll = pollMilliseconds * (0.9 + Math.random() / 10);
-    const timer = setTimeout(wake, Math.min(poll, longestPause));
+    const timer = setTimeout(
+      () => {
+        isPolled = true;
+        bell.resolve();
+      },
+      Math.min(poll, isFree ? lanes.pause : Infinity),
+    );
     await bell.promise;
     clearTimeout(timer);
   }
 
-  function wake(): void {
-    isDue = true;
-    bell.resolve();
-  }
-
   return {
-    /** Somebody has committed a task, or may have. */
-    wake,
+    /** Whether this worker knows of all tasks that it has claimed. */
+    get knowsAll(): boolean {
+      return checkAt !== 0;
+    },
 
-    /** A hand has come free. */
-    handIsFree(task: Task): void {
-      // Everybody has waited for the end of one that ran alone.
-      if (isSuspect(task)) wake();
-      else if (claims.hasMore || isDue) bell.resolve();
+    /** A task was committed, or may have been. */
+    wake(): void {
+      isNotified = true;
+      const quiet = quietUntil - performance.now();
+      if (quiet <= 0 || signal.aborted) return bell.resolve();
+      quietTimer ??= setTimeout(() => {
+        quietTimer = undefined;
+        bell.resolve();
+      }, quiet).unref();
+    },
+
+    /** A slot is free. */
+    slotIsFree(): void {
+      if (lanes.open.length > 0 || isNotified) bell.resolve();
     },
 
     /** One round: a claim, or a wait. */
     async round(): Promise<void> {
-      // What rings from here on is not missed, and a hint that finds all hands full is kept for the next free one.
+      // A notification from here on is not missed, and one that finds no free slot is kept for the next free one.
       bell = Promise.withResolvers();
       const { workerId } = session;
-      const isFree = hands.count < concurrency && !hands.isAlone;
+      const isFree = runner.free > 0;
       if (workerId && isFree) {
-        await takeStock(workerId);
-        if ((await claim(workerId)) > 0) return;
+        await releaseLost(workerId);
+        if (await work(workerId)) return;
       }
-      if (!signal.aborted) await listen(workerId && isFree ? claims.pause : Infinity);
+      if (!signal.aborted) await wait(workerId !== undefined && isFree);
     },
   };
 }

@@ -1,65 +1,65 @@
-/** Due tasks of one type and priority, oldest first; claims begin at `run_at` and `task_id`. */
-export type Lane = {
-  task_type: string;
-  priority: number;
-  run_at: string;
-  task_id: string;
-  /** `run_at` in seconds since 1970. */
-  due_since: number;
-  /** Whether its front has been due for over 5 minutes; a suspect, for over 10 seconds. */
-  is_aged: boolean;
-  /** One single task whose last two attempts ended in a crash: it has to run alone. */
-  is_suspect: boolean;
+import type { Lane } from "./lanes.ts";
+
+/** How many more tasks of a type may start, how many are running, and in which claim the type was last served. */
+export type Room = { room: number; running: number; served: number };
+
+type Slots = {
+  free: number;
+  /** How many of them go to lanes whose front has waited too long. */
+  aged: number;
+  /** How many are kept, at most, for types that have nothing running. */
+  mostReserved?: number;
 };
 
-/** How many more tasks of a type this worker may take, how many it has in hand, and in which claim it was last served. */
-export type Room = { room: number; held: number; served: number };
-
 /**
- * How many tasks to take from each lane, in all at most `hands`; 0 for most when there are more lanes than hands.
- * First `aged` hands for what has waited too long, oldest first; the rest by priority, and within a priority to the
- * type that holds least, then to the one that was served longest ago, so that types share. For types that hold nothing one
- * hand each is kept from the others, `mostKept` at most, so that no type ever holds all.
+ * How many tasks to take from each lane. Aged lanes come first, the oldest before the others, for at most `aged` slots. The
+ * rest is strict by priority: the lower number runs first. Within a priority a slot goes to the type with the fewest running
+ * tasks, then to the one served longest ago. One slot for each type that has nothing running is kept from the others, so that
+ * no type ever takes all.
  */
-export function share(
+export function shareSlots(
   lanes: Lane[],
   rooms: Map<string, Room>,
-  hands: number,
-  aged: number,
-  mostKept = Infinity,
+  { free, aged, mostReserved = Infinity }: Slots,
 ): number[] {
-  const quotas = lanes.map(() => 0);
-  const given = new Map([...rooms].map(([type, room]) => [type, { ...room }]));
-  let empty = [...given.values()].filter(({ held }) => held === 0).length;
+  const quotas = new Map(lanes.map((lane) => [lane, 0]));
+  const types = new Map([...rooms].map(([type, room]) => [type, { ...room }]));
+  let idle = [...types.values()].filter(({ running }) => running === 0).length;
+  let left = free;
 
-  const mayTake = ({ task_type }: Lane) => {
-    const { room, held } = given.get(task_type)!;
-    return hands > 0 && room > 0 && (held === 0 || hands > Math.min(empty, mostKept));
-  };
-  const give = (lane: Lane) => {
-    const type = given.get(lane.task_type)!;
-    if (type.held === 0) empty -= 1;
-    hands -= 1;
-    type.held += 1;
+  /** Gives the lane one slot, if it may have one. */
+  const give = (lane: Lane): boolean => {
+    const type = types.get(lane.task_type)!;
+    const mayTake = left > 0 && type.room > 0 && (type.running === 0 || left > Math.min(idle, mostReserved));
+    if (!mayTake) return false;
+    if (type.running === 0) idle -= 1;
+    left -= 1;
+    type.running += 1;
     type.room -= 1;
-    quotas[lanes.indexOf(lane)]! += 1;
+    quotas.set(lane, quotas.get(lane)! + 1);
+    return true;
   };
 
-  const isBefore = (a: Lane, b: Lane) => {
-    const [one, other] = [given.get(a.task_type)!, given.get(b.task_type)!];
-    return (a.priority - b.priority || one.held - other.held || one.served - other.served) < 0;
-  };
+  let agedLeft = aged;
+  for (const lane of lanes.filter(({ is_aged }) => is_aged).toSorted((a, b) => a.due_since - b.due_since)) {
+    while (agedLeft > 0 && give(lane)) agedLeft -= 1;
+  }
 
-  const oldestFirst = lanes.filter(({ is_aged }) => is_aged).toSorted((a, b) => a.due_since - b.due_since);
-  for (let left = aged; left > 0; left -= 1) {
-    const lane = oldestFirst.find(mayTake);
-    if (!lane) break;
-    give(lane);
+  const runningOf = ({ task_type }: Lane) => types.get(task_type)!.running;
+  const servedOf = ({ task_type }: Lane) => types.get(task_type)!.served;
+  const byPriority = Map.groupBy(lanes, ({ priority }) => priority);
+  for (const priority of [...byPriority.keys()].toSorted((a, b) => a - b)) {
+    const waiting = byPriority
+      .get(priority)!
+      .toSorted((a, b) => runningOf(a) - runningOf(b) || servedOf(a) - servedOf(b))
+      .toReversed();
+    // Slots go round level by level: to the lanes with the fewest running tasks, until they have as many as the next.
+    let level: Lane[] = [];
+    for (let running = 0; level.length + waiting.length > 0; running += 1) {
+      if (level.length === 0) running = runningOf(waiting.at(-1)!);
+      while (waiting.length > 0 && runningOf(waiting.at(-1)!) <= running) level.push(waiting.pop()!);
+      level = level.filter(give);
+    }
   }
-  for (;;) {
-    const [lane, ...others] = lanes.filter(mayTake);
-    if (!lane) break;
-    give(others.reduce((best, next) => (isBefore(next, best) ? next : best), lane));
-  }
-  return quotas;
+  return [...quotas.values()];
 }
