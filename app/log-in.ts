@@ -3,7 +3,7 @@ import { accepted, refuse } from "./answers.ts";
 import { clientNetwork } from "./client-network.ts";
 import type { Sql } from "./db.ts";
 import { normaliseEmail, problemWithEmail } from "./email.ts";
-import { wantsJson, type Context, type Middleware } from "./http.ts";
+import type { Context, Middleware } from "./http.ts";
 import { page } from "./page.ts";
 import { normalisePassword } from "./password-rules.ts";
 import { beginChecked, countTry } from "./log-in-statements.ts";
@@ -41,8 +41,7 @@ export function logIn(sql: Sql, passwords: Passwords, origin: string): Middlewar
     }
 
     const isRight = await passwords.verify(user?.password_hash, password, ctx.state.deadline);
-    if (!isRight || !user) return refuseWrong(ctx, email);
-    if (!is_verified) return refuseUnverified(ctx, email);
+    if (!isRight || !user || !is_verified) return refuseWrong(ctx, email);
 
     const session = newSession(ctx);
     const hasBegun = await beginChecked(sql, { user, email, checks, session, former: sessionHash(ctx, origin) });
@@ -68,20 +67,10 @@ function parseLogIn(body: unknown) {
   return { email, password: normalisePassword(typed.password) };
 }
 
-/** The same words for a wrong password and for nobody's address. */
+/** One answer for all: "not verified" alone would tell an attacker that a signup took a free address. */
 function refuseWrong(ctx: Context, email: string): Promise<void> {
-  const form = "This e-mail address and this password do not belong together.";
+  const form = "This e-mail address and password do not match, or the address is not verified yet.";
   return refuse(ctx, { form }, (problems) => showForm(ctx, email, problems));
-}
-
-async function refuseUnverified(ctx: Context, email: string): Promise<void> {
-  const title = "Verify your address first";
-  ctx.status = 403;
-  if (wantsJson(ctx)) {
-    ctx.body = { error: `${title}.` };
-    return;
-  }
-  await page(ctx, "log-in-unverified", { title, email });
 }
 
 function showForm(ctx: Context, email: string, problems: Problems, notice?: string): Promise<void> {

@@ -84,17 +84,22 @@ describe("POST /login", () => {
     expect(checks).toBe(1);
   });
 
-  it("offers the mail again when the password is right and the address not verified", async () => {
-    await addOwner(sql, ada, false);
-    const { text, headers } = await logIn().expect(403);
-    expect(text).toContain('action="/verify/resend"');
-    expect(text).toContain(`name="email" value="${ada.email}"`);
-    expect(headers["set-cookie"]).toBeUndefined();
+  it("gives one answer for a wrong password and for an unverified address, and offers the email again", async () => {
+    await addOwner(sql);
+    await addOwner(sql, { ...ada, email: "bob@example.com" }, false);
+    const said = async (form: typeof ada, type: string) => {
+      const { status, text, headers } = await site.post("/login").type(type).send(form);
+      return { status, text: text.replaceAll(form.email, "…"), names: Object.keys(headers) };
+    };
+
+    for (const type of ["form", "json"]) {
+      const refusal = await said(wrong, type);
+      expect(refusal.status).toBe(422);
+      expect(refusal.text).toContain("is not verified yet");
+      expect(await said({ ...ada, email: "bob@example.com" }, type)).toEqual(refusal);
+    }
+    expect((await said(wrong, "form")).text).toContain('href="/verify/resend"');
     expect(await sql`select from session`).toEqual([]);
-    await site
-      .post("/login")
-      .send(ada)
-      .expect(403, /Verify your address first/);
   });
 
   it("ends the session that this browser had", async () => {
