@@ -57,12 +57,12 @@ async function ask(sql: Sql, ctx: Context, hash: string, email: string): Promise
     with client as (
       ${count(sql, resends, clientNetwork(ctx.ip))}
     ), address as (
-      ${count(sql, mails, email, sql`from client where not is_over`)}
+      ${count(sql, mails, sql`mailbox_of(${email})`, sql`from client where not is_over`)}
     ), forgiven as (
       ${forgiveChecks(sql, checksOf(visitor.email, ctx))}
     ), owner as (
       select usr_id, email, not is_over and not exists (
-        select from mail_stop where mail_stop.email = ${email} and mail_stop.ends_at > now()
+        select from mail_stop where mail_stop.email = mailbox_of(${email}) and mail_stop.ends_at > now()
       ) as may_mail
       from address
       cross join usr

@@ -92,7 +92,7 @@ async function useToken(sql: Sql, visitor: Visitor, token: string, sessionHash: 
     ), unstopped as (
       delete from mail_stop
       using moved
-      where mail_stop.email = new_email
+      where mail_stop.email = mailbox_of(new_email)
     ), confirmed as (
       update email_change
       set confirmed_at = now()

@@ -85,7 +85,7 @@ async function useToken(sql: Sql, token: string, passwordHash: string, checks: s
     ), unstopped as (
       delete from mail_stop
       using changed
-      where mail_stop.email = changed.email
+      where mail_stop.email = mailbox_of(changed.email)
     ), ended as (
       delete from session
       using used

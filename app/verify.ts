@@ -73,7 +73,7 @@ export function verify(sql: Sql, passwords: Passwords, origin: string): Middlewa
       ), unstopped as (
         delete from mail_stop
         using opened
-        where mail_stop.email = opened.email
+        where mail_stop.email = mailbox_of(opened.email)
       ), told as (
         insert into event (event_type, usr_id)
         select 'EMAIL_VERIFIED', usr_id from opened

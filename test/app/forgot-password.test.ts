@@ -37,7 +37,7 @@ describe("POST /password/forgot", () => {
   });
 
   it("owes nothing to an address that wants no mail", async () => {
-    await addOwner(sql);
+    await addOwner(sql, ada, false);
     await sql`insert into mail_stop (email, ends_at) values (${ada.email}, now() + interval '1 hour')`;
     await forgot(ada.email).expect(303);
     expect(await owed()).toEqual([toUser("0")]);
