@@ -14,6 +14,9 @@ export const resends: Throttle = { action: "resend", limit: 20, seconds: hour };
 export const forgottenPasswords: Throttle = { action: "forgot", limit: 20, seconds: hour };
 export const logIns: Throttle = { action: "log in", limit: 10, seconds: 3 * minute };
 
+/** Per session: the password once more. */
+export const sessionChecks: Throttle = { action: "check password in session", limit: 5, seconds: 15 * minute };
+
 /** Per address and client network, so that nobody can lock the owner out. */
 export const passwordChecks: Throttle = { action: "check password", limit: 5, seconds: 15 * minute };
 
@@ -46,10 +49,10 @@ export function count(
   `;
 }
 
-/** The body of a CTE that forgives the tries of a password: whoever knows it has made them. */
-export const forgiveChecks = (sql: Sql, subject: string) => sql`
+/** The body of a CTE that clears a count of password tries: a correct password clears the failed ones. */
+export const forgive = (sql: Sql, { action }: Throttle, subject: string) => sql`
   delete from throttle
-  where action = ${passwordChecks.action} and subject = ${subject}
+  where action = ${action} and subject = ${subject}
   returning subject
 `;
 
@@ -64,7 +67,7 @@ export async function refuseTooMany(
   showForm: (problems: { form: string }) => Promise<void>,
 ): Promise<void> {
   const minutes = Math.ceil(retryAfterSeconds / minute);
-  const message = `Too many tries from your network. Please try again in ${minutes === 1 ? "a minute" : `${minutes} minutes`}.`;
+  const message = `Too many tries. Please try again in ${minutes === 1 ? "a minute" : `${minutes} minutes`}.`;
   ctx.status = 429;
   ctx.set("Retry-After", String(retryAfterSeconds));
   if (wantsJson(ctx)) {

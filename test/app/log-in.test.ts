@@ -14,7 +14,7 @@ const logIn = (form: object = ada) => site.post("/login").type("form").send(form
 const account = (cookie = "") => site.get("/account").set("Cookie", cookie);
 
 describe("POST /login", () => {
-  it("begins a session of 30 days, whose token stands in the cookie alone", async () => {
+  it("begins a session of 30 days, whose token stands in the cookie alone, and makes the browser known", async () => {
     await addOwner(sql);
     const answer = await logIn({ ...ada, email: " ADA@example.com " })
       .set("User-Agent", `Lynx/2\t${"x".repeat(300)}`)
@@ -24,6 +24,7 @@ describe("POST /login", () => {
 
     expect(answer.get("Set-Cookie")).toEqual([
       expect.stringMatching(/^session=[\w-]{43}; path=\/; expires=.*; samesite=lax; httponly$/),
+      expect.stringMatching(/^browser=[\w-]{43}; path=\/; expires=.*; samesite=lax; httponly$/),
     ]);
     await account(sessionOf(answer)).expect(200, /ada@example\.com/);
     expect(
