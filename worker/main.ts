@@ -4,7 +4,7 @@ import { createLog } from "../app/log.ts";
 import { consumers } from "./consumers.ts";
 import { startEngine } from "./engine.ts";
 import { createHandlers } from "./handlers.ts";
-import { createMailer } from "./mailer.ts";
+import { createMailer } from "./mail/mailer.ts";
 import { refuseOldDatabase } from "./refuse-old-database.ts";
 import { schedule } from "./schedule.ts";
 import { keepHeapSmall } from "./small-heap.ts";

@@ -1,6 +1,6 @@
 import { onTestFinished } from "vitest";
 import { errorText } from "../../worker/error-text.ts";
-import { createMailer } from "../../worker/mailer.ts";
+import { createMailer } from "../../worker/mail/mailer.ts";
 import type { Task } from "../../worker/task.ts";
 import { verdictOf } from "../../worker/verdict.ts";
 import type { Answer, ScriptedSmtp, Stage } from "./smtp-dialogue.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { Sql } from "../app/db.ts";
+import type { Sql } from "../../app/db.ts";
 import type { Mailer } from "./mailer.ts";
-import { defineHandler, equalJitter, type Handler } from "./task.ts";
+import { defineHandler, equalJitter, type Handler } from "../task.ts";
 
 export type Letter = {
   to: string;

@@ -1,10 +1,10 @@
 import { fileURLToPath } from "node:url";
 import ejs from "ejs";
 import { createTransport } from "nodemailer";
-import { siteName, type WorkerEnv } from "../app/env.ts";
+import { siteName, type WorkerEnv } from "../../app/env.ts";
 import type { Letter } from "./mail-handler.ts";
-import { judgeSmtp } from "./smtp-verdict.ts";
-import type { Attempt, Task } from "./task.ts";
+import { judgeSmtp } from "./smtp-errors.ts";
+import type { Attempt, Task } from "../task.ts";
 
 export type Mail = { view: string; subject: string } & Letter;
 
@@ -72,7 +72,7 @@ export function createMailer(env: Settings): Mailer {
 export function render(mail: Mail, origin: string): Promise<[html: string, text: string]> {
   const { view, subject, to, path = "/" } = mail;
   const data = { siteName, origin, subject, email: to, link: origin + path, ...mail.data };
-  const file = (kind: string) => fileURLToPath(new URL(`../views/mail/${view}.${kind}.ejs`, import.meta.url));
+  const file = (kind: string) => fileURLToPath(new URL(`../../views/mail/${view}.${kind}.ejs`, import.meta.url));
   return Promise.all([
     ejs.renderFile(file("html"), data, { cache: true }),
     ejs.renderFile(file("text"), data, { cache: true }),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { outcomeUnknown, outsideDown, permanent } from "./verdict.ts";
+import { outcomeUnknown, outsideDown, permanent } from "../verdict.ts";
 
 // What nodemailer puts on its errors; `command` is the stage of the dialogue.
 const smtpError = z.object({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { render } from "../../worker/mailer.ts";
+import { render } from "../../../worker/mail/mailer.ts";
 
 const origin = "https://signup.example.com";
 

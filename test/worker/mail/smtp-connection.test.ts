@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { at, mailTo } from "../support/mail-to.ts";
-import { scriptSmtp } from "../support/scripted-smtp.ts";
-import type { Answer } from "../support/smtp-dialogue.ts";
-import { until } from "../support/until.ts";
+import { at, mailTo } from "../../support/mail-to.ts";
+import { scriptSmtp } from "../../support/scripted-smtp.ts";
+import type { Answer } from "../../support/smtp-dialogue.ts";
+import { until } from "../../support/until.ts";
 
 describe("a pooled connection", () => {
   it("is used again, after a refused mail too", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { at, mailTo } from "../support/mail-to.ts";
-import { scriptSmtp } from "../support/scripted-smtp.ts";
-import type { Answer, Stage } from "../support/smtp-dialogue.ts";
+import { at, mailTo } from "../../support/mail-to.ts";
+import { scriptSmtp } from "../../support/scripted-smtp.ts";
+import type { Answer, Stage } from "../../support/smtp-dialogue.ts";
 
 describe("a mail that the server does not take", () => {
   it.each<[Stage, Answer, string]>([
