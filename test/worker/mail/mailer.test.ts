@@ -35,6 +35,15 @@ describe.each<[view: string, links: string[], letter?: { path: string; data: Rec
     expect(text).toContain(`"<b>&'@example.com`);
   });
 
+  it("hides no text: its preview is a sentence of its own above the heading", async () => {
+    const [html] = await mail("ada@example.com");
+    expect(html).not.toMatch(/display: *none|visibility|opacity|mso-hide|max-height|font-size: *[01]px|\shidden/);
+    const [, body = ""] = html.split(/<body[^>]*>/);
+    const [first = "", second] = body.split(/\s*<[^>]*>\s*/).filter((text) => text !== "");
+    expect(first).toMatch(/^[A-Z].{20,}\.$/);
+    expect(/<h1[^>]*>(.*)<\/h1>/.exec(html)?.[1]).toBe(second);
+  });
+
   it("loads nothing and tracks nobody", async () => {
     const [html] = await mail("ada@example.com");
     expect(html).not.toMatch(/<img|<link|<script|url\(/i);
