@@ -3,8 +3,11 @@ import ejs from "ejs";
 import { createTransport } from "nodemailer";
 import { siteName, type WorkerEnv } from "../../app/env.ts";
 import type { Letter } from "./mail-handler.ts";
-import { judgeSmtp } from "./smtp-errors.ts";
-import type { Attempt, Task } from "../task.ts";
+import { equalJitter, type Attempt, type Task } from "../task.ts";
+import { outcomeUnknown, outsideDown, permanent, putOff } from "../verdict.ts";
+import { createConnectionLimit } from "./connection-limit.ts";
+import { createRefusals } from "./refusals.ts";
+import { readSmtpError, type SmtpFailure } from "./smtp-errors.ts";
 
 export type Mail = { view: string; subject: string } & Letter;
 
@@ -13,6 +16,12 @@ export type Mailer = {
   send(attempt: Pick<Attempt<unknown>, "task" | "signal">, mail: Mail): Promise<void>;
   close(): void;
 };
+
+/** Before a recipient that was refused together with others is tried again; meanwhile, others are. */
+const longestPauseSeconds = 60;
+const mostSeconds = 3 * 24 * 3600;
+
+const isTooOld = ({ claimed_at, born }: Task) => claimed_at.getTime() / 1000 - Number(born) > mostSeconds;
 
 type Settings = Pick<WorkerEnv, "ORIGIN" | "SMTP_URL" | "MAIL_FROM" | "WORKER_CONCURRENCY">;
 
@@ -40,31 +49,57 @@ export function createMailer(env: Settings): Mailer {
     done();
   });
 
+  const connections = createConnectionLimit(
+    env.WORKER_CONCURRENCY,
+    (error) => readSmtpError(error, false).kind === "no room",
+  );
+  const refusals = createRefusals();
+
+  /** The error to throw, by which the engine knows what to do with the task. */
+  async function errorFor({ kind, message }: SmtpFailure, task: Task, to: string, cause: unknown): Promise<unknown> {
+    if (kind === "service down" || kind === "no room") return outsideDown(message, cause);
+    if (kind === "permanent") return permanent(message, cause);
+    if (kind === "outcome unknown") return outcomeUnknown(message, cause);
+    if (kind === "retry") return cause;
+
+    const refused = await refusals.judge(to, connections.count > 0);
+    // The attempts of one that is refused for ever have to count some day.
+    if (refused === "recipient" || isTooOld(task)) return cause;
+    if (refused === "us")
+      return outsideDown(`The mail server refuses one recipient after the other. ${message}`, cause);
+    return putOff(equalJitter(longestPauseSeconds), `The mail server still refuses this recipient. ${message}`);
+  }
+
   return {
     async send({ task, signal }, mail) {
       const [html, text] = await render(mail, env.ORIGIN);
       const id = messageId(task, env.MAIL_FROM);
+      const message = {
+        from: env.MAIL_FROM,
+        // As an object: a string would be parsed for several recipients.
+        to: { name: "", address: mail.to },
+        subject: mail.subject,
+        messageId: id,
+        // The worker's own clock may be wrong.
+        date: task.claimed_at,
+        headers: { "Auto-Submitted": "auto-generated" },
+        html,
+        text,
+        signal,
+      };
       try {
-        await transport.sendMail({
-          from: env.MAIL_FROM,
-          // As an object: a string would be parsed for several recipients.
-          to: { name: "", address: mail.to },
-          subject: mail.subject,
-          messageId: id,
-          // The worker's own clock may be wrong.
-          date: task.claimed_at,
-          headers: { "Auto-Submitted": "auto-generated" },
-          html,
-          text,
-          signal,
-        });
+        await connections.send(() => transport.sendMail(message), signal);
+        refusals.accepted();
       } catch (error) {
-        throw judgeSmtp(error, whole.has(id));
+        throw await errorFor(readSmtpError(error, whole.has(id)), task, mail.to, error);
       } finally {
         whole.delete(id);
       }
     },
-    close: () => transport.close(),
+    close() {
+      connections.close();
+      transport.close();
+    },
   };
 }
 
