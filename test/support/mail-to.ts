@@ -23,10 +23,14 @@ const task: Task = {
 export const mailToScripted = ({ url }: ScriptedSmtp) => mailTo(url.replace("//", "//ada%40login.example:secret@"));
 
 /** A mailer with one connection to the server, or with so many, which waits at most half a second for any answer. */
-export function mailTo(url: string, connections = 1) {
+export const mailTo = (url: string, connections = 1) =>
+  mailPatiently(`${url}${url.includes("?") ? "&" : "?"}socketTimeout=500&greetingTimeout=500`, connections);
+
+/** As above, but with the time-outs of the worker. */
+export function mailPatiently(url: string, connections = 1) {
   const mailer = createMailer({
     ORIGIN: "https://signup.example.com",
-    SMTP_URL: `${url}${url.includes("?") ? "&" : "?"}socketTimeout=500&greetingTimeout=500`,
+    SMTP_URL: url,
     MAIL_FROM: "hello@example.com",
     WORKER_CONCURRENCY: connections,
   });

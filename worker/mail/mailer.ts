@@ -33,10 +33,8 @@ export function createMailer(env: Settings): Mailer {
     maxConnections: env.WORKER_CONCURRENCY,
     // Only where the server ends a line before the first byte of a mail, as many do after so many mails.
     maxRequeues: 2,
-    // Each below the time-out of the task.
-    dnsTimeout: 10_000,
+    // From the look-up of the host to the end of STARTTLS, and then for each answer; both together below the time-out of the task.
     connectionTimeout: 10_000,
-    greetingTimeout: 10_000,
     socketTimeout: 30_000,
     disableFileAccess: true,
     disableUrlAccess: true,
@@ -60,7 +58,7 @@ export function createMailer(env: Settings): Mailer {
     if (kind === "service down" || kind === "no room") return outsideDown(message, cause);
     if (kind === "permanent") return permanent(message, cause);
     if (kind === "outcome unknown") return outcomeUnknown(message, cause);
-    if (kind === "retry") return cause;
+    if (kind === "retry") return new Error(message, { cause });
 
     const refused = await refusals.judge(to, connections.count > 0);
     // The attempts of one that is refused for ever have to count some day.

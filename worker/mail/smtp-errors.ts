@@ -39,6 +39,7 @@ export function readSmtpError(thrown: unknown, isWhole: boolean): SmtpFailure {
       message: `The mail server's certificate is not valid (${originalCode}): ${advice}. ${message}`,
     };
   }
+  if (code === "ETIMEDOUT") return { kind: "retry", message: `The mail server did not answer in time. ${message}` };
   const isMisconfigured =
     /^(EAUTH|EDNS|ETLS)$/.test(code) || /^(EPROTO|ERR_SSL|ERR_TLS)/.test(originalCode) || /ECONNREFUSED/.test(message);
   return isMisconfigured ? { kind: "service down", message: `Check SMTP_URL. ${message}` } : { kind: "retry", message };
