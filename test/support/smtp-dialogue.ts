@@ -12,7 +12,7 @@ type Dialogue = {
   /** Counted from 1. */ connection: number;
   /** Mails before this one. */ mails: number;
   /** The recipient, from RCPT on. */ to: string;
-  /** Connections open at this moment, this one included. */ open: number;
+  /** This connection's place among those that are open, the oldest being 1. */ place: number;
 };
 
 /** A mail whose last byte has come in, whatever was answered. */
@@ -92,7 +92,8 @@ async function converse(smtp: ScriptedSmtp, socket: Socket, sockets: Set<Socket>
   /** What it said, or undefined when the dialogue is over. */
   async function answer(stage: Stage): Promise<string | undefined> {
     smtp.stages.push(stage);
-    const said = (await smtp.script({ stage, connection, mails, to, open: sockets.size })) ?? good[stage];
+    const said =
+      (await smtp.script({ stage, connection, mails, to, place: [...sockets].indexOf(socket) + 1 })) ?? good[stage];
     if (said === "cut") socket.destroy();
     if (said === "hang" || said === "cut") return undefined;
     socket.write(`${said}\r\n`);

@@ -13,7 +13,7 @@ describe("a mail server that allows fewer connections than there are slots", () 
   it.each<Stage>(["greeting", "EHLO", "MAIL"])(
     "gets all mails at their first attempt, with 421 at %s",
     async (stage) => {
-      const server = await scriptSmtp((at) => (at.stage === stage && at.open > 50 ? tooMany : undefined));
+      const server = await scriptSmtp((at) => (at.stage === stage && at.place > 50 ? tooMany : undefined));
       const { sql, oweTo, start } = await prepareMails(server, 80);
       await Promise.all(Array.from({ length: 100 }, (_, n) => oweTo(`ada${n}`)));
       const engine = await start();
@@ -39,6 +39,19 @@ describe("a mail server that allows fewer connections than there are slots", () 
 
 describe("the limit of connections", () => {
   afterEach(() => void vi.useRealTimers());
+
+  it("lets a mail go out after the last one beside it, though its own refusal came later", async () => {
+    const limit = createConnectionLimit(2, () => true);
+    const { signal } = new AbortController();
+    const refused = Promise.withResolvers<void>();
+    let tries = 0;
+    const second = limit.send(() => (tries++ === 0 ? refused.promise : Promise.resolve()), signal);
+    await limit.send(() => Promise.resolve(), signal);
+    refused.reject(new Error(tooMany));
+    await second;
+    expect(tries).toBe(2);
+    limit.close();
+  });
 
   it("rises by one each ten seconds, up to the worker's slots", async () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });

@@ -36,8 +36,8 @@ it("a mail for which all pooled connections turn out to be dead fails before its
   const server = await scriptSmtp();
   const send = mailPatiently(server.url, 3);
   const all = Promise.withResolvers<undefined>();
-  server.script = ({ stage, open }) => {
-    if (open === 3) all.resolve(undefined);
+  server.script = ({ stage, place }) => {
+    if (place === 3) all.resolve(undefined);
     return stage === "greeting" ? all.promise : undefined;
   };
   await Promise.all([send(), send(), send()]);
