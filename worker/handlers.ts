@@ -2,7 +2,7 @@ import type { Sql } from "../app/db.ts";
 import type { WorkerEnv } from "../app/env.ts";
 import type { Log } from "../app/log.ts";
 import { consumers } from "./consumers.ts";
-import type { Mailer } from "./mailer.ts";
+import type { Mailer } from "./mail/mailer.ts";
 import type { Handler } from "./task.ts";
 import { deleteUnverified } from "./tasks/delete-unverified.ts";
 import { oweDigests } from "./tasks/owe-digests.ts";

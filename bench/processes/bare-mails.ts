@@ -1,7 +1,7 @@
 import { createTransport } from "nodemailer";
 import { workerEnv } from "../../app/env.ts";
 import { newToken } from "../../app/token.ts";
-import { render } from "../../worker/mailer.ts";
+import { render } from "../../worker/mail/mailer.ts";
 
 // What the mail library can do at best: the same mail, made once, through a pool as large as the worker's.
 

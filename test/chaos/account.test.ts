@@ -1,6 +1,6 @@
 import request from "supertest";
 import { expect, it } from "vitest";
-import { makeLink } from "../../worker/email-link.ts";
+import { makeLink } from "../../worker/mail/email-link.ts";
 import { ada, addLink, addOwner, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addChange } from "../support/email-changes.ts";

@@ -4,7 +4,7 @@ import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
 import { hashToken } from "../../app/token.ts";
 import { createHandlers } from "../../worker/handlers.ts";
-import { createMailer } from "../../worker/mailer.ts";
+import { createMailer } from "../../worker/mail/mailer.ts";
 import { cleanUp } from "./clean-up.ts";
 import { isEmpty, runEngine } from "./engine.ts";
 import { receiveMails, type Received } from "./smtp.ts";

@@ -8,8 +8,8 @@ import { consumers } from "../../worker/consumers.ts";
 import { startEngine } from "../../worker/engine/engine.ts";
 import { runIsolated } from "../../worker/engine/isolate.ts";
 import { createHandlers } from "../../worker/handlers.ts";
-import { mailHandler } from "../../worker/mail-handler.ts";
-import { createMailer } from "../../worker/mailer.ts";
+import { mailHandler } from "../../worker/mail/mail-handler.ts";
+import { createMailer } from "../../worker/mail/mailer.ts";
 import { keepHeapSmall } from "../../worker/small-heap.ts";
 import { defineHandler } from "../../worker/task.ts";
 

@@ -1,6 +1,6 @@
 import { onTestFinished } from "vitest";
 import { errorText } from "../../worker/error-text.ts";
-import { createMailer } from "../../worker/mailer.ts";
+import { createMailer } from "../../worker/mail/mailer.ts";
 import type { Task } from "../../worker/task.ts";
 import { verdictOf } from "../../worker/verdict.ts";
 import type { Answer, ScriptedSmtp, Stage } from "./smtp-dialogue.ts";
@@ -15,29 +15,31 @@ const task: Task = {
   worker_id: "",
   run_at: "",
   due_since: 0,
-  born: "1790000000.123456",
+  born: "1795168799.123456",
   claimed_at: new Date("2026-11-20T10:00:00Z"),
 };
 
-/** A mailer with one line to the server, which logs in and waits at most half a second for any answer. */
-export function mailTo(server: ScriptedSmtp, url = server.url.replace("//", "//ada%40login.example:secret@")) {
+/** As below, with a log-in. */
+export const mailToScripted = ({ url }: ScriptedSmtp) => mailTo(url.replace("//", "//ada%40login.example:secret@"));
+
+/** A mailer with one connection to the server, or with so many, which waits at most half a second for any answer. */
+export const mailTo = (url: string, connections = 1) =>
+  mailPatiently(`${url}${url.includes("?") ? "&" : "?"}socketTimeout=500&greetingTimeout=500`, connections);
+
+/** As above, but with the time-outs of the worker. */
+export function mailPatiently(url: string, connections = 1) {
   const mailer = createMailer({
     ORIGIN: "https://signup.example.com",
-    SMTP_URL: `${url}?socketTimeout=500&greetingTimeout=500`,
+    SMTP_URL: url,
     MAIL_FROM: "hello@example.com",
-    WORKER_CONCURRENCY: 1,
+    WORKER_CONCURRENCY: connections,
   });
   onTestFinished(() => mailer.close());
-  return (attempt: Partial<Task> = {}, signal = new AbortController().signal) =>
-    mailer
-      .send(
-        { task: { ...task, ...attempt }, signal },
-        { view: "already-registered", subject: "Welcome", to: "o'brien@people.example" },
-      )
-      .then(
-        () => ({ verdict: "sent", error: "" }),
-        (thrown: unknown) => ({ verdict: verdictOf(thrown).kind, error: errorText(thrown) }),
-      );
+  return (attempt: Partial<Task> = {}, signal = new AbortController().signal, to = "o'brien@people.example") =>
+    mailer.send({ task: { ...task, ...attempt }, signal }, { view: "already-registered", subject: "Welcome", to }).then(
+      () => ({ verdict: "sent", error: "" }),
+      (thrown: unknown) => ({ verdict: verdictOf(thrown).kind, error: errorText(thrown) }),
+    );
 }
 
 /** A script: one answer at one stage. */

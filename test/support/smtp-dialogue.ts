@@ -11,6 +11,8 @@ type Dialogue = {
   stage: Stage;
   /** Counted from 1. */ connection: number;
   /** Mails before this one. */ mails: number;
+  /** The recipient, from RCPT on. */ to: string;
+  /** This connection's place among those that are open, the oldest being 1. */ place: number;
 };
 
 /** A mail whose last byte has come in, whatever was answered. */
@@ -70,7 +72,7 @@ export async function listenToMails(script: ScriptedSmtp["script"], onPort = 0):
       sockets.add(socket);
       // A client that is killed resets its line: nothing that this side could do about.
       socket.on("error", () => {}).once("close", () => sockets.delete(socket));
-      converse(smtp, socket).catch(() => socket.destroy());
+      converse(smtp, socket, sockets).catch(() => socket.destroy());
     }).listen(port, "127.0.0.1", 1000);
     await once(server, "listening");
   }
@@ -82,7 +84,7 @@ export async function listenToMails(script: ScriptedSmtp["script"], onPort = 0):
   return smtp;
 }
 
-async function converse(smtp: ScriptedSmtp, socket: Socket): Promise<void> {
+async function converse(smtp: ScriptedSmtp, socket: Socket, sockets: Set<Socket>): Promise<void> {
   const connection = (smtp.connections += 1);
   const lines = linesOf(socket);
   let [to, mails] = ["", 0];
@@ -90,7 +92,8 @@ async function converse(smtp: ScriptedSmtp, socket: Socket): Promise<void> {
   /** What it said, or undefined when the dialogue is over. */
   async function answer(stage: Stage): Promise<string | undefined> {
     smtp.stages.push(stage);
-    const said = (await smtp.script({ stage, connection, mails })) ?? good[stage];
+    const said =
+      (await smtp.script({ stage, connection, mails, to, place: [...sockets].indexOf(socket) + 1 })) ?? good[stage];
     if (said === "cut") socket.destroy();
     if (said === "hang" || said === "cut") return undefined;
     socket.write(`${said}\r\n`);

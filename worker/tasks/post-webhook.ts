@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { Sql } from "../../app/db.ts";
 import { errorText } from "../error-text.ts";
-import { id } from "../mail-handler.ts";
+import { id } from "../mail/mail-handler.ts";
 import type { Answer, PostOutside } from "../post-outside.ts";
 import type { ReceiverRoom } from "../receiver-room.ts";
 import { retryAfterSeconds } from "../retry-after.ts";

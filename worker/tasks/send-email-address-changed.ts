@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { Sql } from "../../app/db.ts";
 import { siteName } from "../../app/env.ts";
 import { newToken } from "../../app/token.ts";
-import { id, letterHandler } from "../mail-handler.ts";
-import type { Mailer } from "../mailer.ts";
+import { id, letterHandler } from "../mail/mail-handler.ts";
+import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../task.ts";
 
 /** Tells the old address that the account has moved, with a way back. A change that was undone has no row any more. */

@@ -1,7 +1,7 @@
 import type { Sql } from "../../app/db.ts";
 import { siteName } from "../../app/env.ts";
-import { mailHandler } from "../mail-handler.ts";
-import type { Mailer } from "../mailer.ts";
+import { mailHandler } from "../mail/mail-handler.ts";
+import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../task.ts";
 
 /** Tells an owner that somebody signed up with their address once more; the page itself may not say so. */

@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { Sql } from "../../app/db.ts";
 import { siteName } from "../../app/env.ts";
 import { newToken } from "../../app/token.ts";
-import { id, letterHandler } from "../mail-handler.ts";
-import type { Mailer } from "../mailer.ts";
+import { id, letterHandler } from "../mail/mail-handler.ts";
+import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../task.ts";
 
 /** Asks at the new address whether it is the owner's. Nothing is left to ask when the account, or its address, is gone, or

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { siteName } from "../../app/env.ts";
-import { letterHandler } from "../mail-handler.ts";
-import type { Mailer } from "../mailer.ts";
+import { letterHandler } from "../mail/mail-handler.ts";
+import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../task.ts";
 
 /** The last mail to an address whose account was deleted: its row is gone, so that the task itself says where to. */

@@ -1,7 +1,7 @@
 import type { Sql } from "../../app/db.ts";
 import { siteName } from "../../app/env.ts";
-import { aboutUser, letterHandler } from "../mail-handler.ts";
-import type { Mailer } from "../mailer.ts";
+import { aboutUser, letterHandler } from "../mail/mail-handler.ts";
+import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../task.ts";
 
 /** Tells the owner that the password is another one, and what to do if it was not them. */

@@ -1,7 +1,7 @@
 import type { Sql } from "../../app/db.ts";
-import { makeLink } from "../email-link.ts";
-import { aboutUser, letterHandler } from "../mail-handler.ts";
-import type { Mailer } from "../mailer.ts";
+import { makeLink } from "../mail/email-link.ts";
+import { aboutUser, letterHandler } from "../mail/mail-handler.ts";
+import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../task.ts";
 
 /** A link with which whoever reads the mail chooses a new password, for an hour. User 0 is nobody: no mail. */

@@ -1,7 +1,7 @@
 import type { Sql } from "../../app/db.ts";
-import { makeLink } from "../email-link.ts";
-import { aboutUser, letterHandler } from "../mail-handler.ts";
-import type { Mailer } from "../mailer.ts";
+import { makeLink } from "../mail/email-link.ts";
+import { aboutUser, letterHandler } from "../mail/mail-handler.ts";
+import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../task.ts";
 
 /** Asks once more to verify the address. Who has done it meanwhile is left in peace. */

@@ -1,8 +1,8 @@
 import type { Sql } from "../../app/db.ts";
 import { siteName } from "../../app/env.ts";
-import { makeLink } from "../email-link.ts";
-import { aboutUser, letterHandler } from "../mail-handler.ts";
-import type { Mailer } from "../mailer.ts";
+import { makeLink } from "../mail/email-link.ts";
+import { aboutUser, letterHandler } from "../mail/mail-handler.ts";
+import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../task.ts";
 
 /** Greets the person who signed up, with the link that verifies the address. */

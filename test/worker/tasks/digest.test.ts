@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { createMailer } from "../../../worker/mailer.ts";
+import { createMailer } from "../../../worker/mail/mailer.ts";
 import { schedule } from "../../../worker/schedule.ts";
 import { oweDigests } from "../../../worker/tasks/owe-digests.ts";
 import { sendEmailDigest } from "../../../worker/tasks/send-email-digest.ts";

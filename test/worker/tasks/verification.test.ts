@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { hashToken } from "../../../app/token.ts";
 import { sendEmailReminder } from "../../../worker/tasks/send-email-reminder.ts";
 import { sendEmailWelcome } from "../../../worker/tasks/send-email-welcome.ts";
-import type { Mail } from "../../../worker/mailer.ts";
+import type { Mail } from "../../../worker/mail/mailer.ts";
 import { addOwner } from "../../support/accounts.ts";
 import { createDatabase, empty } from "../../support/database.ts";
 import { perform } from "../../support/engine.ts";

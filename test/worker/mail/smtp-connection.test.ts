@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { at, mailTo } from "../support/mail-to.ts";
-import { scriptSmtp } from "../support/scripted-smtp.ts";
-import type { Answer } from "../support/smtp-dialogue.ts";
-import { until } from "../support/until.ts";
+import { at, mailToScripted } from "../../support/mail-to.ts";
+import { scriptSmtp } from "../../support/scripted-smtp.ts";
+import type { Answer } from "../../support/smtp-dialogue.ts";
+import { until } from "../../support/until.ts";
 
 describe("a pooled connection", () => {
   it("is used again, after a refused mail too", async () => {
     let refusal: Answer = "550 5.1.1 Nobody";
     const server = await scriptSmtp(({ stage }) => (stage === "RCPT" ? refusal : undefined));
-    const send = mailTo(server);
+    const send = mailToScripted(server);
     expect((await send()).verdict).toBe("permanent");
     refusal = undefined;
     expect((await send()).verdict).toBe("sent");
@@ -18,7 +18,7 @@ describe("a pooled connection", () => {
 
   it("is replaced when the server has closed it between two mails", async () => {
     const server = await scriptSmtp();
-    const send = mailTo(server);
+    const send = mailToScripted(server);
     expect((await send()).verdict).toBe("sent");
     server.cut();
     // At once, before the close may have been seen.
@@ -30,7 +30,7 @@ describe("a pooled connection", () => {
     "costs no attempt when it is worn out: %s",
     async (answer) => {
       const server = await scriptSmtp(({ stage, mails }) => (stage === "MAIL" && mails > 0 ? answer : undefined));
-      const send = mailTo(server);
+      const send = mailToScripted(server);
       for (const task_id of ["1", "2", "3"]) expect((await send({ task_id })).verdict).toBe("sent");
       expect(server.mails.map(({ id }) => id.slice(0, 7))).toEqual(["<task.1", "<task.2", "<task.3"]);
     },
@@ -38,7 +38,7 @@ describe("a pooled connection", () => {
 
   it("is not used twice for a mail whose last byte has gone out", async () => {
     const server = await scriptSmtp(({ stage, mails }) => (stage === "end" && mails > 0 ? "cut" : undefined));
-    const send = mailTo(server);
+    const send = mailToScripted(server);
     expect((await send()).verdict).toBe("sent");
     expect((await send()).verdict).toBe("outcome unknown");
     expect(server.mails).toHaveLength(2);
@@ -47,7 +47,7 @@ describe("a pooled connection", () => {
   it("is closed at once when the task is aborted, and the next mail goes out on another", async () => {
     let isSilent = true;
     const server = await scriptSmtp(({ stage }) => (stage === "DATA" && isSilent ? "hang" : undefined));
-    const send = mailTo(server);
+    const send = mailToScripted(server);
     const abort = new AbortController();
     const first = send({}, abort.signal);
     await until("the server is asked", () => server.stages.includes("DATA"));
@@ -63,7 +63,7 @@ describe("a pooled connection", () => {
 
   it("is not waited for by a mail that is aborted in the queue", async () => {
     const server = await scriptSmtp(at("MAIL", "hang"));
-    const send = mailTo(server);
+    const send = mailToScripted(server);
     const first = send();
     const abort = new AbortController();
     const second = send({}, abort.signal);

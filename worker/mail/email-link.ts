@@ -1,5 +1,5 @@
-import type { Sql } from "../app/db.ts";
-import { newToken } from "../app/token.ts";
+import type { Sql } from "../../app/db.ts";
+import { newToken } from "../../app/token.ts";
 
 type Link = { email: string; token: string };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { render } from "../../worker/mailer.ts";
+import { render } from "../../../worker/mail/mailer.ts";
 
 const origin = "https://signup.example.com";
 
@@ -33,6 +33,15 @@ describe.each<[view: string, links: string[], letter?: { path: string; data: Rec
     expect(html).not.toContain("<b>");
     expect(html).toContain("<title>Subject &amp; all</title>");
     expect(text).toContain(`"<b>&'@example.com`);
+  });
+
+  it("hides no text: its preview is a sentence of its own above the heading", async () => {
+    const [html] = await mail("ada@example.com");
+    expect(html).not.toMatch(/display: *none|visibility|opacity|mso-hide|max-height|font-size: *[01]px|\shidden/);
+    const [, body = ""] = html.split(/<body[^>]*>/);
+    const [first = "", second] = body.split(/\s*<[^>]*>\s*/).filter((text) => text !== "");
+    expect(first).toMatch(/^[A-Z].{20,}\.$/);
+    expect(/<h1[^>]*>(.*)<\/h1>/.exec(html)?.[1]).toBe(second);
   });
 
   it("loads nothing and tracks nobody", async () => {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { Sql } from "../app/db.ts";
+import type { Sql } from "../../app/db.ts";
 import type { Mailer } from "./mailer.ts";
-import { defineHandler, equalJitter, type Handler } from "./task.ts";
+import { defineHandler, equalJitter, type Handler } from "../task.ts";
 
 export type Letter = {
   to: string;
@@ -32,7 +32,7 @@ export function letterHandler<Params>(mailer: Mailer, options: Options<Params>):
     params,
     maxAttempts: 5,
     timeoutSeconds: 60,
-    backoffSeconds: overOneDay,
+    backoffSeconds,
     // Twice is better than never, and mail programs show one Message-ID once.
     afterUnknown: "retry",
 
@@ -63,7 +63,12 @@ export function mailHandler(sql: Sql, mailer: Mailer, mail: { view: string; subj
   });
 }
 
-/** 1 min, 14 min, 3 h, 46 h, and half of that at least: greylisting passes, a day's outage is survived. */
-function overOneDay(attempt: number): number {
-  return equalJitter(60 * 14 ** (attempt - 1));
+/**
+ * Seconds before the next attempt: 20 s, 5.5 min, 3 h, 46 h, less jitter. Greylisting ends after 300 s, whether it began with the
+ * first attempt or the second; the third is 315 to 350 s after the first. The last one comes after a day's outage.
+ */
+function backoffSeconds(attempt: number): number {
+  if (attempt === 1) return equalJitter(20);
+  if (attempt === 2) return 305 + 25 * Math.random();
+  return equalJitter(attempt === 3 ? 3 * 3600 : 46 * 3600);
 }

@@ -1,0 +1,119 @@
+import { fileURLToPath } from "node:url";
+import ejs from "ejs";
+import { createTransport } from "nodemailer";
+import { siteName, type WorkerEnv } from "../../app/env.ts";
+import type { Letter } from "./mail-handler.ts";
+import { equalJitter, type Attempt, type Task } from "../task.ts";
+import { outcomeUnknown, outsideDown, permanent, putOff } from "../verdict.ts";
+import { createConnectionLimit } from "./connection-limit.ts";
+import { createRefusals } from "./refusals.ts";
+import { readSmtpError, type SmtpFailure } from "./smtp-errors.ts";
+
+export type Mail = { view: string; subject: string } & Letter;
+
+export type Mailer = {
+  /** Resolves when the server has taken the mail. Every attempt of one task carries the same Message-ID. */
+  send(attempt: Pick<Attempt<unknown>, "task" | "signal">, mail: Mail): Promise<void>;
+  close(): void;
+};
+
+/** Before a recipient that was refused together with others is tried again; meanwhile, others are. */
+const longestPauseSeconds = 60;
+const mostSeconds = 3 * 24 * 3600;
+
+const isTooOld = ({ claimed_at, born }: Task) => claimed_at.getTime() / 1000 - Number(born) > mostSeconds;
+
+type Settings = Pick<WorkerEnv, "ORIGIN" | "SMTP_URL" | "MAIL_FROM" | "WORKER_CONCURRENCY">;
+
+/** Mails from `views/mail/` through pooled SMTP connections, one for each task in hand. */
+export function createMailer(env: Settings): Mailer {
+  const transport = createTransport({
+    url: env.SMTP_URL,
+    pool: true,
+    maxConnections: env.WORKER_CONCURRENCY,
+    // Only where the server ends a line before the first byte of a mail, as many do after so many mails.
+    maxRequeues: 2,
+    // From the look-up of the host to the end of STARTTLS, and then for each answer; both together below the time-out of the task.
+    connectionTimeout: 10_000,
+    socketTimeout: 30_000,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  const whole = new Set<string>();
+  transport.use("stream", (mail, done) => {
+    const id = mail.message.messageId();
+    // It is composed before the dialogue begins, and read by its end only when the server has asked for it.
+    mail.message.processFunc((composed) => composed.once("end", () => whole.add(id)));
+    done();
+  });
+
+  const connections = createConnectionLimit(
+    env.WORKER_CONCURRENCY,
+    (error) => readSmtpError(error, false).kind === "no room",
+  );
+  const refusals = createRefusals();
+
+  /** The error to throw, by which the engine knows what to do with the task. */
+  async function errorFor({ kind, message }: SmtpFailure, task: Task, to: string, cause: unknown): Promise<unknown> {
+    if (kind === "service down" || kind === "no room") return outsideDown(message, cause);
+    if (kind === "permanent") return permanent(message, cause);
+    if (kind === "outcome unknown") return outcomeUnknown(message, cause);
+    if (kind === "retry") return new Error(message, { cause });
+
+    const refused = await refusals.judge(to, connections.count > 0);
+    // The attempts of one that is refused for ever have to count some day.
+    if (refused === "recipient" || isTooOld(task)) return cause;
+    if (refused === "us")
+      return outsideDown(`The mail server refuses one recipient after the other. ${message}`, cause);
+    return putOff(equalJitter(longestPauseSeconds), `The mail server still refuses this recipient. ${message}`);
+  }
+
+  return {
+    async send({ task, signal }, mail) {
+      const [html, text] = await render(mail, env.ORIGIN);
+      const id = messageId(task, env.MAIL_FROM);
+      const message = {
+        from: env.MAIL_FROM,
+        // As an object: a string would be parsed for several recipients.
+        to: { name: "", address: mail.to },
+        subject: mail.subject,
+        messageId: id,
+        // The worker's own clock may be wrong.
+        date: task.claimed_at,
+        headers: { "Auto-Submitted": "auto-generated" },
+        html,
+        text,
+        signal,
+      };
+      try {
+        await connections.send(() => transport.sendMail(message), signal);
+        refusals.accepted();
+      } catch (error) {
+        throw await errorFor(readSmtpError(error, whole.has(id)), task, mail.to, error);
+      } finally {
+        whole.delete(id);
+      }
+    },
+    close() {
+      connections.close();
+      transport.close();
+    },
+  };
+}
+
+/** The HTML and the text of a mail. */
+export function render(mail: Mail, origin: string): Promise<[html: string, text: string]> {
+  const { view, subject, to, path = "/" } = mail;
+  const data = { siteName, origin, subject, email: to, link: origin + path, ...mail.data };
+  const file = (kind: string) => fileURLToPath(new URL(`../../views/mail/${view}.${kind}.ejs`, import.meta.url));
+  return Promise.all([
+    ejs.renderFile(file("html"), data, { cache: true }),
+    ejs.renderFile(file("text"), data, { cache: true }),
+  ]);
+}
+
+/** By the task's id and birth: a recreated database counts its ids anew, but not its microseconds. */
+function messageId({ task_id, born }: Task, from: string): string {
+  const domain = /@([^@>]+)>?$/.exec(from)?.[1] ?? "localhost";
+  return `<task.${task_id}.${born.replace(".", "")}@${domain}>`;
+}
