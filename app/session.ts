@@ -1,4 +1,5 @@
 import type { PendingQuery, Row } from "postgres";
+import { plainAddress } from "./client-network.ts";
 import { readCookie, setCookie } from "./cookie.ts";
 import type { Sql } from "./db.ts";
 import { wantsJson, type Context, type Middleware } from "./http.ts";
@@ -15,7 +16,7 @@ const thirtyDays = 30 * 24 * 3600;
 /** A session that is to begin: its token, and what its owner will know it by. */
 export function newSession(ctx: Context): NewSession {
   const browser = ctx.get("User-Agent").replace(/[^ -~]/g, "");
-  return { ...newToken(), browser: browser.slice(0, 200), address: ctx.ip.slice(0, 100) };
+  return { ...newToken(), browser: browser.slice(0, 200), address: plainAddress(ctx.ip).slice(0, 100) };
 }
 
 /**
