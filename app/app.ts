@@ -33,6 +33,7 @@ import { refuseOtherSites } from "./same-site.ts";
 import { requireSession } from "./session.ts";
 import { showSignUpSent } from "./sign-up-sent.ts";
 import { showSignUp, signUp } from "./sign-up.ts";
+import { redirectToChangePassword, showSecurityContact } from "./well-known.ts";
 import { resend, showResend } from "./verify-resend.ts";
 import { showVerify, verify } from "./verify.ts";
 
@@ -48,6 +49,8 @@ type Options = {
   isDevelopment?: boolean;
   passwords?: Passwords;
   moreRoutes?: Middleware[];
+  /** Where to report a weakness, as a URL; without one there is no security.txt. */
+  securityContact?: string | undefined;
   /** What Prometheus shows; without one there are no metrics. */
   metricsToken?: string | undefined;
   /** Aborted when the process is to stop: ends what would go on for ever. */
@@ -121,6 +124,8 @@ export function createApp(options: Options): Koa {
   router.get("/healthz", showHealth());
   router.get("/readyz", showReadiness(sql));
   router.get("/assets/:hash/:name", serveAsset());
+  router.get("/.well-known/change-password", redirectToChangePassword());
+  router.get("/.well-known/security.txt", showSecurityContact(origin, options.securityContact));
   router.get("/favicon.ico", serveFavicon());
 
   app.use(router.routes());

@@ -19,6 +19,7 @@ export function startWeb(env: WebEnv, options: { isDevelopment?: boolean; moreRo
     log,
     origin: env.ORIGIN,
     trustProxy: env.TRUST_PROXY,
+    securityContact: env.SECURITY_CONTACT,
     metricsToken: env.METRICS_TOKEN,
     stopping: stopping.signal,
     ...options,
