@@ -54,6 +54,26 @@ describe("a request that can't be served", () => {
     expect(json.type).toBe(isForm ? "text/html" : "application/json");
   });
 
+  it.each([
+    "/signup",
+    "/signup/refuse",
+    "/verify",
+    "/verify/resend",
+    "/login",
+    "/password/forgot",
+    "/password/reset",
+    "/account/email/revert",
+  ])("is told 400 for JSON that is nested thousands of levels deep, at %s", async (path) => {
+    const nest = (levels: number) => `{"email":${"[".repeat(levels)}${"]".repeat(levels)}}`;
+    await site.post(path).type("json").send(nest(7_900)).expect(400);
+    await site
+      .post(path)
+      .type("json")
+      .send(`${'{"a":'.repeat(2_500)}1${"}".repeat(2_500)}`)
+      .expect(400);
+    expect((await site.post(path).type("json").send(nest(3))).status).not.toBe(400);
+  });
+
   it("may write its media type in capitals", async () => {
     await post().set("Content-Type", "APPLICATION/JSON").send(JSON.stringify({})).expect(422);
   });
