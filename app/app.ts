@@ -30,6 +30,7 @@ import { logRequests } from "./request-log.ts";
 import { resetPassword, showResetPassword } from "./reset-password.ts";
 import { revertEmail, showEmailReverted, showRevertEmail } from "./revert-email.ts";
 import { refuseOtherSites } from "./same-site.ts";
+import { requireHttps } from "./require-https.ts";
 import { requireSession } from "./session.ts";
 import { showSignUpSent } from "./sign-up-sent.ts";
 import { showSignUp, signUp } from "./sign-up.ts";
@@ -77,7 +78,8 @@ export function createApp(options: Options): Koa {
   app.use(setHeaders(origin));
   app.use(answerErrors());
   app.use(setDeadline(deadlineSeconds));
-  app.use(refuseOtherSites(origin));
+  app.use(requireHttps(origin));
+  app.use(refuseOtherSites(origin, isDevelopment));
 
   const owner = requireSession(sql, origin);
   const ownerOfLink = requireSession(sql, origin, "/login?link");
