@@ -34,6 +34,7 @@ import { requireHttps } from "./require-https.ts";
 import { requireSession } from "./session.ts";
 import { showSignUpSent } from "./sign-up-sent.ts";
 import { showSignUp, signUp } from "./sign-up.ts";
+import { closeUnread } from "./unread.ts";
 import { redirectToChangePassword, showSecurityContact } from "./well-known.ts";
 import { resend, showResend } from "./verify-resend.ts";
 import { showVerify, verify } from "./verify.ts";
@@ -73,6 +74,7 @@ export function createApp(options: Options): Koa {
   // Answers are made and logged in errors.ts; what comes here is a connection that broke off.
   app.on("error", (error) => log.debug({ err: error }, "response failed"));
 
+  app.use(closeUnread());
   app.use(logRequests(log));
   app.use(timeRequests);
   app.use(setHeaders(origin));
