@@ -22,6 +22,7 @@ import type { Middleware, State } from "./http.ts";
 import { logIn, showLogIn } from "./log-in.ts";
 import { logOut } from "./log-out.ts";
 import type { Log } from "./log.ts";
+import { refuseOtherHosts } from "./own-host.ts";
 import { createPasswords, type Passwords } from "./password.ts";
 import { refuseSignUp, showRefuseSignUp, showSignUpRefused } from "./refuse-sign-up.ts";
 import { addOperations } from "./ops/routes.ts";
@@ -80,6 +81,7 @@ export function createApp(options: Options): Koa {
   app.use(setHeaders(origin));
   app.use(answerErrors());
   app.use(setDeadline(deadlineSeconds));
+  if (isDevelopment) app.use(refuseOtherHosts(origin));
   app.use(requireHttps(origin));
   app.use(refuseOtherSites(origin, isDevelopment));
 

@@ -29,7 +29,9 @@ export function startWeb(env: WebEnv, options: { isDevelopment?: boolean; moreRo
 
   const handle = app.callback();
   const server = createServer(timeouts, (request, response) => void handle(request, response));
-  server.listen(env.PORT, () => log.info({ address: server.address() }, "listening"));
+  // In development everybody's mail is shown.
+  const host = options.isDevelopment ? "127.0.0.1" : undefined;
+  server.listen(env.PORT, host, () => log.info({ address: server.address() }, "listening"));
   server.once("error", (error) => {
     log.fatal({ err: error }, error.message);
     process.exit(1);
