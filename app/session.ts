@@ -23,8 +23,8 @@ export function newSession(ctx: Context): NewSession {
  * An expression, stored as `password_digest`: a session ends with the address and the password under which it began. A statement
  * that changes them deletes the sessions that it sees; one that begins in the same moment it does not see.
  */
-export const sessionDigest = (sql: Sql, email = sql`email`) =>
-  sql`sha256(convert_to(${email} || ' ' || password_hash, 'UTF8'))`;
+export const sessionDigest = (sql: Sql, email = sql`email`, hash = sql`password_hash`) =>
+  sql`sha256(convert_to(${email} || ' ' || ${hash}, 'UTF8'))`;
 
 /** The body of a CTE that begins a session; `owner` names one with `usr_id`, and `email` and `password_hash` of now. */
 export function beginSession(sql: Sql, { hash, browser, address }: NewSession, owner: PendingQuery<Row[]>) {

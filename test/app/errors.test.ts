@@ -3,6 +3,7 @@ import { connect as connectTo, createServer } from "node:net";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { connect } from "../../app/db.ts";
+import { passwords } from "../support/accounts.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { portOf, serveApp } from "../support/web.ts";
@@ -149,7 +150,7 @@ describe("a database that does not answer", () => {
 describe("a full password queue", () => {
   it("is a 503 for those who come too late", async () => {
     const full = () => Promise.reject(Object.assign(new Error("full"), { status: 503 }));
-    const { headers } = await request(await serveApp(sql, { passwords: { hash: full, verify: full } }))
+    const { headers } = await request(await serveApp(sql, { passwords: { ...passwords, hash: full, verify: full } }))
       .post("/signup")
       .type("json")
       .send(JSON.stringify(ada))
