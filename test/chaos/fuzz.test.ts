@@ -6,7 +6,6 @@ import { ada, addLink, addOwner, openSession, passwords } from "../support/accou
 import { createDatabase } from "../support/database.ts";
 import { owe } from "../support/engine.ts";
 import { buryAll, logInOperator } from "../support/operators.ts";
-import { addWebhook } from "../support/receiver.ts";
 import { oddRequests, type OddRequest } from "../support/odd-requests.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -34,7 +33,7 @@ const operator = await logInOperator(sql);
 await owe(sql, "MAIL", 2, { run_at: new Date(Date.now() + 3600_000) });
 await owe(sql, "DEAD", 2);
 await buryAll(sql, "DEAD");
-await addWebhook(sql, "https://receiver.example.com/hooks");
+await sql`insert into webhook (url, secret) values ('https://receiver.example.com/hooks', 'hush')`;
 const links = [
   await addLink(sql, "verify", bob),
   await addLink(sql, "reset", usrId),
@@ -94,13 +93,12 @@ it(`meets no 5xx and no request that hangs, in ${numRuns} of them`, { timeout: 9
     "ACCOUNT_DELETED",
   ])
     expect(told).toContainEqual({ event_type: type });
-  for (const answer of ["/metrics 200", "/metrics 401", "/ops 200", "/ops 404", "/ops/events 200", "/ops/webhooks 422"])
-    expect([...answered]).toContain(answer);
+  for (const answer of ["/metrics 200", "/metrics 401"]) expect([...answered]).toContain(answer);
+  for (const answer of ["/ops 200", "/ops 404", "/ops/events 200"]) expect([...answered]).toContain(answer);
   const acts = await sql<{ what: string }[]>`
     select distinct data ->> 'what' as what from event where event_type = 'OPERATOR_ACTED'
   `;
-  for (const what of ["run", "retry", "cancel", "bury", "register webhook", "disable webhook", "delete webhook"])
-    expect(acts).toContainEqual({ what });
+  for (const what of ["run", "retry", "cancel", "bury"]) expect(acts).toContainEqual({ what });
 });
 
 /** The status of the answer; 0 when the line was ended without one. */
