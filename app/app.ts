@@ -107,7 +107,7 @@ export function createApp(options: Options): Koa {
   router.post("/password/forgot", parseBody(), forgotPassword(sql, hintWorkers, origin));
   router.get("/password/forgot/sent", showForgotPasswordSent(origin));
   router.get("/password/reset", showResetPassword(sql));
-  router.post("/password/reset", parseBody(), resetPassword(sql, passwords, hintWorkers));
+  router.post("/password/reset", parseBody(), resetPassword(sql, passwords, hintWorkers, origin));
   router.get("/account", owner, showAccount(sql));
   router.get("/account/data", owner, downloadData(sql));
   router.post("/account/sessions/end", owner, parseBody(), endSession(sql));

@@ -9,7 +9,7 @@ import { page } from "./page.ts";
 import type { Passwords } from "./password.ts";
 import type { Visitor } from "./session.ts";
 import { rememberAddress, rememberedAddress } from "./sign-up-sent.ts";
-import { checksOf, count, forgiveChecks, mails, refuseTooMany, resends, secondsUntil } from "./throttle.ts";
+import { count, forgive, mails, refuseTooMany, resends, secondsUntil, sessionChecks } from "./throttle.ts";
 
 type Problems = { email?: string; password?: string; form?: string };
 type Asked = { has_asked: boolean; retry_after_seconds: number | null };
@@ -57,16 +57,16 @@ async function ask(sql: Sql, ctx: Context, hash: string, email: string): Promise
     with client as (
       ${count(sql, resends, clientNetwork(ctx.ip))}
     ), address as (
-      ${count(sql, mails, email, sql`from client where not is_over`)}
+      ${count(sql, mails, sql`mailbox_of(${email})`, sql`from client where not is_over`)}
     ), forgiven as (
-      ${forgiveChecks(sql, checksOf(visitor.email, ctx))}
+      ${forgive(sql, sessionChecks, visitor.session_id)}
     ), owner as (
       select usr_id, email, not is_over and not exists (
-        select from mail_stop where mail_stop.email = ${email} and mail_stop.ends_at > now()
+        select from mail_stop where mail_stop.email = mailbox_of(${email}) and mail_stop.ends_at > now()
       ) as may_mail
       from address
       cross join usr
-      -- Counted, so that the locks are taken in the order of all: address, user.
+      -- Counted, so that the locks are taken in the order of all: session checks, user.
       where (select count(*) from forgiven) < 2
         and usr_id = ${visitor.usr_id} and password_hash = ${hash}
       for no key update of usr

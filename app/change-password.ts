@@ -3,11 +3,12 @@ import { accepted, refuse } from "./answers.ts";
 import { checkPassword, wrongPassword } from "./check-password.ts";
 import type { Sql } from "./db.ts";
 import type { Context, Middleware } from "./http.ts";
+import { thisBrowser } from "./known-browser.ts";
 import { page } from "./page.ts";
 import { normalisePassword, problemWithPassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
 import { sessionDigest, setSession } from "./session.ts";
-import { checksOf, forgiveChecks, refuseTooMany } from "./throttle.ts";
+import { forgive, refuseTooMany, sessionChecks } from "./throttle.ts";
 import { newToken } from "./token.ts";
 
 type Problems = { password?: string; new_password?: string; form?: string };
@@ -33,7 +34,8 @@ export function changePassword(sql: Sql, passwords: Passwords, hintWorkers: () =
 
     const newHash = await passwords.hash(normalisePassword(new_password), ctx.state.deadline);
     const session = newToken();
-    if (!(await change(sql, ctx, hash, newHash, session.hash))) {
+    const browserHash = thisBrowser(ctx, origin).hash;
+    if (!(await change(sql, ctx, hash, newHash, session.hash, browserHash))) {
       return refuse(ctx, { password: wrongPassword }, show);
     }
     hintWorkers();
@@ -44,17 +46,25 @@ export function changePassword(sql: Sql, passwords: Passwords, hintWorkers: () =
 
 /**
  * Of two changes, or a change and a reset, at once the first wins: the other finds another hash than the one that it checked.
- * This browser's session goes on under a new token; the others end. A way back to an older address stays.
+ * This browser's session goes on under a new token; the others end, and are no known browsers any more: a thief's may be
+ * among them. A way back to an older address stays.
  */
-async function change(sql: Sql, ctx: Context, hash: string, newHash: string, sessionHash: Buffer): Promise<boolean> {
+async function change(
+  sql: Sql,
+  ctx: Context,
+  hash: string,
+  newHash: string,
+  sessionHash: Buffer,
+  browserHash: Buffer,
+): Promise<boolean> {
   const { visitor } = ctx.state;
   const rows = await sql`
     with forgiven as (
-      ${forgiveChecks(sql, checksOf(visitor.email, ctx))}
+      ${forgive(sql, sessionChecks, visitor.session_id)}
     ), owner as (
       update usr
       set password_hash = ${newHash}
-      -- Counted, so that the locks are taken in the order of all: address, user.
+      -- Counted, so that the locks are taken in the order of all: session checks, user.
       where (select count(*) from forgiven) < 2
         and usr_id = ${visitor.usr_id} and password_hash = ${hash}
       returning usr_id, email, password_hash
@@ -67,6 +77,10 @@ async function change(sql: Sql, ctx: Context, hash: string, newHash: string, ses
       delete from session
       using owner
       where session.usr_id = owner.usr_id and session_id <> ${visitor.session_id}
+    ), forgotten as (
+      delete from known_browser
+      using owner
+      where known_browser.usr_id = owner.usr_id and known_browser.token_hash <> ${browserHash}
     ), spent as (
       delete from email_token
       using owner

@@ -2,21 +2,21 @@ import type { Sql } from "./db.ts";
 import type { Context } from "./http.ts";
 import type { Passwords } from "./password.ts";
 import { normalisePassword } from "./password-rules.ts";
-import { checksOf, count, passwordChecks, secondsUntil } from "./throttle.ts";
+import { count, secondsUntil, sessionChecks } from "./throttle.ts";
 
 type Checked = { hash?: string; retryAfterSeconds?: number };
 
 export const wrongPassword = "This is not your password.";
 
 /**
- * Asks for the visitor's password once more, before what a stranger at an open browser must not do. Every try counts as one to
- * log in. Returns the hash that was checked: the statement that comes next does its work only while it is still that one.
+ * Asks for the visitor's password once more, before what a stranger at an open browser must not do. Tries count per session: no
+ * other one, and no log-in elsewhere, uses them up. Returns the hash that was checked: the statement that comes next does its work only while it is still that one.
  */
 export async function checkPassword(sql: Sql, passwords: Passwords, ctx: Context, typed: string): Promise<Checked> {
-  const { usr_id, email } = ctx.state.visitor;
+  const { usr_id, session_id } = ctx.state.visitor;
   const [owner] = await sql<{ password_hash: string; retry_after_seconds: number | null }[]>`
     with check_of as (
-      ${count(sql, passwordChecks, checksOf(email, ctx))}
+      ${count(sql, sessionChecks, session_id)}
     )
     select password_hash, case when is_over then ${secondsUntil(sql, sql`ends_at`)} end as retry_after_seconds
     from check_of

@@ -92,7 +92,11 @@ async function useToken(sql: Sql, visitor: Visitor, token: string, sessionHash: 
     ), unstopped as (
       delete from mail_stop
       using moved
-      where mail_stop.email = new_email
+      where mail_stop.email = mailbox_of(new_email)
+    ), cleared as (
+      delete from log_in_failure
+      using moved
+      where log_in_failure.email = new_email
     ), confirmed as (
       update email_change
       set confirmed_at = now()

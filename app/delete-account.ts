@@ -6,7 +6,7 @@ import type { Context, Middleware } from "./http.ts";
 import { page } from "./page.ts";
 import type { Passwords } from "./password.ts";
 import { clearSession } from "./session.ts";
-import { checksOf, forgiveChecks, refuseTooMany } from "./throttle.ts";
+import { forgive, refuseTooMany, sessionChecks } from "./throttle.ts";
 
 type Problems = { password?: string; form?: string };
 
@@ -28,10 +28,10 @@ export function deleteAccount(sql: Sql, passwords: Passwords, hintWorkers: () =>
     // Sessions, links and changes of address go by cascade. The address is in the params: its row is gone by then.
     const gone = await sql`
       with forgiven as (
-        ${forgiveChecks(sql, checksOf(ctx.state.visitor.email, ctx))}
+        ${forgive(sql, sessionChecks, ctx.state.visitor.session_id)}
       ), gone as (
         delete from usr
-        -- Counted, so that the locks are taken in the order of all: address, user.
+        -- Counted, so that the locks are taken in the order of all: session checks, user.
         where (select count(*) from forgiven) < 2
           and usr_id = ${ctx.state.visitor.usr_id} and password_hash = ${hash}
         returning usr_id, email

@@ -4,7 +4,7 @@ import type { Middleware } from "./http.ts";
 
 /**
  * What the visitor gave and did, as the account has it. Left out: hashes, links that wait in mails, and what is kept by address
- * for hours (`throttle`, `mail_stop`).
+ * (`throttle`, `mail_stop`, `log_in_failure`).
  */
 export function downloadData(sql: Sql): Middleware {
   return async (ctx) => {
@@ -20,6 +20,11 @@ export function downloadData(sql: Sql): Middleware {
           ) order by session_id), '[]')
           from session
           where session.usr_id = usr.usr_id
+        ),
+        'known_browsers', (
+          select coalesce(json_agg(json_build_object('known_since', created_at, 'logged_in_at', seen_at) order by created_at), '[]')
+          from known_browser
+          where known_browser.usr_id = usr.usr_id
         ),
         'email_changes', (
           select coalesce(json_agg(json_build_object(

@@ -22,7 +22,13 @@ export function webEnv(source: Source = process.env) {
 export function workerEnv(source: Source = process.env) {
   const env = read(
     source,
-    z.object({ ...database(4), ...site(source), ...mail, ...operations, WORKER_CONCURRENCY: integer(1, 10_000, 20) }),
+    z.object({
+      ...database(6, 3),
+      ...site(source),
+      ...mail,
+      ...operations,
+      WORKER_CONCURRENCY: integer(1, 10_000, 20),
+    }),
   );
   return { ...env, ORIGIN: env.ORIGIN ?? `http://localhost:${env.PORT}` };
 }
@@ -32,10 +38,10 @@ export function migrateEnv(source: Source = process.env) {
   return read(source, z.object(database(1)));
 }
 
-const database = (pool: number) => ({
+const database = (pool: number, leastPool = 1) => ({
   DATABASE_URL: required.refine(isDatabaseUrl, "must look like postgres://user:password@host:5432/name"),
   DATABASE_SSL: z.enum(["off", "require", "verify"], "must be off, require or verify").default("off"),
-  DATABASE_POOL: integer(1, 1000, pool),
+  DATABASE_POOL: integer(leastPool, 1000, pool),
   LOG_LEVEL: z
     .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], "must be a level of pino, e.g. info")
     .default("info"),

@@ -28,27 +28,31 @@ export function forgotPassword(sql: Sql, hintWorkers: () => void, origin: string
     const [over] = await sql<{ retry_after_seconds: number }[]>`
       with client as (
         ${count(sql, forgottenPasswords, clientNetwork(ctx.ip))}
-      ), address as (
-        ${count(sql, resetMails, email, sql`from client where not is_over`)}
-      ), stop as materialized (
-        select count(*) as stops
-        from mail_stop
-        where email = ${email} and ends_at > now()
       ), nearest as materialized (
         -- The next row in the order of the index, whosever it is: a row is read for an address that is nobody's, too.
-        select usr_id, email
+        select usr_id, email, exists (select from email_verified where email_verified.usr_id = usr.usr_id) as is_verified
         from usr
         where email >= ${email}
         order by email
         limit 1
+      ), asked as materialized (
+        select
+          mailbox,
+          case when email = ${email} then usr_id else 0 end as usr_id,
+          coalesce(email = ${email} and is_verified, false) as is_verified,
+          (select count(*) from mail_stop where mail_stop.email = mailbox and ends_at > now()) as stops
+        from mailbox_of(${email}) as mailbox
+        left join nearest on true
+      ), address as (
+        -- A verified account has a count of its own: else a stranger could use it up with other +tags of the mailbox.
+        ${count(sql, resetMails, sql`case when is_verified then usr_id::text else mailbox end`, sql`from client cross join asked where not is_over`)}
       ), owed as (
         insert into task (task_type, params)
         select
           'SEND_EMAIL_PASSWORD_RESET',
-          jsonb_build_object('usr_id', case when email = ${email} and stops = 0 then usr_id else 0 end::text)
+          jsonb_build_object('usr_id', case when is_verified or stops = 0 then usr_id else 0 end::text)
         from address
-        cross join stop
-        left join nearest on true
+        cross join asked
         where not is_over
       )
       select ${secondsUntil(sql, sql`ends_at`)} as retry_after_seconds

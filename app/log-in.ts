@@ -3,7 +3,8 @@ import { accepted, refuse } from "./answers.ts";
 import { clientNetwork } from "./client-network.ts";
 import type { Sql } from "./db.ts";
 import { normaliseEmail, problemWithEmail } from "./email.ts";
-import { wantsJson, type Context, type Middleware } from "./http.ts";
+import type { Context, Middleware } from "./http.ts";
+import { setKnownBrowser, thisBrowser } from "./known-browser.ts";
 import { page } from "./page.ts";
 import { normalisePassword } from "./password-rules.ts";
 import { beginChecked, countTry } from "./log-in-statements.ts";
@@ -36,21 +37,23 @@ export function logIn(sql: Sql, passwords: Passwords, origin: string): Middlewar
 
     const network = clientNetwork(ctx.ip);
     const checks = checksOf(email, ctx);
-    const { user, is_verified, retry_after_seconds } = await countTry(sql, { email, network, checks });
+    const browser = thisBrowser(ctx, origin);
+    const { user, may_enter, retry_after_seconds } = await countTry(sql, { email, network, checks, browser });
     if (retry_after_seconds) {
       return refuseTooMany(ctx, retry_after_seconds, (tooMany) => showForm(ctx, email, tooMany));
     }
 
     const isRight = await passwords.verify(user?.password_hash, password, ctx.state.deadline);
-    if (!isRight || !user) return refuseWrong(ctx, email);
-    if (!is_verified) return refuseUnverified(ctx, email);
+    if (!isRight || !user || !may_enter) return refuseWrong(ctx, email);
 
     const session = newSession(ctx);
-    const hasBegun = await beginChecked(sql, { user, email, checks, session, former: sessionHash(ctx, origin) });
+    const former = sessionHash(ctx, origin);
+    const hasBegun = await beginChecked(sql, { user, email, checks, session, former, browser });
     // The hash or the address has changed since it was read: perhaps another log-in has renewed the hash, so check again.
     if (!hasBegun) return tryLogIn(ctx);
     await renewHash(sql, passwords, ctx, user, password);
     setSession(ctx, origin, session.token);
+    setKnownBrowser(ctx, origin, browser.token);
     accepted(ctx, "/account");
   };
 }
@@ -71,20 +74,13 @@ function parseLogIn(body: unknown) {
   return { email, password: normalisePassword(typed.password) };
 }
 
-/** The same words for a wrong password and for nobody's address. */
+/**
+ * One answer for all. "Not verified" alone would tell an attacker that a signup took a free address; "blocked" alone, that the
+ * password is right.
+ */
 function refuseWrong(ctx: Context, email: string): Promise<void> {
-  const form = "This e-mail address and this password do not belong together.";
+  const form = "This e-mail address and password do not match, or the address is not verified yet.";
   return refuse(ctx, { form }, (problems) => showForm(ctx, email, problems));
-}
-
-async function refuseUnverified(ctx: Context, email: string): Promise<void> {
-  const title = "Verify your address first";
-  ctx.status = 403;
-  if (wantsJson(ctx)) {
-    ctx.body = { error: `${title}.` };
-    return;
-  }
-  await page(ctx, "log-in-unverified", { title, email });
 }
 
 function showForm(ctx: Context, email: string, problems: Problems, notice?: string): Promise<void> {

@@ -23,7 +23,7 @@ export function showRefuseSignUp(sql: Sql): Middleware {
   };
 }
 
-/** Deletes the account that nobody has verified. For a day, its address gets no mail from us. */
+/** Deletes the account that nobody has verified. For a day, its mailbox gets no mail from us. */
 export function refuseSignUp(sql: Sql): Middleware {
   return async (ctx) => {
     const { token } = fields.parse(ctx.request.body);
@@ -51,7 +51,7 @@ async function deleteUser(sql: Sql, token: string): Promise<boolean> {
       select 'ACCOUNT_DELETED', usr_id, '{"because": "refused"}'::jsonb from refused
     )
     insert into mail_stop (email, ends_at)
-    select email, now() + interval '1 day' from refused
+    select mailbox_of(email), now() + interval '1 day' from refused
     on conflict (email) do update set ends_at = excluded.ends_at
     returning true
   `;

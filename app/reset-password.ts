@@ -2,13 +2,15 @@ import { z } from "zod";
 import { accepted, refuse, showDeadLink } from "./answers.ts";
 import type { Sql } from "./db.ts";
 import type { Context, Middleware } from "./http.ts";
+import { knowBrowser, setKnownBrowser, thisBrowser } from "./known-browser.ts";
 import { page } from "./page.ts";
 import { normalisePassword, problemWithPassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
-import { checksOf, forgiveChecks } from "./throttle.ts";
+import { checksOf, forgive, passwordChecks } from "./throttle.ts";
 import { hashToken } from "./token.ts";
 
 type Problems = { password?: string };
+type Reset = { token: string; email: string; passwordHash: string; checks: string; browserHash: Buffer };
 
 const text = z.string().catch("");
 const link = z.object({ token: text });
@@ -24,7 +26,7 @@ export function showResetPassword(sql: Sql): Middleware {
 }
 
 /** Two statements: a link of no use costs no hash. What the first has seen, the second does not rely on. */
-export function resetPassword(sql: Sql, passwords: Passwords, hintWorkers: () => void): Middleware {
+export function resetPassword(sql: Sql, passwords: Passwords, hintWorkers: () => void, origin: string): Middleware {
   return async (ctx) => {
     const { token, password } = fields.parse(ctx.request.body);
     const owner = await findOwner(sql, token);
@@ -33,8 +35,12 @@ export function resetPassword(sql: Sql, passwords: Passwords, hintWorkers: () =>
     if (problem) return refuse(ctx, { password: problem }, (problems) => showForm(ctx, token, owner.email, problems));
 
     const passwordHash = await passwords.hash(normalisePassword(password), ctx.state.deadline);
-    if (!(await useToken(sql, token, passwordHash, checksOf(owner.email, ctx)))) return refuseLink(ctx);
+    const checks = checksOf(owner.email, ctx);
+    const browser = thisBrowser(ctx, origin);
+    const isReset = await useToken(sql, { token, email: owner.email, passwordHash, checks, browserHash: browser.hash });
+    if (!isReset) return refuseLink(ctx);
     hintWorkers();
+    setKnownBrowser(ctx, origin, browser.token);
     accepted(ctx, "/login?reset");
   };
 }
@@ -52,19 +58,24 @@ async function findOwner(sql: Sql, token: string) {
 /**
  * The owner's lock comes first: of two links at once the second waits, and finds its own token gone. Only who has deleted the
  * token goes on. A way back to an older address stays: a thief who moved the account could cut it off by a reset otherwise.
- * Whoever forgot the password has tried a few: those tries are forgiven, so that the new one can be entered at once.
+ * Whoever forgot the password has tried a few: those tries are forgiven, so that the new one can be entered at once. This
+ * browser is known from now on, and no other: a thief's may be among them.
  */
-async function useToken(sql: Sql, token: string, passwordHash: string, checks: string): Promise<boolean> {
+async function useToken(sql: Sql, { token, email, passwordHash, checks, browserHash }: Reset): Promise<boolean> {
   const rows = await sql`
     with forgiven as (
-      ${forgiveChecks(sql, checks)}
+      ${forgive(sql, passwordChecks, checks)}
+    ), cleared as (
+      delete from log_in_failure
+      -- Counted, so that the locks are taken in the order of all: address, user.
+      where (select count(*) from forgiven) < 2 and email = ${email}
+      returning email
     ), owner as (
       select usr_id
       from email_token
       join usr using (usr_id, email)
       where token_hash = ${hashToken(token)} and purpose = 'reset' and expires_at > now()
-        -- Counted, so that the locks are taken in the order of all: address, user.
-        and (select count(*) from forgiven) < 2
+        and (select count(*) from cleared) < 2
       for no key update of usr
     ), used as (
       delete from email_token
@@ -85,11 +96,17 @@ async function useToken(sql: Sql, token: string, passwordHash: string, checks: s
     ), unstopped as (
       delete from mail_stop
       using changed
-      where mail_stop.email = changed.email
+      where mail_stop.email = mailbox_of(changed.email)
     ), ended as (
       delete from session
       using used
       where session.usr_id = used.usr_id
+    ), forgotten as (
+      delete from known_browser
+      using used
+      where known_browser.usr_id = used.usr_id and known_browser.token_hash <> ${browserHash}
+    ), known as (
+      ${knowBrowser(sql, browserHash, sql`used`)}
     ), spent as (
       delete from email_token
       using used

@@ -83,7 +83,7 @@ async function useToken(sql: Sql, token: string, passwordHash: string): Promise<
     ), unstopped as (
       delete from mail_stop
       using moved
-      where mail_stop.email = moved.email
+      where mail_stop.email = mailbox_of(moved.email)
     ), undone as (
       delete from email_change
       using moved

@@ -44,7 +44,7 @@ export function signUp(sql: Sql, passwords: Passwords, hintWorkers: () => void, 
       with client as (
         ${count(sql, signUps, network)}
       ), address as (
-        ${count(sql, mails, email, sql`from client where not is_over`)}
+        ${count(sql, mails, sql`mailbox_of(${email})`, sql`from client where not is_over`)}
       ), owner as (
         insert into usr (email, password_hash, browser_hash)
         select ${email}, ${passwordHash}, ${browser.hash}
@@ -65,10 +65,12 @@ export function signUp(sql: Sql, passwords: Passwords, hintWorkers: () => void, 
             else 'SEND_EMAIL_WELCOME'
           end,
           jsonb_build_object('usr_id', usr_id::text),
-          greatest(now(), mail_stop.ends_at, case when is_over then address.ends_at end)
+          greatest(now(), mail_stop.ends_at + later, case when is_over then address.ends_at + later - interval '1 hour' end)
         from owner
         cross join address
-        left join mail_stop on mail_stop.email = owner.email and mail_stop.ends_at > now()
+        -- Three in each later hour, too. Bounded, because signups for an address that is there are hits as well.
+        cross join lateral (select least((hits - 1) / ${mails.limit}, 23) * interval '1 hour' as later) as wait
+        left join mail_stop on mail_stop.email = mailbox_of(owner.email) and mail_stop.ends_at > now()
         where is_new or not (is_over or mail_stop.email is not null)
       )
       select ${secondsUntil(sql, sql`ends_at`)} as retry_after_seconds

@@ -29,7 +29,7 @@ export function resend(sql: Sql, hintWorkers: () => void, origin: string): Middl
       with client as (
         ${count(sql, resends, clientNetwork(ctx.ip))}
       ), address as (
-        ${count(sql, mails, email, sql`from client where not is_over`)}
+        ${count(sql, mails, sql`mailbox_of(${email})`, sql`from client where not is_over`)}
       ), owed as (
         insert into task (task_type, params)
         select
@@ -39,7 +39,9 @@ export function resend(sql: Sql, hintWorkers: () => void, origin: string): Middl
         left join usr on usr.email = ${email}
         left join email_verified on email_verified.usr_id = usr.usr_id
         where not is_over
-          and not exists (select from mail_stop where mail_stop.email = ${email} and mail_stop.ends_at > now())
+          and not exists (
+            select from mail_stop where mail_stop.email = mailbox_of(${email}) and mail_stop.ends_at > now()
+          )
       )
       select ${secondsUntil(sql, sql`ends_at`)} as retry_after_seconds
       from client

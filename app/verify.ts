@@ -2,6 +2,7 @@ import { z } from "zod";
 import { accepted, refuse, showDeadLink } from "./answers.ts";
 import type { Sql } from "./db.ts";
 import type { Context, Middleware } from "./http.ts";
+import { knowBrowser, setKnownBrowser, thisBrowser } from "./known-browser.ts";
 import { page } from "./page.ts";
 import { normalisePassword, problemWithPassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
@@ -43,6 +44,7 @@ export function verify(sql: Sql, passwords: Passwords, origin: string): Middlewa
     // there is nothing left to do. The user's lock comes first, so that a refusal of the same signup waits, or has left nobody
     // to verify.
     const session = newSession(ctx);
+    const browser = thisBrowser(ctx, origin);
     const [verified] = await sql`
       with owner as (
         select usr_id
@@ -73,7 +75,13 @@ export function verify(sql: Sql, passwords: Passwords, origin: string): Middlewa
       ), unstopped as (
         delete from mail_stop
         using opened
-        where mail_stop.email = opened.email
+        where mail_stop.email = mailbox_of(opened.email)
+      ), cleared as (
+        delete from log_in_failure
+        using opened
+        where log_in_failure.email = opened.email
+      ), known as (
+        ${knowBrowser(sql, browser.hash, sql`opened`)}
       ), told as (
         insert into event (event_type, usr_id)
         select 'EMAIL_VERIFIED', usr_id from opened
@@ -85,6 +93,7 @@ export function verify(sql: Sql, passwords: Passwords, origin: string): Middlewa
     if (!verified) return showState(ctx, token, await findOwner(sql, ctx, token, origin), "Choose a password.");
 
     setSession(ctx, origin, session.token);
+    setKnownBrowser(ctx, origin, browser.token);
     accepted(ctx, "/account");
   };
 }

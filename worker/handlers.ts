@@ -15,6 +15,7 @@ import { sendEmailAlreadyRegistered } from "./tasks/send-email-already-registere
 import { sendEmailConfirmAddress } from "./tasks/send-email-confirm-address.ts";
 import { sendEmailDigest } from "./tasks/send-email-digest.ts";
 import { sendEmailFarewell } from "./tasks/send-email-farewell.ts";
+import { sendEmailLogInBlocked } from "./tasks/send-email-log-in-blocked.ts";
 import { sendEmailPasswordChanged } from "./tasks/send-email-password-changed.ts";
 import { sendEmailPasswordReset } from "./tasks/send-email-password-reset.ts";
 import { sendEmailReminder } from "./tasks/send-email-reminder.ts";
@@ -28,6 +29,7 @@ export function createHandlers(sql: Sql, mailer: Mailer, env: WorkerEnv, log: Lo
     SEND_EMAIL_ALREADY_REGISTERED: sendEmailAlreadyRegistered(sql, mailer),
     SEND_EMAIL_PASSWORD_RESET: sendEmailPasswordReset(sql, mailer),
     SEND_EMAIL_PASSWORD_CHANGED: sendEmailPasswordChanged(sql, mailer),
+    SEND_EMAIL_LOG_IN_BLOCKED: sendEmailLogInBlocked(sql, mailer),
     SEND_EMAIL_CONFIRM_ADDRESS: sendEmailConfirmAddress(sql, mailer),
     SEND_EMAIL_ADDRESS_CHANGED: sendEmailAddressChanged(sql, mailer),
     SEND_EMAIL_FAREWELL: sendEmailFarewell(mailer),

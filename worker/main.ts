@@ -2,9 +2,11 @@ import { connect } from "../app/db.ts";
 import { workerEnv } from "../app/env.ts";
 import { createLog } from "../app/log.ts";
 import { consumers } from "./consumers.ts";
-import { startEngine } from "./engine.ts";
+import { startEngine } from "./engine/engine.ts";
 import { createHandlers } from "./handlers.ts";
 import { createMailer } from "./mailer.ts";
+import { runIsolated } from "./engine/isolate.ts";
+import { splitPool } from "./pool.ts";
 import { refuseOldDatabase } from "./refuse-old-database.ts";
 import { schedule } from "./schedule.ts";
 import { keepHeapSmall } from "./small-heap.ts";
@@ -13,18 +15,25 @@ keepHeapSmall();
 
 const env = workerEnv();
 const log = createLog(env.LOG_LEVEL, "worker");
-const sql = connect({ ...env, DATABASE_POOL: 2 }, "worker engine", 20);
+const isIsolated = process.argv[2] === "isolated";
+const pool = splitPool(env.DATABASE_POOL, isIsolated);
+const sql = connect({ ...env, DATABASE_POOL: pool.engine }, "worker engine", 20);
 // Longer than any one statement of a handler.
-const taskSql = connect({ ...env, DATABASE_POOL: Math.max(1, env.DATABASE_POOL - 2) }, "worker tasks", 30);
+const taskSql = connect({ ...env, DATABASE_POOL: pool.tasks }, "worker tasks", 30);
 const heart = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat", 10);
+const mailer = createMailer(env);
+const handlers = createHandlers(taskSql, mailer, env, log);
+
+if (isIsolated) {
+  await runIsolated({ sql, taskSql, heart, log, handlers });
+  process.exit(0);
+}
 
 const leaveAtOnce = () => process.exit(0);
 process.on("SIGTERM", leaveAtOnce).on("SIGINT", leaveAtOnce);
 await refuseOldDatabase(sql, log);
 process.off("SIGTERM", leaveAtOnce).off("SIGINT", leaveAtOnce);
 
-const mailer = createMailer(env);
-const handlers = createHandlers(taskSql, mailer, env, log);
 const engine = startEngine({
   sql,
   taskSql,
@@ -34,9 +43,14 @@ const engine = startEngine({
   schedule: schedule(env),
   consumers,
   concurrency: env.WORKER_CONCURRENCY,
+  isolatedEntry: import.meta.filename,
 });
 // Not to be had behind a transaction pooler: then the poll finds the work within a second.
-sql.listen("task", engine.wake).catch((error: unknown) => log.warn({ err: error }, "no hints: polling alone"));
+if (pool.listens) {
+  sql
+    .listen("task", engine.wake)
+    .catch((error: unknown) => log.warn({ err: error }, "no notifications: polling alone"));
+}
 
 let stopping = false;
 const stop = (signal: NodeJS.Signals) => {

@@ -10,7 +10,7 @@ export type Task = {
   /** Starts so far, this one included. It is committed before the handler runs. */
   attempt: number;
   /** Attempts in a row that ended without an outcome: crashes, and shutdowns that did not wait. */
-  unsettled: number;
+  crashes: number;
   /** Under which session of this worker it was claimed. */
   worker_id: string;
   run_at: string;
@@ -22,8 +22,8 @@ export type Task = {
   claimed_at: Date;
 };
 
-/** What crashed its worker twice runs with nothing beside it. */
-export const isSuspect = ({ unsettled }: Task) => unsettled >= 2;
+/** A poison task: it crashed its worker twice in a row, and runs isolated. */
+export const isPoison = ({ crashes }: Task) => crashes >= 2;
 
 /** What a handler has to tell the feed of events: who, if it is about a user, and what, with no address in it. */
 export type Told = { event_type: string; usr_id?: string | undefined; data?: Record<string, string> };

@@ -1,6 +1,6 @@
 /** What an error means for its task. Anything thrown without a verdict is retried after the type's back-off. */
 export type Verdict = {
-  kind: "retry" | "permanent" | "outside down" | "outcome unknown" | "put off";
+  kind: "retry" | "permanent" | "service down" | "outcome unknown" | "snooze";
   /** Seconds before the next attempt, instead of the type's back-off. */
   delaySeconds?: number;
 };
@@ -11,13 +11,13 @@ export const retryAfter = (delaySeconds: number, message: string, cause?: unknow
 
 /** Nothing was tried: not now, but after so many seconds. The attempt is given back. */
 export const putOff = (delaySeconds: number, message: string) =>
-  judged({ kind: "put off", delaySeconds }, message, undefined);
+  judged({ kind: "snooze", delaySeconds }, message, undefined);
 
 /** Trying again is no use: the task is dead at once, and this is its reason. */
 export const permanent = (message: string, cause?: unknown) => judged({ kind: "permanent" }, message, cause);
 
 /** The other side is down for every task of this type: the breaker opens instead of burning their attempts. */
-export const outsideDown = (message: string, cause?: unknown) => judged({ kind: "outside down" }, message, cause);
+export const outsideDown = (message: string, cause?: unknown) => judged({ kind: "service down" }, message, cause);
 
 /** It may have happened or not: the type decides whether to run again or to bury. */
 export const outcomeUnknown = (message: string, cause?: unknown) => judged({ kind: "outcome unknown" }, message, cause);

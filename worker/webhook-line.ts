@@ -39,7 +39,7 @@ function putOffDue(sql: Sql, webhookId: string) {
         select task_id, run_at
         from task
         where task_type = 'POST_WEBHOOK' and params ->> 'webhook_id' = ${webhookId}
-          and run_at <= now() and worker_id is null and unsettled < 2
+          and run_at <= now() and worker_id is null
           -- What is too old for a pause is left to die.
           and (created_at > now() - interval '3 days' or not exists (select from endpoint where pause_until > now()))
         order by run_at, task_id

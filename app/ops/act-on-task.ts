@@ -44,8 +44,7 @@ export function bury(sql: Sql, taskId: string, actor: Actor) {
     ), told as (
       insert into event (event_type, usr_id, data)
       select
-        'TASK_DEAD',
-        case when params ->> 'usr_id' ~ '^[0-9]{1,18}$' then (params ->> 'usr_id')::bigint end,
+        'TASK_DEAD', task_usr_id(params),
         jsonb_build_object('task_type', task_type, 'task_id', task_id::text)
       from changed
     ), noted as (${noteActs(sql, "bury", actor, "changed")})

@@ -55,7 +55,7 @@ export function enable(sql: Sql, webhookId: string, operator: string) {
         select task_id, run_at
         from task
         where task_type = 'POST_WEBHOOK' and params ->> 'webhook_id' = ${webhookId}
-          and run_at > now() and worker_id is null and unsettled < 2
+          and run_at > now() and worker_id is null
         order by run_at, task_id
         limit ${mostDue}
         for no key update skip locked

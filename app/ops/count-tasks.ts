@@ -20,7 +20,6 @@ export function countTasks(sql: Sql) {
       (
         select task_type, priority
         from task
-        where worker_id is null and unsettled < 2
         order by task_type, priority
         limit 1
       )
@@ -31,71 +30,49 @@ export function countTasks(sql: Sql) {
         select task_type, priority
         from task
         where (task.task_type, task.priority) > (lane.task_type, lane.priority)
-          and worker_id is null and unsettled < 2
         order by task_type, priority
         limit 1
       ) as next
-    ), failing_type as (${typesIn(sql, "failing_type", "task", sql`attempt > 0 and worker_id is null`)}
     ), dead_type as (${typesIn(sql, "dead_type", "task_dead", sql`true`)}
-    ), suspect as materialized (
-      select task_type, run_at
-      from task
-      where worker_id is null and unsettled >= 2
-      order by run_at, task_id
-      limit ${upTo}
-    ), counted as (
-      select lane.task_type, 'due' as state, tasks, since
+    ), due as materialized (
+      select lane.task_type, due.*
       from lane
       cross join lateral (
-        select count(*) as tasks, min(run_at) as since
+        select
+          count(*) filter (where worker_id is null) as tasks, min(run_at) filter (where worker_id is null) as since,
+          count(worker_id) as running, count(*) filter (where worker_id is null and attempt > 0) as retrying
         from (
-          select run_at
+          select run_at, worker_id, attempt
           from task
           where task.task_type = lane.task_type and task.priority = lane.priority and run_at <= now()
-            and worker_id is null and unsettled < 2
           order by run_at
           limit ${upTo}
         ) as task
       ) as due
-      union all
-      select lane.task_type, 'scheduled', tasks, null
+    ), scheduled as materialized (
+      select lane.task_type, scheduled.*
       from lane
       cross join lateral (
-        select count(*) as tasks
+        select count(*) as tasks, count(*) filter (where attempt > 0) as retrying
         from (
-          select
+          select attempt
           from task
           where task.task_type = lane.task_type and task.priority = lane.priority and run_at > now()
-            and worker_id is null and unsettled < 2
           order by run_at
           limit ${upTo}
         ) as task
       ) as scheduled
+    ), counted as (
+      select task_type, 'due' as state, tasks, since from due
       union all
-      select task_type, case when run_at <= now() then 'due' else 'scheduled' end, 1, run_at
-      from suspect
+      -- Running tasks stand in front of the due ones.
+      select task_type, 'held', running, null from due
       union all
-      select task_type, 'held', 1, null
-      from (
-        select task_type
-        from task
-        where worker_id is not null
-        order by task_id
-        limit ${upTo}
-      ) as held
+      select task_type, 'failing', retrying, null from due
       union all
-      select failing_type.task_type, 'failing', tasks, null
-      from failing_type
-      cross join lateral (
-        select count(*) as tasks
-        from (
-          select
-          from task
-          where task.task_type = failing_type.task_type and attempt > 0 and worker_id is null
-          order by run_at
-          limit ${upTo}
-        ) as task
-      ) as failing
+      select task_type, 'scheduled', tasks, null from scheduled
+      union all
+      select task_type, 'failing', retrying, null from scheduled
       union all
       select dead_type.task_type, 'dead', tasks, null
       from dead_type

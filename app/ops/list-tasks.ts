@@ -1,5 +1,5 @@
 import type { Sql } from "../db.ts";
-import type { State } from "./count-tasks.ts";
+import { mostCounted, type State } from "./count-tasks.ts";
 
 export type ListedTask = {
   task_id: string;
@@ -34,12 +34,12 @@ const lanes = (sql: Sql, type: string) => sql`
   lane as (
     select min(priority) as priority
     from task
-    where task_type = ${type} and worker_id is null and unsettled < 2
+    where task_type = ${type}
     union all
     select (
       select min(priority)
       from task
-      where task_type = ${type} and task.priority > lane.priority and worker_id is null and unsettled < 2
+      where task_type = ${type} and task.priority > lane.priority
     )
     from lane
     where priority is not null
@@ -48,14 +48,20 @@ const lanes = (sql: Sql, type: string) => sql`
 
 const columns = (sql: Sql) => sql`task_id, task_type, priority, attempt, run_at as at, worker_id, null as reason`;
 
-const inLanes = (sql: Sql, type: string, when: ReturnType<Sql>, limit: number) => sql`
+/** The first tasks of each lane that fit, among its first 10,000 at that time. */
+const inLanes = (sql: Sql, type: string, when: ReturnType<Sql>, which: ReturnType<Sql>, limit: number) => sql`
   select task.*
   from lane
   cross join lateral (
     select ${columns(sql)}
-    from task
-    where task_type = ${type} and task.priority = lane.priority and ${when}
-      and worker_id is null and unsettled < 2
+    from (
+      select *
+      from task
+      where task_type = ${type} and task.priority = lane.priority and ${when}
+      order by run_at, task_id
+      limit ${mostCounted}
+    ) as task
+    where ${which}
     order by run_at, task_id
     limit ${limit}
   ) as task
@@ -63,23 +69,21 @@ const inLanes = (sql: Sql, type: string, when: ReturnType<Sql>, limit: number) =
 
 const rows: Record<State, (sql: Sql, type: string, limit: number) => ReturnType<Sql>> = {
   due: (sql, type, limit) => sql`
-    select * from (${inLanes(sql, type, sql`run_at <= now()`, limit)}) as due order by priority, at, task_id limit ${limit}
+    select * from (${inLanes(sql, type, sql`run_at <= now()`, sql`worker_id is null`, limit)}) as due order by priority, at, task_id limit ${limit}
   `,
   scheduled: (sql, type, limit) => sql`
-    select * from (${inLanes(sql, type, sql`run_at > now()`, limit)}) as scheduled order by at, task_id limit ${limit}
+    select * from (${inLanes(sql, type, sql`run_at > now()`, sql`true`, limit)}) as scheduled order by at, task_id limit ${limit}
   `,
   held: (sql, type, limit) => sql`
-    select ${columns(sql)}
-    from task
-    where worker_id is not null and task_type = ${type}
-    order by task_id
-    limit ${limit}
+    select * from (${inLanes(sql, type, sql`run_at <= now()`, sql`worker_id is not null`, limit)}) as running order by task_id limit ${limit}
   `,
   failing: (sql, type, limit) => sql`
-    select ${columns(sql)}
-    from task
-    where task_type = ${type} and attempt > 0 and worker_id is null
-    order by run_at
+    select * from (
+      ${inLanes(sql, type, sql`run_at <= now()`, sql`worker_id is null and attempt > 0`, limit)}
+      union all
+      ${inLanes(sql, type, sql`run_at > now()`, sql`attempt > 0`, limit)}
+    ) as retrying
+    order by at
     limit ${limit}
   `,
   dead: (sql, type, limit) => sql`

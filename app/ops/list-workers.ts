@@ -20,27 +20,39 @@ type Worker = {
 
 export type Breaker = { task_type: string; error: string; seconds_left: number };
 
-/** As engine.ts has it. */
-const leaseSeconds = 12;
-
 /** The workers, those that are gone without a word included: last heartbeat, turn of the loop, what each holds, and the breakers that are open. */
 export function listWorkers(sql: Sql) {
   return sql<Worker[]>`
-    with held as materialized (
-      select worker_id, task_type, count(*) as tasks
-      from (
-        select worker_id, task_type
+    with recursive lane as (
+      (select task_type, priority from task order by task_type, priority limit 1)
+      union all
+      select next.task_type, next.priority
+      from lane
+      cross join lateral (
+        select task_type, priority
         from task
-        where worker_id is not null
-        order by task_id
+        where (task.task_type, task.priority) > (lane.task_type, lane.priority)
+        order by task_type, priority
+        limit 1
+      ) as next
+    ), held as materialized (
+      select worker_id, task_type, count(*) as tasks
+      from lane
+      cross join lateral (
+        select worker_id
+        from task
+        where task.task_type = lane.task_type and task.priority = lane.priority and run_at <= now()
+        -- Running tasks stand in front of the due ones.
+        order by run_at
         limit ${mostCounted + 1}
       ) as task
+      where worker_id is not null
       group by worker_id, task_type
     )
     select
       worker_id, host, pid, started_at, turn_milliseconds, task_types,
       extract(epoch from now() - seen_at)::float8 as seen_seconds_ago,
-      seen_at > now() - make_interval(secs => ${leaseSeconds}) as is_alive,
+      seen_at + make_interval(secs => lease_seconds) > now() and expired_at is null as is_alive,
       (
         select coalesce(json_object_agg(task_type, tasks order by task_type), '{}')
         from held

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { connect } from "../../app/db.ts";
 import { workerEnv } from "../../app/env.ts";
-import { createClaims } from "../../worker/claims.ts";
-import { join } from "../../worker/session-statements.ts";
+import { createClaims } from "../../worker/engine/claim.ts";
+import { join } from "../../worker/engine/session.ts";
 import { keepHeapSmall } from "../../worker/small-heap.ts";
-import { finish } from "../../worker/outcome-statements.ts";
+import { finish } from "../../worker/engine/outcomes.ts";
 import { defineHandler } from "../../worker/task.ts";
 import { fill } from "../support/fill.ts";
 import { tell, told } from "../support/parent.ts";
@@ -31,11 +31,13 @@ const handler = defineHandler({ params: z.unknown(), run: () => Promise.resolve(
 const handlers = Object.fromEntries(noOpTypes.map((type) => [type, handler]));
 const claims = createClaims({ sql, handlers, concurrency: env.WORKER_CONCURRENCY, breakerRoom: () => Infinity });
 const workerId = randomUUID();
-await join(sql, workerId, "bench", process.pid);
+await join(sql, { worker_id: workerId, host: "bench", pid: process.pid });
 
 let finishing: Promise<unknown> = Promise.resolve();
 for (let done = 0; done < total;) {
-  const tasks = await claims.next(workerId, new Map(), !claims.hasMore);
+  const tasks = await claims.next(workerId, new Map(), env.WORKER_CONCURRENCY);
+  if (tasks.length === 0) claims.lanes.expectMore({ isNotified: true });
+  await claims.lanes.find();
   for (const _ of tasks) started();
   await finishing;
   finishing = finish(

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { connect } from "../../app/db.ts";
 import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
-import { startEngine } from "../../worker/engine.ts";
+import { startEngine } from "../../worker/engine/engine.ts";
 import { keepHeapSmall } from "../../worker/small-heap.ts";
 import { defineHandler } from "../../worker/task.ts";
 import { fill } from "../support/fill.ts";

@@ -1,13 +1,13 @@
 import type { Sql } from "../../app/db.ts";
-import { createClaims } from "../../worker/claims.ts";
-import { join } from "../../worker/session-statements.ts";
+import { createClaims } from "../../worker/engine/claim.ts";
+import { join } from "../../worker/engine/session.ts";
 import { defineHandler } from "../../worker/task.ts";
 import { z } from "zod";
 import { randomUUID } from "node:crypto";
 import { open } from "./database.ts";
 import { noOpTypes } from "./no-op-types.ts";
 
-const hands = 20;
+const slots = 20;
 /** More than the five after which Postgres may take a generic plan. */
 const rounds = 30;
 
@@ -15,16 +15,18 @@ const rounds = 30;
 export async function buffersPerClaim(sql: Sql, url: string): Promise<number> {
   const claimer = open(url, 1);
   const worker = randomUUID();
-  await join(sql, worker, "bench", process.pid);
+  await join(sql, { worker_id: worker, host: "bench", pid: process.pid });
   const handler = defineHandler({ params: z.unknown(), run: () => Promise.resolve() });
   const handlers = Object.fromEntries(noOpTypes.map((type) => [type, handler]));
-  const claims = createClaims({ sql: claimer, handlers, concurrency: hands, breakerRoom: () => Infinity });
+  const claims = createClaims({ sql: claimer, handlers, concurrency: slots, breakerRoom: () => Infinity });
 
   for (let round = 0; round < rounds; round += 1) {
     // The first are for the catalogue's own buffers.
     if (round === rounds / 3) await sql`select pg_stat_statements_reset()`;
-    const tasks = await claims.next(worker, new Map(), true);
-    if (tasks.length !== hands) throw new Error(`Claimed ${tasks.length} tasks instead of ${hands}.`);
+    claims.lanes.expectMore({ isNotified: true });
+    await claims.lanes.find();
+    const tasks = await claims.next(worker, new Map(), slots);
+    if (tasks.length !== slots) throw new Error(`Claimed ${tasks.length} tasks instead of ${slots}.`);
   }
   await claimer.end();
   const both = (await buffers(sql, "with recursive lane")) + (await buffers(sql, "with taken"));

@@ -125,6 +125,7 @@ describe("GET /account/data", () => {
   it("sends what the account holds, as a file, without hashes", async () => {
     await sql`insert into email_change (usr_id, old_email, new_email) values (${usrId}, ${ada.email}, 'new@example.com')`;
     await append(sql, "LOGGED_IN", { usr_id: usrId });
+    await sql`insert into known_browser (token_hash, usr_id) values (sha256('x'), ${usrId})`;
     const { headers, text } = await site.get("/account/data").set("Cookie", cookie).expect(200);
 
     expect(headers["content-disposition"]).toBe('attachment; filename="slim-signup-data.json"');
@@ -136,6 +137,7 @@ describe("GET /account/data", () => {
       email_verified_at: time,
       email_reminded_at: null,
       sessions: [{ browser: firefox, address: "198.51.100.1", began_at: time, seen_at: time, ends_at: time }],
+      known_browsers: [{ known_since: time, logged_in_at: time }],
       email_changes: [{ old_email: ada.email, new_email: "new@example.com", asked_at: time, confirmed_at: null }],
       activity: [{ what: "LOGGED_IN", data: {}, happened_at: time }],
     });

@@ -31,7 +31,7 @@ describe("the environment", () => {
       TRUST_PROXY: 0,
     });
     expect(workerEnv({ ...database, ...mail, PORT: "4000" })).toMatchObject({
-      DATABASE_POOL: 4,
+      DATABASE_POOL: 6,
       WORKER_CONCURRENCY: 20,
       TZ_MAIL: "UTC",
       TZ_OPS: "UTC",

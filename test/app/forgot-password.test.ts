@@ -37,7 +37,7 @@ describe("POST /password/forgot", () => {
   });
 
   it("owes nothing to an address that wants no mail", async () => {
-    await addOwner(sql);
+    await addOwner(sql, ada, false);
     await sql`insert into mail_stop (email, ends_at) values (${ada.email}, now() + interval '1 hour')`;
     await forgot(ada.email).expect(303);
     expect(await owed()).toEqual([toUser("0")]);
@@ -95,6 +95,14 @@ describe("POST /password/forgot", () => {
 });
 
 describe("GET /password/forgot/sent", () => {
+  it("points to the earlier links when a stranger has used up the three emails of the hour", async () => {
+    const usrId = await addOwner(sql);
+    for (let time = 0; time < 3; time += 1) await forgot(ada.email).set("X-Forwarded-For", "203.0.113.7").expect(303);
+    await forgot(ada.email).set("X-Forwarded-For", "198.51.100.1").expect(303);
+    expect(await owed()).toEqual(Array.from({ length: 3 }, () => toUser(usrId)));
+    await site.get("/password/forgot/sent").expect(200, /If you have had a link in the last hour, use that one\./);
+  });
+
   it("names the address, which is in no URL", async () => {
     const [cookie = ""] = (await forgot(ada.email)).get("Set-Cookie") ?? [];
     const { text } = await site.get("/password/forgot/sent").set("Cookie", cookie).expect(200);

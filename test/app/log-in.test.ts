@@ -14,7 +14,7 @@ const logIn = (form: object = ada) => site.post("/login").type("form").send(form
 const account = (cookie = "") => site.get("/account").set("Cookie", cookie);
 
 describe("POST /login", () => {
-  it("begins a session of 30 days, whose token stands in the cookie alone", async () => {
+  it("begins a session of 30 days, whose token stands in the cookie alone, and makes the browser known", async () => {
     await addOwner(sql);
     const answer = await logIn({ ...ada, email: " ADA@example.com " })
       .set("User-Agent", `Lynx/2\t${"x".repeat(300)}`)
@@ -24,6 +24,7 @@ describe("POST /login", () => {
 
     expect(answer.get("Set-Cookie")).toEqual([
       expect.stringMatching(/^session=[\w-]{43}; path=\/; expires=.*; samesite=lax; httponly$/),
+      expect.stringMatching(/^browser=[\w-]{43}; path=\/; expires=.*; samesite=lax; httponly$/),
     ]);
     await account(sessionOf(answer)).expect(200, /ada@example\.com/);
     expect(
@@ -103,17 +104,22 @@ describe("POST /login", () => {
     expect(checks).toBe(1);
   });
 
-  it("offers the mail again when the password is right and the address not verified", async () => {
-    await addOwner(sql, ada, false);
-    const { text, headers } = await logIn().expect(403);
-    expect(text).toContain('action="/verify/resend"');
-    expect(text).toContain(`name="email" value="${ada.email}"`);
-    expect(headers["set-cookie"]).toBeUndefined();
+  it("gives one answer for a wrong password and for an unverified address, and offers the email again", async () => {
+    await addOwner(sql);
+    await addOwner(sql, { ...ada, email: "bob@example.com" }, false);
+    const said = async (form: typeof ada, type: string) => {
+      const { status, text, headers } = await site.post("/login").type(type).send(form);
+      return { status, text: text.replaceAll(form.email, "…"), names: Object.keys(headers) };
+    };
+
+    for (const type of ["form", "json"]) {
+      const refusal = await said(wrong, type);
+      expect(refusal.status).toBe(422);
+      expect(refusal.text).toContain("is not verified yet");
+      expect(await said({ ...ada, email: "bob@example.com" }, type)).toEqual(refusal);
+    }
+    expect((await said(wrong, "form")).text).toContain('href="/verify/resend"');
     expect(await sql`select from session`).toEqual([]);
-    await site
-      .post("/login")
-      .send(ada)
-      .expect(403, /Verify your address first/);
   });
 
   it("ends the session that this browser had", async () => {

@@ -59,7 +59,7 @@ it("leaves no password and no token in a log, in what is owed, or in any table",
   await worker.end();
 
   const tokens = [...cookies]
-    .filter((cookie) => /^(session|signup)=./.test(cookie))
+    .filter((cookie) => /^(session|signup|browser)=./.test(cookie))
     .map((cookie) => cookie.split("=")[1]!);
   expect(new Set(links).size).toBe(5);
   expect(tokens.length).toBeGreaterThanOrEqual(6);

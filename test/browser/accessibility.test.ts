@@ -33,7 +33,6 @@ it.each<[name: string, url: string, title: string, reach?: (page: Page) => Promi
   ["the log-in form, refused", `${site}/login`, "Error: Log in", logIn(longAddress, "not my own password")],
   ["the log-in form with two problems", `${site}/login`, "Error: Log in", logIn("ada@example", "")],
   ["the log-in form, throttled", `${site}/login`, "Error: Log in", throttled],
-  ["the page for the unverified", `${site}/login`, "Verify your address first", logIn(unverified.email, good)],
   ["the form for another mail", `${site}/verify/resend`, "Get the mail again"],
   ["the form for another mail, refused", `${site}/verify/resend`, "Error: Get the mail again", askAgain],
   ["the link in the mail, here", `${site}/signup`, "Verify your address", openLinkHere],

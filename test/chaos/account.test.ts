@@ -22,12 +22,13 @@ async function everything(): Promise<(() => PromiseLike<unknown>)[]> {
     await openSession(sql, usrId),
     await openSession(sql, usrId),
   ];
+  const browser = `browser=${"A".repeat(43)}`;
   const link = (purpose: string, columns: object = {}, of = usrId) => addLink(sql, purpose, of, columns);
   const verify = await link("verify", {}, holder);
 
   const posts: [path: string, body: object, cookie?: string][] = [
     ["/password/reset", { token: await link("reset"), password: chosen }],
-    ["/password/reset", { token: await link("reset"), password: chosen }],
+    ["/password/reset", { token: await link("reset"), password: chosen }, browser],
     ["/account/email/confirm", { token: await link("change", one) }, mine],
     ["/account/email/confirm", { token: await link("change", two) }, other],
     ["/account/email/revert", { token: await link("revert", { ...one, email: "old@example.com" }) }],
@@ -38,7 +39,9 @@ async function everything(): Promise<(() => PromiseLike<unknown>)[]> {
     ["/account/delete", { password: ada.password }, other],
     ["/account/sessions/end-all", {}, third],
     ["/login", ada],
-    ["/login", ada, third],
+    ["/login", ada, `${third}; ${browser}`],
+    ["/login", ada, browser],
+    ["/login", { ...ada, password: chosen }, browser],
     ["/logout", {}, mine],
     ["/password/forgot", ada],
     ["/signup", ada],

@@ -28,28 +28,64 @@ it.each(["/signup", "/login", "/password/forgot"])(
   { timeout: 300_000 },
   async (path) => {
     const place = ["/signup", "/login", "/password/forgot"].indexOf(path) * (requests / 2);
-    const seen = { there: new Set<string>(), free: new Set<string>() };
-    const times: { there: number[]; free: number[] } = { there: [], free: [] };
-
-    for (let n = 1; n <= requests / 2; n += 1) {
-      for (const kind of n % 2 ? (["there", "free"] as const) : (["free", "there"] as const)) {
-        const { answer, milliseconds } = await post(path, `${kind}.${place + n}@example.com`);
-        seen[kind].add(answer);
-        times[kind].push(milliseconds);
-      }
-    }
-
-    expect([...seen.there]).toEqual([...seen.free]);
-    expect(seen.there.size).toBe(1);
-    const area = areaUnderCurve(times.there, times.free);
+    const { answers, area } = await compare(
+      (n) => post(path, `there.${place + n}@example.com`),
+      (n) => post(path, `free.${place + n}@example.com`),
+    );
+    expect(answers.size).toBe(1);
     expect(area).toBeGreaterThan(0.45);
     expect(area).toBeLessThan(0.55);
   },
 );
 
+it.each(["blocked", "unverified"])(
+  "/login does not tell the right password from a wrong one when the account is %s, nor by how long it takes",
+  { timeout: 300_000 },
+  async (state) => {
+    // Each account is asked twice, in either order. Every other one is verified.
+    const email = (n: number) => `there.${2 * Math.ceil(n / 2) + (state === "blocked" ? 0 : -1)}@example.com`;
+    await sql`
+      insert into log_in_failure (email, failures) select email, 60 from usr
+      on conflict (email) do update set failures = 60
+    `;
+    await sql`delete from throttle`;
+    const { answers, area } = await compare(
+      (n) => post("/login", email(n), password),
+      (n) => post("/login", email(n)),
+    );
+    expect(answers.size).toBe(1);
+    expect(area).toBeGreaterThan(0.45);
+    expect(area).toBeLessThan(0.55);
+    expect(await sql`select from session`).toHaveLength(0);
+  },
+);
+
+type Posted = { answer: string; milliseconds: number };
+
+/** Sends both kinds in turns: the different answers, and how far their times differ. */
+async function compare(
+  one: (n: number) => Promise<Posted>,
+  other: (n: number) => Promise<Posted>,
+): Promise<{ answers: Set<string>; area: number }> {
+  const [these, those]: [Posted[], Posted[]] = [[], []];
+  for (let n = 1; n <= requests / 2; n += 1) {
+    if (n % 2) these.push(await one(n));
+    those.push(await other(n));
+    if (n % 2 === 0) these.push(await one(n));
+  }
+
+  return {
+    answers: new Set([...these, ...those].map(({ answer }) => answer)),
+    area: areaUnderCurve(
+      these.map(({ milliseconds }) => milliseconds),
+      those.map(({ milliseconds }) => milliseconds),
+    ),
+  };
+}
+
 /** Status, body and header names of the answer, less the address that was sent; and how long it took. */
-async function post(path: string, email: string): Promise<{ answer: string; milliseconds: number }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ answer: string; milliseconds: number }>();
+async function post(path: string, email: string, tried = "not the password of anybody"): Promise<Posted> {
+  const { promise, resolve, reject } = Promise.withResolvers<Posted>();
   const started = performance.now();
   const sent = request(`${url}${path}`, {
     method: "POST",
@@ -66,7 +102,7 @@ async function post(path: string, email: string): Promise<{ answer: string; mill
       resolve({ answer, milliseconds: performance.now() - started });
     });
   });
-  sent.end(new URLSearchParams({ email, password: "not the password of anybody" }).toString());
+  sent.end(new URLSearchParams({ email, password: tried }).toString());
   return promise;
 }
 

@@ -12,7 +12,7 @@ it("sends all of 10,000 waiting mails after the mail server was down, and buries
   await smtp.close();
   await oweMails(sql, "SEND_EMAIL_WELCOME", waiting);
   const workers = [1, 2, 3].map(() => chaosWorker(url, smtp.url, {}, "worker/main.ts"));
-  const trips = () => workers.map((worker) => worker.said("the outside is down").length);
+  const trips = () => workers.map((worker) => worker.said("the service is down").length);
   await until("each worker has tried three times", () => trips().every((count) => count >= 3), 40);
 
   const [burnt] = await sql<{ most: number; tasks: number }[]>`

@@ -5,7 +5,8 @@ import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
 import type { Consumer } from "../../worker/consume.ts";
 import { consumers } from "../../worker/consumers.ts";
-import { startEngine } from "../../worker/engine.ts";
+import { startEngine } from "../../worker/engine/engine.ts";
+import { runIsolated } from "../../worker/engine/isolate.ts";
 import { createHandlers } from "../../worker/handlers.ts";
 import { mailHandler } from "../../worker/mail-handler.ts";
 import { createMailer } from "../../worker/mailer.ts";
@@ -70,6 +71,15 @@ const handlers = {
     },
   }),
 
+  /** Kills its process. */
+  CRASH: defineHandler({
+    params: z.object({}),
+    async run() {
+      process.kill(process.pid, "SIGKILL");
+      await new Promise(() => {});
+    },
+  }),
+
   NO_OP: defineHandler({ params: z.object({}), async run() {} }),
 };
 
@@ -87,6 +97,12 @@ const noteEvents: Consumer = {
 };
 const followers: Record<string, Consumer[]> = { "1": consumers, "and note them": [...consumers, noteEvents] };
 
+const heartbeatSeconds = 0.3 * leaseSeconds;
+if (process.argv[2] === "isolated") {
+  await runIsolated({ sql, taskSql: sql, heart, log, handlers, heartbeatSeconds, leaseSeconds });
+  process.exit(0);
+}
+
 const engine = startEngine({
   sql,
   heart,
@@ -94,8 +110,9 @@ const engine = startEngine({
   handlers,
   consumers: followers[process.env.FOLLOW_EVENTS ?? ""] ?? [],
   concurrency: env.WORKER_CONCURRENCY,
-  heartbeatSeconds: 0.3 * leaseSeconds,
+  heartbeatSeconds,
   leaseSeconds,
+  isolatedEntry: import.meta.filename,
 });
 
 sql.listen("task", engine.wake).catch((error: unknown) => log.warn({ err: error }, "no hints: polling alone"));

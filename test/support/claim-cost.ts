@@ -1,4 +1,4 @@
-import { createClaims } from "../../worker/claims.ts";
+import { createClaims } from "../../worker/engine/claim.ts";
 import { connect, type Sql } from "../../app/db.ts";
 import { cleanUp } from "./clean-up.ts";
 import { createDatabase } from "./database.ts";
@@ -6,16 +6,16 @@ import { addWorker, handler, owe } from "./engine.ts";
 
 const types = ["ONE", "TWO", "THREE"];
 const priorities = [-1, 0, 1];
-const hands = 20;
+const slots = 20;
 /** More than the five after which Postgres may take a generic plan. */
 const rounds = 30;
 
 /** What a backlog may consist of; beside each there are a few due tasks to take. */
-export const backlogs = ["due", "future", "held", "of unknown types"] as const;
+export const backlogs = ["due", "future", "of unknown types"] as const;
 export type Backlog = (typeof backlogs)[number];
 
 /** Buffers that one look for lanes and one claim from them touch, and both together. */
-export type Cost = { survey: number; claim: number; both: number };
+export type Cost = { find: number; claim: number; both: number };
 
 /**
  * Measures what a worker's claims cost in front of backlogs of these sizes, spread over types and priorities: as the worker
@@ -35,19 +35,17 @@ export async function measureClaims(backlog: Backlog, sizes: number[]): Promise<
 }
 
 async function fill(sql: Sql, backlog: Backlog, count: number): Promise<void> {
-  const worker = await addWorker(sql);
   await sql`truncate task`;
   // In order of age, as in life, every type and priority in turn.
   await sql`
-    insert into task (task_type, priority, run_at, worker_id)
+    insert into task (task_type, priority, run_at)
     select
       ${backlog === "of unknown types" ? "UNKNOWN_" : ""} || (${types}::text[])[1 + n % 3],
       (${priorities}::int[])[1 + n / 3 % 3],
-      now() + make_interval(secs => n * 0.001 - 1000000 * ${backlog === "future" ? -1 : 1}),
-      ${backlog === "held" ? worker : null}
+      now() + make_interval(secs => n * 0.001 - 1000000 * ${backlog === "future" ? -1 : 1})
     from generate_series(1, ${count}::int) as n
   `;
-  for (const type of types) for (const priority of priorities) await owe(sql, type, hands * rounds, { priority });
+  for (const type of types) for (const priority of priorities) await owe(sql, type, slots * rounds, { priority });
   await sql`vacuum analyze task`;
 }
 
@@ -61,13 +59,15 @@ async function measure(sql: Sql, url: string): Promise<Cost> {
     // The first are for the catalogue's own buffers.
     if (round === rounds / 3) await sql`select pg_stat_statements_reset(dbid => (${database(sql)}))`;
     // Anew, so that each round looks first.
-    const claims = createClaims({ sql: claimer, handlers, concurrency: hands, breakerRoom: () => Infinity });
-    const tasks = await claims.next(worker, new Map(), true);
-    if (tasks.length !== hands) throw new Error(`Claimed ${tasks.length} tasks instead of ${hands}.`);
+    const claims = createClaims({ sql: claimer, handlers, concurrency: slots, breakerRoom: () => Infinity });
+    claims.lanes.expectMore({ isNotified: true });
+    await claims.lanes.find();
+    const tasks = await claims.next(worker, new Map(), slots);
+    if (tasks.length !== slots) throw new Error(`Claimed ${tasks.length} tasks instead of ${slots}.`);
   }
   await claimer.end();
-  const [survey, claim] = [await buffers(sql, "with recursive lane"), await buffers(sql, "with taken")];
-  return { survey, claim, both: survey + claim };
+  const [find, claim] = [await buffers(sql, "with recursive lane"), await buffers(sql, "with taken")];
+  return { find, claim, both: find + claim };
 }
 
 const database = (sql: Sql) => sql`select oid from pg_database where datname = current_database()`;

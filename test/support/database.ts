@@ -32,6 +32,7 @@ export async function empty(sql: Sql): Promise<void> {
     delete from attempt_tally;
     delete from throttle;
     delete from mail_stop;
+    delete from log_in_failure;
     delete from event;
     delete from event_consumer;
     delete from webhook;

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { z } from "zod";
 import { connect, type Sql } from "../../app/db.ts";
-import { startEngine, type Engine } from "../../worker/engine.ts";
+import { startEngine, type Engine } from "../../worker/engine/engine.ts";
 import { defineHandler, type Attempt, type Handler } from "../../worker/task.ts";
 import { cleanUp } from "./clean-up.ts";
 import { until } from "./until.ts";

@@ -11,7 +11,7 @@ const task: Task = {
   params: {},
   priority: 0,
   attempt: 1,
-  unsettled: 0,
+  crashes: 0,
   worker_id: "",
   run_at: "",
   due_since: 0,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createBreakers } from "../../worker/breaker.ts";
+import { createBreakers } from "../../worker/engine/breaker.ts";
 import { outsideDown, permanent } from "../../worker/verdict.ts";
 import { createDatabase } from "../support/database.ts";
 import { handler, isEmpty, runEngine } from "../support/engine.ts";
@@ -65,7 +65,7 @@ describe("while the outside is down", () => {
     const concurrency = 5;
     const engine = await runEngine(database, { MAIL: mail, WORK: handler(() => {}) }, { concurrency });
     await engine.owe("MAIL", 50);
-    await until("the breaker is open", () => engine.lines.some(({ msg }) => msg === "the outside is down"));
+    await until("the breaker is open", () => engine.lines.some(({ msg }) => msg === "the service is down"));
     isDown = false;
     const before = starts;
     expect(before).toBeLessThanOrEqual(concurrency);
@@ -81,7 +81,7 @@ describe("while the outside is down", () => {
 
     probe.resolve();
     await until("all are done", () => isEmpty(sql));
-    expect(engine.lines.some(({ msg }) => msg === "the outside is back")).toBe(true);
+    expect(engine.lines.some(({ msg }) => msg === "the service is back")).toBe(true);
     expect(await sql`select from task_error`).toHaveLength(before);
     expect(await sql`select from task_dead`).toHaveLength(0);
   });
@@ -95,9 +95,9 @@ describe("while the outside is down", () => {
     );
     const engine = await runEngine(database, { MAIL: mail });
     await engine.owe("MAIL", 3);
-    await until("the breaker is open", () => engine.lines.some(({ msg }) => msg === "the outside is down"));
+    await until("the breaker is open", () => engine.lines.some(({ msg }) => msg === "the service is down"));
     isDown = false;
-    await until("it is closed", () => engine.lines.some(({ msg }) => msg === "the outside is back"));
+    await until("it is closed", () => engine.lines.some(({ msg }) => msg === "the service is back"));
     const [dead] = await until("it is dead", async () => {
       const rows = await database.sql`select reason from task_dead`;
       return rows.length > 0 ? rows : undefined;

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { claim, claimSuspect } from "../../worker/claim-statements.ts";
-import { finish } from "../../worker/outcome-statements.ts";
-import { survey } from "../../worker/survey-statements.ts";
+import { claim } from "../../worker/engine/claim.ts";
+import { finish } from "../../worker/engine/outcomes.ts";
+import { findLanes } from "../../worker/engine/lanes.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
 
@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 /** Up to `quota` tasks of each lane. */
 async function take(workerId = worker, quota = 1000) {
-  const lanes = await survey(sql, types);
+  const lanes = await findLanes(sql, types);
   return claim(
     sql,
     workerId,
@@ -29,7 +29,7 @@ const idsOf = (tasks: { task_id: string }[]) => tasks.map(({ task_id }) => task_
 
 describe("claim", () => {
   it("counts the attempt, names the worker, and returns the task", async () => {
-    await owe(sql, "ONE", 1, { params: sql.json({ usr_id: "1" }), priority: 3, attempt: 4, unsettled: 1 });
+    await owe(sql, "ONE", 1, { params: sql.json({ usr_id: "1" }), priority: 3, attempt: 4, crashes: 1 });
     const [task] = await take();
     expect(task).toEqual({
       task_id: "1",
@@ -37,7 +37,7 @@ describe("claim", () => {
       params: { usr_id: "1" },
       priority: 3,
       attempt: 5,
-      unsettled: 1,
+      crashes: 1,
       claimed_at: expect.any(Date) as Date,
       run_at: expect.any(String) as string,
       due_since: expect.any(Number) as number,
@@ -46,12 +46,11 @@ describe("claim", () => {
     expect(await sql`select attempt, worker_id from task`).toEqual([{ attempt: 5, worker_id: worker }]);
   });
 
-  it("takes the oldest first, and leaves the future, the held, the suspect and the unknown", async () => {
+  it("takes the oldest first, and leaves the future, the running and the unknown", async () => {
     const [young] = await owe(sql, "ONE");
     const [old] = await owe(sql, "ONE", 1, { run_at: "2026-01-01" });
     await owe(sql, "ONE", 1, { run_at: "2100-01-01" });
     await owe(sql, "ONE", 1, { worker_id: await addWorker(sql) });
-    await owe(sql, "ONE", 1, { unsettled: 2 });
     await owe(sql, "THREE");
 
     expect(idsOf(await take(worker, 1))).toEqual([old]);
@@ -85,17 +84,6 @@ describe("claim", () => {
     }
     expect(idsOf(taken)).toEqual(owed.toSorted());
     expect(await sql`select distinct attempt from task`).toEqual([{ attempt: 1 }]);
-  });
-});
-
-describe("claimSuspect", () => {
-  it("takes one task by its id, if it is a suspect and free still", async () => {
-    const [suspect] = await owe(sql, "ONE", 1, { unsettled: 2 });
-    const [usual] = await owe(sql, "ONE");
-    expect(await claimSuspect(sql, worker, usual!)).toHaveLength(0);
-    expect(await claimSuspect(sql, randomUUID(), suspect!)).toHaveLength(0);
-    expect(idsOf(await claimSuspect(sql, worker, suspect!))).toEqual([suspect]);
-    expect(await claimSuspect(sql, await addWorker(sql), suspect!)).toHaveLength(0);
   });
 });
 

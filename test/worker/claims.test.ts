@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
-import { createClaims } from "../../worker/claims.ts";
+import { createClaims } from "../../worker/engine/claim.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, handler, owe } from "../support/engine.ts";
 
@@ -15,24 +15,27 @@ type Options = Partial<Parameters<typeof createClaims>[0]>;
 
 /** Claims of a worker that knows types A, B and C, and finishes or holds what it is given. */
 function claimer(options: Options = {}) {
-  const held = new Map<string, number>();
+  const running = new Map<string, number>();
   const handlers = { A: handler(() => {}), B: handler(() => {}, { concurrency: 2 }), C: handler(() => {}) };
-  const claims = createClaims({ sql, handlers, concurrency: 8, breakerRoom: () => Infinity, ...options });
+  const all = { sql, handlers, concurrency: 8, breakerRoom: () => Infinity, ...options };
+  const claims = createClaims(all);
   const next = async () => {
-    // With no hand free it only hears that there is more; so each claim here is from a new look.
-    await claims.next(worker, new Map([["A", Infinity]]), true);
-    await delay(Math.ceil(claims.pause) + 1);
-    const tasks = await claims.next(worker, held, false);
+    claims.lanes.expectMore({ isNotified: true });
+    // The lanes are found not more often than that.
+    await delay(Math.ceil(claims.lanes.pause) + 1);
+    await claims.lanes.find();
+    const slots = all.concurrency - [...running.values()].reduce((sum, count) => sum + count, 0);
+    const tasks = await claims.next(worker, running, slots);
     return tasks.toSorted((a, b) => Number(a.task_id) - Number(b.task_id));
   };
   return {
     next,
     hold: async () => {
       const tasks = await next();
-      for (const { task_type } of tasks) held.set(task_type, (held.get(task_type) ?? 0) + 1);
+      for (const { task_type } of tasks) running.set(task_type, (running.get(task_type) ?? 0) + 1);
       return tasks.map(({ task_type }) => task_type).join("");
     },
-    letGo: () => held.clear(),
+    letGo: () => running.clear(),
   };
 }
 
@@ -88,61 +91,75 @@ describe("a worker's claims", () => {
     expect(taken.filter(({ priority }) => priority === -5)).toHaveLength((taken.length * 3) / 4);
   });
 
-  it("are for nothing else once a suspect has waited too long for an idle worker", async () => {
-    await owe(sql, "A", 8);
-    const { hold, letGo } = claimer({ concurrency: 4, handlers: { A: handler(() => {}) } });
-    expect(await hold()).toBe("AAAA");
-    await owe(sql, "A", 1, { unsettled: 2 });
-    await owe(sql, "A", 1, { unsettled: 2, run_at: new Date(Date.now() - 11_000) });
-    letGo();
-    expect(await hold()).toBe("A");
-    expect(await sql`select unsettled from task where unsettled > 0 and worker_id is not null`).toHaveLength(1);
-    expect(await hold()).toBe("AAA");
-    await sql`update task set run_at = now() - interval '11 seconds' where unsettled > 0`;
-    expect(await hold()).toBe("");
-  });
-
-  it("are for the next suspect when the breaker of the oldest one's type is open", async () => {
-    await owe(sql, "A", 1, { unsettled: 2, run_at: new Date(Date.now() - 60_000) });
-    await owe(sql, "C", 1, { unsettled: 2 });
-    const { hold } = claimer({ breakerRoom: (type) => (type === "A" ? 0 : Infinity) });
-    expect(await hold()).toBe("C");
-  });
-
-  it("go on from where a lane gave last while it is too early for a new look", async () => {
-    const handlers = { A: handler(() => {}) };
-    const claims = createClaims({ sql, handlers, concurrency: 8, breakerRoom: () => Infinity });
-    const hinted = async () => (await claims.next(worker, new Map(), true)).map(({ task_id }) => task_id);
+  it("go on from where a lane gave last until the lanes are found again", async () => {
+    const claims = createClaims({
+      sql,
+      handlers: { A: handler(() => {}) },
+      concurrency: 8,
+      breakerRoom: () => Infinity,
+    });
+    const next = async () => (await claims.next(worker, new Map(), 8)).map(({ task_id }) => task_id);
     const [first] = await owe(sql, "A");
-    expect(await hinted()).toEqual([first]);
+    claims.lanes.expectMore({ isNotified: true });
+    await claims.lanes.find();
+    expect(await next()).toEqual([first]);
 
-    // What is due since before a look is found by the next look alone.
     const older = await owe(sql, "A", 2, { run_at: new Date(Date.now() - 60_000) });
     const [newer] = await owe(sql, "A");
-    expect(claims.pause).toBe(Infinity);
-    const found = [await hinted(), claims.pause] as const;
-    // On a machine that was busy elsewhere, it was time for a look already.
-    expect(found[0]).toEqual(found[1] < Infinity ? [newer] : [...older, newer]);
+    expect(await next()).toEqual([newer]);
+    claims.lanes.expectMore({ isNotified: true });
+    await delay(Math.ceil(claims.lanes.pause) + 1);
+    await claims.lanes.find();
+    expect(await next()).toEqual(older);
+  });
+
+  it("ask a lane that was empty again after a notification, without finding lanes first", async () => {
+    const claims = createClaims({
+      sql,
+      handlers: { A: handler(() => {}) },
+      concurrency: 8,
+      breakerRoom: () => Infinity,
+    });
+    const next = async () => (await claims.next(worker, new Map(), 8)).map(({ task_id }) => task_id);
+    const [first] = await owe(sql, "A");
+    claims.lanes.expectMore({ isNotified: true });
+    await claims.lanes.find();
+    expect([await next(), await next()]).toEqual([[first], []]);
+
+    const [second] = await owe(sql, "A");
+    expect(await next()).toEqual([]);
+    claims.lanes.expectMore({ isNotified: true });
+    expect(await next()).toEqual([second]);
   });
 
   it("are for the next lane when the one of better priority turns out to be empty", async () => {
-    const handlers = { A: handler(() => {}) };
-    const claims = createClaims({ sql, handlers, concurrency: 1, breakerRoom: () => Infinity });
-    const next = async () => (await claims.next(worker, new Map(), false)).map(({ task_id }) => task_id);
+    const claims = createClaims({
+      sql,
+      handlers: { A: handler(() => {}) },
+      concurrency: 1,
+      breakerRoom: () => Infinity,
+    });
+    const next = async () => (await claims.next(worker, new Map(), 1)).map(({ task_id }) => task_id);
     const [urgent] = await owe(sql, "A", 1, { priority: -1 });
     const others = await owe(sql, "A", 2);
-    expect(await claims.next(worker, new Map(), true)).toMatchObject([{ task_id: urgent }]);
+    claims.lanes.expectMore({ isNotified: true });
+    await claims.lanes.find();
     // It has given all that was asked, so there might be more.
-    expect([...(await next()), ...(await next())]).toEqual(others);
+    expect([await next(), await next(), await next()]).toEqual([[urgent], [others[0]], [others[1]]]);
   });
 
-  it("pass over a suspect that somebody has locked", async () => {
-    await owe(sql, "A", 1, { unsettled: 2 });
-    const [free] = await owe(sql, "C");
+  it("take a poison task like any other", async () => {
+    await owe(sql, "A", 1, { crashes: 2 });
+    expect(await claimer().hold()).toBe("A");
+  });
+
+  it("skip a row that another transaction has locked, and ask again instead of taking the lane for empty", async () => {
+    const ids = await owe(sql, "A", 3);
     const { next } = claimer();
     await sql.begin(async (tx) => {
-      await tx`select from task where unsettled >= 2 for update`;
-      expect(await next()).toMatchObject([{ task_id: free }]);
+      await tx`select from task where task_id = ${ids[0]!} for update`;
+      expect(await next()).toMatchObject([{ task_id: ids[1] }, { task_id: ids[2] }]);
     });
+    expect(await next()).toMatchObject([{ task_id: ids[0] }]);
   });
 });

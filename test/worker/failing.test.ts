@@ -1,15 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { errorText } from "../../worker/error-text.ts";
-import { leave } from "../../worker/session-statements.ts";
-import { claim } from "../../worker/claim-statements.ts";
-import { fail, type Failure } from "../../worker/outcome-statements.ts";
-import { putOff, release, type Delayed } from "../../worker/release-statements.ts";
-import { survey } from "../../worker/survey-statements.ts";
+import { leave } from "../../worker/engine/reclaim.ts";
+import { claim } from "../../worker/engine/claim.ts";
+import { giveBack, type GivenBack } from "../../worker/engine/outcomes.ts";
+import { findLanes } from "../../worker/engine/lanes.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
 
 const { sql } = await createDatabase();
-let held: Delayed;
+let held: GivenBack;
 const task = {
   task_id: "1",
   task_type: "NOOP",
@@ -23,35 +22,42 @@ const task = {
 beforeEach(async () => {
   await empty(sql);
   const { params, priority, unique_key, created_at } = task;
-  await owe(sql, "NOOP", 1, { params: sql.json(params), priority, unique_key, created_at, attempt: 2, unsettled: 1 });
+  await owe(sql, "NOOP", 1, { params: sql.json(params), priority, unique_key, created_at, attempt: 2, crashes: 1 });
   const worker_id = await addWorker(sql);
-  const [claimed] = await claim(sql, worker_id, await survey(sql, ["NOOP"]), [1]);
-  held = { ...claimed!, worker_id, delay_seconds: 90.5 };
+  const [claimed] = await claim(sql, worker_id, await findLanes(sql, ["NOOP"]), [1]);
+  held = {
+    ...claimed!,
+    worker_id,
+    error: "no luck",
+    delay_seconds: 90.5,
+    is_dead: false,
+    is_counted: true,
+    crashes: 0,
+  };
 });
 
-const end = (how: Partial<Failure>) =>
-  fail(sql, [{ ...held, error: "no luck", delay_seconds: null, is_unstarted: false, ...how }]);
+const end = (how: Partial<GivenBack>) => giveBack(sql, [{ ...held, ...how }]);
 
 describe("a failed attempt", () => {
   it("is owed again after the delay, with its error in the history", async () => {
-    await end({ delay_seconds: 90.5 });
+    await end({});
 
     expect(
       await sql`
         select
-          task_id, task_type, params, priority, unique_key, attempt, created_at, worker_id, unsettled,
+          task_id, task_type, params, priority, unique_key, attempt, created_at, worker_id, crashes,
           (select run_at - failed_at = interval '90.5 seconds' from task_error) as is_on_time
         from task
       `,
-    ).toEqual([{ ...task, worker_id: null, unsettled: 0, is_on_time: true }]);
+    ).toEqual([{ ...task, worker_id: null, crashes: 0, is_on_time: true }]);
     expect(await sql`select task_id, attempt, error from task_error`).toEqual([
       { task_id: "1", attempt: 3, error: "no luck" },
     ]);
     expect(await sql`select from task_dead`).toHaveLength(0);
   });
 
-  it("without a delay is dead: all that was owed is kept, with the reason", async () => {
-    await end({});
+  it("that was the last is dead: all that was owed is kept, with the reason", async () => {
+    await end({ is_dead: true });
 
     expect(await sql`select from task`).toHaveLength(0);
     expect(
@@ -66,7 +72,7 @@ describe("a failed attempt", () => {
   });
 
   it("that was never started is buried without an attempt of its own", async () => {
-    await end({ is_unstarted: true });
+    await end({ is_dead: true, is_counted: false });
 
     expect(await sql`select attempt, reason from task_dead`).toEqual([{ attempt: 2, reason: "no luck" }]);
     expect(await sql`select from task_error`).toHaveLength(0);
@@ -85,7 +91,7 @@ describe("a failed attempt", () => {
     ["an address", "550 <ada.l+x@mail.example.com>: no such user", "550 <(address)>: no such user"],
     ["two addresses", "ada@example.com,bob@example.com", "(address),(address)"],
   ])("is stored cleaned of %s", async (_, message, clean) => {
-    await end({ error: errorText(new Error(message)) });
+    await end({ is_dead: true, error: errorText(new Error(message)) });
     const [row] = await sql<{ error: string }[]>`select error from task_error`;
     expect(row?.error).toEqual(clean);
     expect(await sql`select reason from task_dead`).toEqual([{ reason: row?.error }]);
@@ -94,31 +100,31 @@ describe("a failed attempt", () => {
 
 describe("a released task", () => {
   it("has its attempt back and keeps what is known of it", async () => {
-    await release(sql, [held]);
-    expect(await sql`select attempt, worker_id, unsettled from task`).toEqual([
-      { attempt: 2, worker_id: null, unsettled: 1 },
+    await end({ error: null, delay_seconds: null, is_counted: false, crashes: 1 });
+    expect(await sql`select attempt, worker_id, crashes from task`).toEqual([
+      { attempt: 2, worker_id: null, crashes: 1 },
     ]);
   });
 });
 
-describe("a task that is put off", () => {
+describe("a task that is snoozed", () => {
   it("has its attempt back, has come to an outcome, and has nothing in its history", async () => {
-    await putOff(sql, [held]);
+    await end({ error: null, is_counted: false });
     expect(
       await sql`
-        select attempt, worker_id, unsettled, run_at > now() + interval '89 seconds' as is_later
+        select attempt, worker_id, crashes, run_at > now() + interval '89 seconds' as is_later
         from task
       `,
-    ).toEqual([{ attempt: 2, worker_id: null, unsettled: 0, is_later: true }]);
+    ).toEqual([{ attempt: 2, worker_id: null, crashes: 0, is_later: true }]);
     expect(await sql`select from task_error`).toHaveLength(0);
   });
 });
 
 describe("a worker that leaves", () => {
   it("frees what it holds still, as of unknown outcome", async () => {
-    await leave(sql, held.worker_id);
-    expect(await sql`select attempt, worker_id, unsettled from task`).toEqual([
-      { attempt: 3, worker_id: null, unsettled: 2 },
+    await leave(sql, held.worker_id, [held]);
+    expect(await sql`select attempt, worker_id, crashes from task`).toEqual([
+      { attempt: 3, worker_id: null, crashes: 2 },
     ]);
     expect(await sql`select from worker`).toHaveLength(0);
   });

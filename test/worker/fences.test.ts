@@ -1,22 +1,22 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { claim } from "../../worker/claim-statements.ts";
-import type { Held } from "../../worker/fence.ts";
-import { fail, finish } from "../../worker/outcome-statements.ts";
-import { putOff, release, type Delayed } from "../../worker/release-statements.ts";
-import { survey } from "../../worker/survey-statements.ts";
+import { claim } from "../../worker/engine/claim.ts";
+import { finish, finishUnlocked, giveBack, type GivenBack } from "../../worker/engine/outcomes.ts";
+import { findLanes } from "../../worker/engine/lanes.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
 
 const { sql } = await createDatabase();
-let mine: Delayed;
+const retry = { error: "late", delay_seconds: 0, is_dead: false, is_counted: true, crashes: 0 };
+const untried = { error: null, is_counted: false };
+let mine: GivenBack;
 
 beforeEach(async () => {
   await empty(sql);
   await owe(sql, "NOOP", 1, { unique_key: "once", priority: 7 });
   const worker_id = await addWorker(sql);
-  const [task] = await claim(sql, worker_id, await survey(sql, ["NOOP"]), [1]);
-  mine = { ...task!, worker_id, delay_seconds: 0 };
+  const [task] = await claim(sql, worker_id, await findLanes(sql, ["NOOP"]), [1]);
+  mine = { ...task!, worker_id, ...retry };
 });
 
 const everything = () => sql`
@@ -25,22 +25,17 @@ const everything = () => sql`
     (select jsonb_agg(task_error) from task_error) as history,
     (select jsonb_agg(task_dead) from task_dead) as dead
 `;
-const failure = (held: Held, delay_seconds: number | null) => ({
-  ...held,
-  error: "late",
-  delay_seconds,
-  is_unstarted: false,
-});
-
 const endings = {
-  finish: (held: Delayed) => finish(sql, [held]),
-  "fail to retry": (held: Delayed) => fail(sql, [failure(held, 0)]),
-  "fail to bury": (held: Delayed) => fail(sql, [failure(held, null)]),
-  release: (held: Delayed) => release(sql, [held]),
+  finish: (fence: GivenBack) => finish(sql, [fence]),
+  "finish without waiting": (fence: GivenBack) => finishUnlocked(sql, [fence]),
+  retry: (fence: GivenBack) => giveBack(sql, [fence]),
+  bury: (fence: GivenBack) => giveBack(sql, [{ ...fence, is_dead: true }]),
+  release: (fence: GivenBack) => giveBack(sql, [{ ...fence, ...untried, delay_seconds: null }]),
+  snooze: (fence: GivenBack) => giveBack(sql, [{ ...fence, ...untried, delay_seconds: 60 }]),
 };
 
 describe.each(Object.entries(endings))("%s", (_, end) => {
-  it.each<[string, () => Delayed]>([
+  it.each<[string, () => GivenBack]>([
     ["an earlier attempt", () => ({ ...mine, attempt: mine.attempt - 1 })],
     ["a later attempt", () => ({ ...mine, attempt: mine.attempt + 1 })],
     ["another worker", () => ({ ...mine, worker_id: randomUUID() })],
@@ -68,13 +63,17 @@ describe.each(Object.entries(endings))("%s", (_, end) => {
   });
 });
 
-describe("a task that was put off", () => {
-  it("is not put off again by the same word said twice, though the next claim counts the same attempt", async () => {
-    await putOff(sql, [mine]);
-    const [again] = await claim(sql, mine.worker_id, await survey(sql, ["NOOP"]), [1]);
+describe.each([
+  ["snoozed", 0],
+  ["released", null],
+])("a task that was %s", (_, delay_seconds) => {
+  it("is not given back again by a statement that is repeated, though the next claim counts the same attempt", async () => {
+    const given = { ...mine, ...untried, delay_seconds };
+    await giveBack(sql, [given]);
+    const [again] = await claim(sql, mine.worker_id, await findLanes(sql, ["NOOP"]), [1]);
     expect(again?.attempt).toBe(mine.attempt);
     const before = await everything();
-    expect([...(await putOff(sql, [mine]))]).toEqual([]);
+    expect([...(await giveBack(sql, [given]))]).toEqual([]);
     expect(await everything()).toEqual(before);
   });
 });
@@ -82,15 +81,33 @@ describe("a task that was put off", () => {
 describe("a batch of endings", () => {
   it("ends those that are held, and answers which", async () => {
     await owe(sql, "NOOP", 2);
-    const tasks = await claim(sql, mine.worker_id, await survey(sql, ["NOOP"]), [2]);
-    const [lost, held] = tasks.map((task) => ({ ...task, worker_id: mine.worker_id }));
+    const tasks = await claim(sql, mine.worker_id, await findLanes(sql, ["NOOP"]), [2]);
+    const [lost, held] = tasks.map((task) => ({ ...task, worker_id: mine.worker_id, ...retry }));
     await sql`update task set worker_id = null where task_id = ${lost!.task_id}`;
 
-    expect([...(await finish(sql, [lost!, mine]))]).toEqual([{ task_id: mine.task_id, attempt: 1 }]);
-    expect([...(await fail(sql, [failure(lost!, 0), failure(held!, null)]))]).toEqual([
-      { task_id: held!.task_id, attempt: 1 },
+    expect([...(await finish(sql, [lost!, mine]))]).toEqual([{ task_id: mine.task_id, attempt: 1, is_recorded: true }]);
+    expect([...(await giveBack(sql, [lost!, { ...held!, is_dead: true }]))]).toEqual([
+      { task_id: held!.task_id, attempt: 1, is_recorded: true },
     ]);
     expect(await sql`select task_id from task_error`).toEqual([{ task_id: held!.task_id }]);
     expect(await sql`select task_id from task`).toEqual([{ task_id: lost!.task_id }]);
+  });
+
+  it.each([
+    ["finish", finishUnlocked],
+    ["give back", (_: unknown, tasks: GivenBack[]) => giveBack(sql, tasks)],
+  ] as const)("leaves out a row that another transaction has locked, and says so: %s", async (_, end) => {
+    await owe(sql, "NOOP");
+    const [task] = await claim(sql, mine.worker_id, await findLanes(sql, ["NOOP"]), [1]);
+    const other = { ...task!, worker_id: mine.worker_id, ...retry };
+    await sql.begin(async (tx) => {
+      await tx`select from task where task_id = ${mine.task_id} for update`;
+      const rows = [...(await end(sql, [mine, other]))].toSorted((a, b) => Number(a.task_id) - Number(b.task_id));
+      expect(rows).toEqual([
+        { task_id: mine.task_id, attempt: 1, is_recorded: false },
+        { task_id: other.task_id, attempt: 1, is_recorded: true },
+      ]);
+    });
+    expect(await sql`select task_id from task where worker_id is not null`).toEqual([{ task_id: mine.task_id }]);
   });
 });

@@ -58,7 +58,7 @@ describe("finish", () => {
     const engine = await runEngine(database, { WRITE: write });
     await engine.owe("WRITE");
     await until("it is lost", () => engine.lines.some(({ msg }) => msg.startsWith("lost")));
-    expect(thrown).toEqual(new Error("The task is no longer held: nothing was written."));
+    expect(thrown).toEqual(new Error("Another worker has the task by now: nothing was written."));
     expect(await users()).toHaveLength(0);
     expect(await sql`select attempt, worker_id from task`).toEqual([{ attempt: 2, worker_id: other }]);
   });

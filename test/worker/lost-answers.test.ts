@@ -65,7 +65,7 @@ describe("a worker that does not hear the answer", () => {
   });
 
   it("to a failure, asks again, and counts it once", async () => {
-    const { sql, hasCut } = await cutAfter("with failed");
+    const { sql, hasCut } = await cutAfter("with fence");
     const engine = await runEngine({ sql, url }, { WORK: handler(() => Promise.reject(new Error("no luck"))) });
     await engine.owe("WORK");
     await until("the answer is lost", hasCut);

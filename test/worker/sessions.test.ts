@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { pino } from "pino";
 import { beforeEach, describe, expect, it } from "vitest";
-import { createSession } from "../../worker/session.ts";
-import { freeTheDead } from "../../worker/session-statements.ts";
-import { claim } from "../../worker/claim-statements.ts";
-import { survey } from "../../worker/survey-statements.ts";
+import { createSession } from "../../worker/engine/session.ts";
+import { createReclaim, expireLeases, reclaim } from "../../worker/engine/reclaim.ts";
+import { claim } from "../../worker/engine/claim.ts";
+import { findLanes } from "../../worker/engine/lanes.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, handler, owe, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
@@ -14,22 +14,28 @@ const { sql } = database;
 beforeEach(() => empty(sql));
 
 const leaseSeconds = 0.3;
-const tasks = () => sql`select task_id, worker_id, attempt, unsettled from task order by task_id`;
+const tasks = () => sql`select task_id, worker_id, attempt, crashes from task order by task_id`;
 const addCorpse = () => addWorker(sql, 60);
 const isThere = async (workerId: string) => (await sql`select from worker where worker_id = ${workerId}`).length > 0;
 
-describe("freeing the dead", () => {
-  it("frees what they held, and what is held by nobody; the living keep theirs", async () => {
+/** As a live worker does every heartbeat. */
+async function judge() {
+  await expireLeases(sql, await addWorker(sql));
+  return reclaim(sql);
+}
+
+describe("reclaiming", () => {
+  it("takes back the tasks of the dead, and of workers that have no row; the living keep theirs", async () => {
     const [dead, living, orphan] = [await addCorpse(), await addWorker(sql), randomUUID()];
     for (const worker_id of [dead, living, orphan]) await owe(sql, "NOOP", 1, { worker_id, attempt: 2 });
 
-    expect((await freeTheDead(sql, leaseSeconds)).map(({ task_id }) => task_id).toSorted()).toEqual(["1", "3"]);
+    expect((await judge()).map(({ task_id }) => task_id).toSorted()).toEqual(["1", "3"]);
     expect(await tasks()).toEqual([
-      { task_id: "1", worker_id: null, attempt: 2, unsettled: 1 },
-      { task_id: "2", worker_id: living, attempt: 2, unsettled: 0 },
-      { task_id: "3", worker_id: null, attempt: 2, unsettled: 1 },
+      { task_id: "1", worker_id: null, attempt: 2, crashes: 1 },
+      { task_id: "2", worker_id: living, attempt: 2, crashes: 0 },
+      { task_id: "3", worker_id: null, attempt: 2, crashes: 1 },
     ]);
-    expect(await sql`select worker_id from worker`).toEqual([{ worker_id: living }]);
+    expect([await isThere(dead), await isThere(living)]).toEqual([false, true]);
     expect(await sql`select task_id, attempt, error from task_error order by task_id`).toEqual(
       ["1", "3"].map((task_id) => ({ task_id, attempt: 2, error: expect.stringContaining("died") as string })),
     );
@@ -37,27 +43,61 @@ describe("freeing the dead", () => {
 
   it("counts each once, however many do it at once", async () => {
     await owe(sql, "NOOP", 50, { worker_id: await addCorpse(), attempt: 1 });
-    const freed = await Promise.all(Array.from({ length: 8 }, () => freeTheDead(sql, leaseSeconds)));
-    expect(freed.flat()).toHaveLength(50);
-    expect(await sql`select distinct unsettled, attempt from task`).toEqual([{ unsettled: 1, attempt: 1 }]);
+    const reclaimed = await Promise.all(Array.from({ length: 8 }, judge));
+    expect(reclaimed.flat()).toHaveLength(50);
+    expect(await sql`select distinct crashes, attempt from task`).toEqual([{ crashes: 1, attempt: 1 }]);
+  });
+
+  it("leaves a locked task, and its worker's row, to the next time, and takes back the others at once", async () => {
+    const [frozen, dead] = [await addCorpse(), await addCorpse()];
+    const [locked] = await owe(sql, "NOOP", 1, { worker_id: frozen, attempt: 1 });
+    const [free] = await owe(sql, "NOOP", 1, { worker_id: dead, attempt: 1 });
+    await sql.begin(async (tx) => {
+      await tx`select from task where task_id = ${locked!} for update`;
+      expect((await judge()).map(({ task_id }) => task_id)).toEqual([free]);
+      expect([await isThere(frozen), await isThere(dead)]).toEqual([true, false]);
+    });
+    expect((await judge()).map(({ task_id }) => task_id)).toEqual([locked]);
+    expect(await isThere(frozen)).toBe(false);
+  });
+
+  it("declares nobody dead while the worker's own heartbeat is late", async () => {
+    const [judgeId, corpse] = [await addWorker(sql, 5), await addCorpse()];
+    expect(await expireLeases(sql, judgeId)).toHaveLength(0);
+    await sql`update worker set seen_at = now() where worker_id = ${judgeId}`;
+    expect(await expireLeases(sql, judgeId)).toEqual([{ worker_id: corpse }]);
+  });
+
+  it("waits for a claim that is under way", async () => {
+    const slow = await addCorpse();
+    await owe(sql, "NOOP");
+    const lanes = await findLanes(sql, ["NOOP"]);
+    await sql.begin(async (tx) => {
+      expect(await claim(tx as unknown as typeof sql, slow, lanes, [1])).toHaveLength(1);
+      expect(await judge()).toHaveLength(0);
+      expect(await isThere(slow)).toBe(true);
+    });
+    expect(await judge()).toHaveLength(1);
   });
 });
 
 describe("a session", () => {
-  const open = (heartbeatSeconds: number) =>
-    createSession({
-      sql,
-      log: pino({ level: "silent" }),
-      heartbeatSeconds,
-      leaseSeconds,
-      onLost: () => {},
-      onJoined: () => {},
-    });
+  const open = (heartbeatSeconds: number) => {
+    const log = pino({ level: "silent" });
+    const session = createSession({ sql, log, heartbeatSeconds, leaseSeconds });
+    const reclaimAll = createReclaim({ sql, session, log, onReclaimed: () => {} });
+    return {
+      beat: async () => {
+        await session.beat();
+        await reclaimAll();
+      },
+    };
+  };
 
   /** Beats until the corpse is buried, and returns after how many seconds that was. */
-  async function judge(session: ReturnType<typeof open>, corpse: string): Promise<number> {
+  async function bury(session: ReturnType<typeof open>, corpse: string): Promise<number> {
     const start = performance.now();
-    await until("the dead worker is buried", async () => {
+    await until("the dead worker is gone", async () => {
       await session.beat();
       return !(await isThere(corpse));
     });
@@ -65,24 +105,24 @@ describe("a session", () => {
   }
 
   it("judges others only when it has lived for a lease itself", async () => {
-    expect(await judge(open(10), await addCorpse())).toBeGreaterThanOrEqual(leaseSeconds);
+    expect(await bury(open(10), await addCorpse())).toBeGreaterThanOrEqual(leaseSeconds);
   });
 
   it("waits a whole lease more after a heartbeat that failed", async () => {
     const session = open(10);
-    await judge(session, await addCorpse());
+    await bury(session, await addCorpse());
     await sql`alter table worker rename to away`;
     await expect(session.beat()).rejects.toThrow("worker");
     await sql`alter table away rename to worker`;
-    expect(await judge(session, await addCorpse())).toBeGreaterThanOrEqual(leaseSeconds);
+    expect(await bury(session, await addCorpse())).toBeGreaterThanOrEqual(leaseSeconds);
   });
 
   it("waits a whole lease more after a silence, as when it was paused", async () => {
     const session = open(0.02);
-    await judge(session, await addCorpse());
+    await bury(session, await addCorpse());
     const start = performance.now();
     await until("two heartbeats were missed", () => performance.now() - start > 60);
-    expect(await judge(session, await addCorpse())).toBeGreaterThanOrEqual(leaseSeconds);
+    expect(await bury(session, await addCorpse())).toBeGreaterThanOrEqual(leaseSeconds);
   });
 });
 
@@ -108,7 +148,7 @@ describe("a worker that was declared dead", () => {
     await until("it has joined anew", () => engine.lines.filter(({ msg }) => msg === "joined").length === 2);
     await until("its end is lost", () => engine.lines.some(({ msg }) => msg.startsWith("lost")));
     expect(engine.lines.map(({ msg }) => msg)).toContainEqual(expect.stringMatching(/^declared dead/));
-    expect(await tasks()).toEqual([{ task_id: "1", worker_id: other, attempt: 2, unsettled: 0 }]);
+    expect(await tasks()).toEqual([{ task_id: "1", worker_id: other, attempt: 2, crashes: 0 }]);
     expect(await sql`select from task_error`).toHaveLength(0);
 
     await sql`update task set worker_id = null, run_at = now()`;
@@ -119,8 +159,8 @@ describe("a worker that was declared dead", () => {
   it("claims nothing under its old name", async () => {
     const dead = await addCorpse();
     await owe(sql, "NOOP");
-    const lanes = await survey(sql, ["NOOP"]);
-    await freeTheDead(sql, leaseSeconds);
+    const lanes = await findLanes(sql, ["NOOP"]);
+    await expireLeases(sql, await addWorker(sql));
     expect(await claim(sql, dead, lanes, [1])).toHaveLength(0);
   });
 });

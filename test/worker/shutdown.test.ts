@@ -17,7 +17,7 @@ const wait = handler(() => {
   started += 1;
   return gate.promise;
 });
-const tasks = () => sql`select attempt, worker_id, unsettled from task order by attempt desc`;
+const tasks = () => sql`select attempt, worker_id, crashes from task order by attempt desc`;
 const workers = () => sql`select from worker`;
 
 describe("a worker that is stopped", () => {
@@ -29,7 +29,7 @@ describe("a worker that is stopped", () => {
     const stopped = engine.stop(20);
     gate.resolve();
     await stopped;
-    expect(await tasks()).toEqual([{ attempt: 0, worker_id: null, unsettled: 0 }]);
+    expect(await tasks()).toEqual([{ attempt: 0, worker_id: null, crashes: 0 }]);
     expect(await workers()).toHaveLength(0);
   });
 
@@ -82,7 +82,7 @@ describe("a worker that is stopped", () => {
     await Promise.all([locked, stopped]);
 
     expect(started).toBe(0);
-    expect(await tasks()).toEqual(Array.from({ length: 3 }, () => ({ attempt: 0, worker_id: null, unsettled: 0 })));
+    expect(await tasks()).toEqual(Array.from({ length: 3 }, () => ({ attempt: 0, worker_id: null, crashes: 0 })));
     expect(await workers()).toHaveLength(0);
   });
 });

@@ -5,36 +5,36 @@ import type { Answer, Stage } from "../support/smtp-dialogue.ts";
 
 describe("a mail that the server does not take", () => {
   it.each<[Stage, Answer, string]>([
-    ["greeting", "421 4.3.2 Closing", "outside down"],
+    ["greeting", "421 4.3.2 Closing", "service down"],
     ["greeting", "451 4.3.0 Busy", "retry"],
-    ["greeting", "554 5.7.1 We do not like you", "outside down"],
+    ["greeting", "554 5.7.1 We do not like you", "service down"],
     ["greeting", "cut", "retry"],
     ["greeting", "hang", "retry"],
-    ["EHLO", "421 4.3.2 Closing", "outside down"],
-    ["EHLO", "550 5.5.1 No", "outside down"],
+    ["EHLO", "421 4.3.2 Closing", "service down"],
+    ["EHLO", "550 5.5.1 No", "service down"],
     ["EHLO", "cut", "retry"],
-    ["AUTH", "421 4.3.2 Closing", "outside down"],
+    ["AUTH", "421 4.3.2 Closing", "service down"],
     ["AUTH", "454 4.7.0 Temporary authentication failure", "retry"],
-    ["AUTH", "535 5.7.8 ada@login.example: bad credentials", "outside down"],
+    ["AUTH", "535 5.7.8 ada@login.example: bad credentials", "service down"],
     ["AUTH", "cut", "retry"],
     ["AUTH", "hang", "retry"],
-    ["MAIL", "421 4.3.2 Closing", "outside down"],
+    ["MAIL", "421 4.3.2 Closing", "service down"],
     ["MAIL", "450 4.2.1 Later", "retry"],
-    ["MAIL", "530 5.7.0 Authentication required", "outside down"],
-    ["MAIL", "550 5.7.1 hello@example.com may not send", "outside down"],
+    ["MAIL", "530 5.7.0 Authentication required", "service down"],
+    ["MAIL", "550 5.7.1 hello@example.com may not send", "service down"],
     ["MAIL", "cut", "retry"],
     ["MAIL", "hang", "retry"],
-    ["RCPT", "421 4.3.2 Closing", "outside down"],
+    ["RCPT", "421 4.3.2 Closing", "service down"],
     ["RCPT", "450 4.2.0 <o'brien@people.example>: greylisted", "retry"],
     ["RCPT", "550 5.1.1 <o'brien@people.example>: nobody here", "permanent"],
     ["RCPT", "cut", "retry"],
     ["RCPT", "hang", "retry"],
-    ["DATA", "421 4.3.2 Closing", "outside down"],
+    ["DATA", "421 4.3.2 Closing", "service down"],
     ["DATA", "451 4.3.0 Later", "retry"],
     ["DATA", "554 5.5.1 No", "permanent"],
     ["DATA", "cut", "retry"],
     ["DATA", "hang", "retry"],
-    ["end", "421 4.3.2 Closing", "outside down"],
+    ["end", "421 4.3.2 Closing", "service down"],
     ["end", "451 4.3.0 o'brien@people.example is over quota", "retry"],
     ["end", "554 5.7.1 Spam", "permanent"],
     ["end", "cut", "outcome unknown"],
@@ -61,13 +61,13 @@ describe("a mail that the server does not take", () => {
     const server = await scriptSmtp();
     await server.close();
     const sent = await mailTo(server, server.url.replace("127.0.0.1", host))();
-    expect(sent.verdict).toBe("outside down");
+    expect(sent.verdict).toBe("service down");
     expect(sent.error).toContain("SMTP_URL");
   });
 
   it("opens the breaker when there is no such host", async () => {
     const sent = await mailTo(await scriptSmtp(), "smtp://nowhere.invalid")();
-    expect(sent.verdict).toBe("outside down");
+    expect(sent.verdict).toBe("service down");
   });
 });
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { permanent } from "../../worker/verdict.ts";
-import { finish } from "../../worker/outcome-statements.ts";
+import { finish } from "../../worker/engine/outcomes.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, handler, isEmpty, owe, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
@@ -71,7 +71,7 @@ describe("what a handler tells", () => {
       { ...held, task_id: mine! },
       { ...held, task_id: lost!, event: { event_type: "LOST" } },
     ];
-    expect([...(await finish(sql, done))]).toEqual([{ task_id: mine, attempt: 1 }]);
+    expect([...(await finish(sql, done))]).toEqual([{ task_id: mine, attempt: 1, is_recorded: true }]);
     expect(await events()).toEqual([sent]);
   });
 });

@@ -12,9 +12,13 @@ const ended = [
   { table: "mail_stop", key: ["email"], column: "ends_at", days: 0 },
   { table: "email_change", key: ["email_change_id"], column: "created_at", days: 30 },
   { table: "throttle", key: ["action", "subject"], column: "ends_at", days: 0 },
+  { table: "known_browser", key: ["token_hash", "usr_id"], column: "seen_at", days: 400 },
 ];
 
-/** Forgets what has ended: sessions, links in mails, stops of mails, throttles; changes of address after 30 days. */
+/**
+ * Forgets what has ended: sessions, links in mails, stops of mails, throttles; changes of address after 30 days, known
+ * browsers after 400; and failed log-ins of addresses without a verified account. Those of an account count until its next success.
+ */
 export function pruneExpired(sql: Sql): Handler {
   return defineHandler({
     params: z.object({}),
@@ -39,6 +43,21 @@ export function pruneExpired(sql: Sql): Handler {
           `,
         );
       }
+      await untilFewer(
+        batch,
+        signal,
+        async () => sql`
+          delete from log_in_failure
+          where email in (
+            select email
+            from log_in_failure
+            where failed_at < now() - interval '1 hour'
+              and not exists (select from usr join email_verified using (usr_id) where usr.email = log_in_failure.email)
+            limit ${batch}
+            for update of log_in_failure skip locked
+          )
+        `,
+      );
     },
   });
 }

@@ -22,7 +22,7 @@ export function remindUnverified(timeZone: string): Handler {
               and not exists (select from email_verified where email_verified.usr_id = usr.usr_id)
               and not exists (select from email_reminded where email_reminded.usr_id = usr.usr_id)
               and not exists (
-                select from mail_stop where mail_stop.email = usr.email and mail_stop.ends_at > now()
+                select from mail_stop where mail_stop.email = mailbox_of(usr.email) and mail_stop.ends_at > now()
               )
             -- Who is deleted at this moment is waited for, and left out.
             for key share
@@ -30,8 +30,11 @@ export function remindUnverified(timeZone: string): Handler {
             returning usr_id
           )
           insert into task (task_type, params)
-          select 'SEND_EMAIL_REMINDER', jsonb_build_object('usr_id', usr_id::text)
+          -- One mail to each mailbox, however many of its +tags have signed up.
+          select distinct on (mailbox_of(email)) 'SEND_EMAIL_REMINDER', jsonb_build_object('usr_id', usr_id::text)
           from reminded
+          join usr using (usr_id)
+          order by mailbox_of(email), usr_id
         `,
       ),
   });

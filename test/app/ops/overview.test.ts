@@ -26,7 +26,7 @@ describe("the overview", () => {
     const worker = await addWorker(sql);
     await owe(sql, "MAIL", 2, { run_at: minutes(-2) });
     await owe(sql, "MAIL", 1, { priority: 7, run_at: minutes(-3), attempt: 1 });
-    await owe(sql, "MAIL", 1, { priority: -7, run_at: minutes(-1), attempt: 2, unsettled: 2 });
+    await owe(sql, "MAIL", 1, { priority: -7, run_at: minutes(-1), attempt: 2, crashes: 2 });
     await owe(sql, "MAIL", 4, { run_at: minutes(5) });
     await owe(sql, "MAIL", 3, { worker_id: worker, attempt: 1 });
     await owe(sql, "DEAD", 5);

@@ -31,7 +31,7 @@ describe("retrying a dead task", () => {
     expect([dead, other]).not.toContain(task_id);
     expect(
       await sql`
-        select task_id, task_type, params, priority, unique_key, attempt, unsettled, worker_id, run_at <= now() as is_due
+        select task_id, task_type, params, priority, unique_key, attempt, crashes, worker_id, run_at <= now() as is_due
         from task
       `,
     ).toEqual([
@@ -42,7 +42,7 @@ describe("retrying a dead task", () => {
         priority: 3,
         unique_key: "once",
         attempt: 0,
-        unsettled: 0,
+        crashes: 0,
         worker_id: null,
         is_due: true,
       },

@@ -6,7 +6,7 @@ import type { Model } from "./model.ts";
 export async function expectAsModelled(sql: Sql, { tasks, dead, errors, sessions }: Model): Promise<void> {
   const [rows] = await sql<{ tasks: unknown; dead: unknown; errors: unknown; sessions: unknown }[]>`
     select
-      (select array_agg(concat_ws('/', task_id, attempt, unsettled, coalesce(worker_id::text, '')) order by task_id)
+      (select array_agg(concat_ws('/', task_id, attempt, crashes, coalesce(worker_id::text, '')) order by task_id)
         from task) as tasks,
       (select array_agg(concat_ws('/', task_id, attempt, reason) order by task_id) from task_dead) as dead,
       (select array_agg(concat_ws('/', task_id, attempt, error) order by task_id, attempt) from task_error) as errors,
@@ -21,9 +21,7 @@ export async function expectAsModelled(sql: Sql, { tasks, dead, errors, sessions
     });
   expect(rows).toEqual({
     tasks: none(
-      inOrder(tasks).map(
-        ([id, { attempt, unsettled, worker_id }]) => `${id}/${attempt}/${unsettled}/${worker_id ?? ""}`,
-      ),
+      inOrder(tasks).map(([id, { attempt, crashes, worker_id }]) => `${id}/${attempt}/${crashes}/${worker_id ?? ""}`),
     ),
     dead: none(inOrder(dead).map(([id, { attempt, reason }]) => `${id}/${attempt}/${reason}`)),
     errors: none(inOrder(errors).map(([key, error]) => `${key}/${error}`)),

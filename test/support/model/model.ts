@@ -1,5 +1,5 @@
-import type { Held } from "../../../worker/fence.ts";
-import type { Lane } from "../../../worker/lanes.ts";
+import type { Lane } from "../../../worker/engine/lanes.ts";
+import type { Fence } from "../../../worker/engine/outcomes.ts";
 
 export type Task = {
   task_id: string;
@@ -7,7 +7,7 @@ export type Task = {
   priority: number;
   unique_key: string | null;
   attempt: number;
-  unsettled: number;
+  crashes: number;
   worker_id: string | null;
   /** Seconds since 1970. */
   run_at: number;
@@ -17,7 +17,7 @@ export type Task = {
 export type Worker = {
   id: string;
   /** What it believes to hold, whoever holds it by now. */
-  hand: Held[];
+  hand: (Fence & { run_at: string })[];
   /** What it saw when it last looked, whatever became of it. */
   lanes: Lane[];
 };
@@ -40,36 +40,36 @@ export function note({ reached }: Model, what: string, times = 1): void {
   reached.set(what, (reached.get(what) ?? 0) + times);
 }
 
-/** What a claim may take from a lane: free, due, not suspect, and not before the lane's front. */
+/** What a claim may take from a lane: free, due, and not before the lane's front. */
 export function claimable({ tasks }: Model, lane: Lane): Task[] {
   const front = { run_at: lane.due_since, task_id: lane.task_id } as Task;
   return [...tasks.values()]
     .filter(({ task_type, priority }) => task_type === lane.task_type && priority === lane.priority)
-    .filter(({ worker_id, is_due, unsettled }) => worker_id === null && is_due && unsettled < 2)
+    .filter(({ worker_id, is_due }) => worker_id === null && is_due)
     .filter((task) => byAge(task, front) >= 0)
     .toSorted(byAge);
 }
 
-/** The oldest of each type and priority, and the oldest suspect of each type. */
+/** The oldest of each type and priority. */
 export function modelledFronts({ tasks }: Model): string[] {
   const free = [...tasks.values()]
     .filter(({ worker_id, is_due, task_type }) => worker_id === null && is_due && types.includes(task_type))
     .toSorted(byAge);
   const fronts = new Map<string, string>();
-  for (const { task_type, priority, task_id, unsettled } of free) {
-    const isSuspect = unsettled >= 2;
-    const lane = isSuspect ? task_type : `${task_type}/${priority}`;
-    if (!fronts.has(lane)) fronts.set(lane, [task_type, priority, task_id, isSuspect].join());
+  for (const { task_type, priority, task_id } of free) {
+    const lane = `${task_type}/${priority}`;
+    if (!fronts.has(lane)) fronts.set(lane, [task_type, priority, task_id].join());
   }
   return [...fronts.values()];
 }
 
 const byAge = (a: Task, b: Task) => a.run_at - b.run_at || Number(a.task_id) - Number(b.task_id);
 
-export function take(worker: Worker, tasks: Task[]): void {
+export function take(worker: Worker, tasks: Task[], claimed: readonly { task_id: string; run_at: string }[]): void {
   for (const task of tasks) {
+    const { run_at } = claimed.find(({ task_id }) => task_id === task.task_id)!;
     Object.assign(task, { worker_id: worker.id, attempt: task.attempt + 1 });
-    worker.hand.push({ task_id: task.task_id, attempt: task.attempt, worker_id: worker.id });
+    worker.hand.push({ task_id: task.task_id, attempt: task.attempt, worker_id: worker.id, run_at });
   }
 }
 

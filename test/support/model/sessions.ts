@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
-import { beat, freeTheDead, join, leave } from "../../../worker/session-statements.ts";
-import { claimAlone, claimSome, look } from "./claims.ts";
+import { expireLeases, leave, reclaim } from "../../../worker/engine/reclaim.ts";
+import { beat, join } from "../../../worker/engine/session.ts";
+import { claimSome, look } from "./claims.ts";
 import { ids } from "./model.ts";
 import { step } from "./step.ts";
 
@@ -15,7 +16,7 @@ export const joinAnew = (who: number) =>
     // Its hand it keeps: what it believes to hold of its last session must be out of its reach.
     worker.id = randomUUID();
     sessions.set(worker.id, { isSilent: false });
-    await join(sql, worker.id, "model", who);
+    await join(sql, { worker_id: worker.id, host: "model", pid: who, leaseSeconds: 60 });
   });
 
 export const heartbeat = (who: number) =>
@@ -34,40 +35,38 @@ export const fallSilent = (who: number) =>
   });
 
 export const judge = () =>
-  step("free the dead", [], async ({ sessions, tasks, errors }, sql) => {
+  step("reclaim", [], async ({ sessions, tasks, errors }, sql) => {
     for (const [id, { isSilent }] of sessions) if (isSilent) sessions.delete(id);
     const orphans = [...tasks.values()].filter(({ worker_id }) => worker_id !== null && !sessions.has(worker_id));
-    expect(ids(await freeTheDead(sql, 60))).toEqual(ids(orphans));
+    const judge = randomUUID();
+    await join(sql, { worker_id: judge, host: "judge", pid: 1 });
+    await expireLeases(sql, judge);
+    await sql`delete from worker where worker_id = ${judge}`;
+    expect(ids(await reclaim(sql))).toEqual(ids(orphans));
     for (const task of orphans) {
       const key = `${task.task_id}/${task.attempt}`;
       if (!errors.has(key)) errors.set(key, died);
-      Object.assign(task, { worker_id: null, unsettled: task.unsettled + 1 });
+      Object.assign(task, { worker_id: null, crashes: task.crashes + 1 });
     }
   });
 
 export const quit = (who: number) =>
   step("leave", [who], async ({ workers, sessions, tasks, errors }, sql) => {
     const { id } = workers[who]!;
-    await leave(sql, id);
+    const held = [...tasks.values()].filter(({ worker_id }) => worker_id === id);
+    await leave(sql, id, held);
     sessions.delete(id);
     for (const task of tasks.values()) {
       if (task.worker_id !== id) continue;
       const key = `${task.task_id}/${task.attempt}`;
       if (!errors.has(key)) errors.set(key, stopped);
-      Object.assign(task, { worker_id: null, unsettled: task.unsettled + 1 });
+      Object.assign(task, { worker_id: null, crashes: task.crashes + 1 });
     }
   });
 
 /** Takes what there is, ends without an outcome, is noticed at once, and comes back. */
 export const crash = (who: number) =>
   step("crash", [who], async (model, sql) => {
-    for (const next of [
-      look(who),
-      claimSome(who, [2]),
-      claimAlone(who, false),
-      fallSilent(who),
-      judge(),
-      joinAnew(who),
-    ])
+    for (const next of [look(who), claimSome(who, [2]), fallSilent(who), judge(), joinAnew(who)])
       await next.run(model, sql);
   });

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { claimAlone, claimSome, look, race } from "./claims.ts";
+import { claimSome, look, race } from "./claims.ts";
 import { types } from "./model.ts";
 import { crash, fallSilent, heartbeat, joinAnew, judge, quit } from "./sessions.ts";
 import { failSome, finishSome, insert, releaseSome } from "./tasks.ts";
@@ -30,8 +30,6 @@ export const steps = [
   who.map(look),
   fc.tuple(who, pattern).map((words) => claimSome(...words)),
   fc.tuple(who, pattern).map((words) => claimSome(...words)),
-  fc.tuple(who, fc.boolean()).map((words) => claimAlone(...words)),
-  fc.tuple(who, fc.boolean()).map((words) => claimAlone(...words)),
   fc.constant(null).map(race),
   fc.tuple(...part).map((words) => finishSome(...words)),
   fc.tuple(...part, delays, fc.boolean()).map((words) => failSome(...words)),

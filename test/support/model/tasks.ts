@@ -1,8 +1,7 @@
 import { expect } from "vitest";
-import type { Held } from "../../../worker/fence.ts";
-import { fail, finish } from "../../../worker/outcome-statements.ts";
-import { release } from "../../../worker/release-statements.ts";
-import { ids, note, type Model, type Task } from "./model.ts";
+import type { Sql } from "../../../app/db.ts";
+import { finish, giveBack } from "../../../worker/engine/outcomes.ts";
+import { ids, note, type Model, type Task, type Worker } from "./model.ts";
 import { step } from "./step.ts";
 
 export const insert = (type: string, priority: number, isDue: boolean, key: string | null, minutesAgo: number) =>
@@ -19,7 +18,7 @@ export const insert = (type: string, priority: number, isDue: boolean, key: stri
       return;
     }
     const [{ task_id, run_at }] = (await inserted) as unknown as [{ task_id: string; run_at: number }];
-    const row = { task_id, task_type: type, priority, unique_key: key, attempt: 0, unsettled: 0, worker_id: null };
+    const row = { task_id, task_type: type, priority, unique_key: key, attempt: 0, crashes: 0, worker_id: null };
     tasks.set(task_id, { ...row, run_at, is_due: isDue });
   });
 
@@ -35,36 +34,46 @@ export const failSome = (who: number, from: number, count: number, delays: (numb
     const { all, held } = letGo(model, who, from, count);
     const failures = all.map((one, place) => {
       const delay_seconds = delays[place % delays.length]!;
-      const is_unstarted = isRefused && delay_seconds === null;
-      return { ...one, error: `error of ${one.attempt}`, delay_seconds, is_unstarted };
+      const is_dead = delay_seconds === null;
+      return {
+        ...one,
+        error: `error of ${one.attempt}`,
+        delay_seconds,
+        is_dead,
+        is_counted: !(isRefused && is_dead),
+        crashes: 0,
+      };
     });
-    expect(ids(await fail(sql, failures))).toEqual(ids(held));
+    expect(ids(await giveBack(sql, failures))).toEqual(ids(held));
 
-    for (const { task_id, attempt, error, delay_seconds, is_unstarted } of failures) {
+    for (const { task_id, attempt, error, delay_seconds, is_counted } of failures) {
       const task = held.find((task) => task.task_id === task_id && task.attempt === attempt);
       if (!task) continue;
-      if (!is_unstarted) model.errors.set(`${task_id}/${attempt}`, error);
+      if (is_counted) model.errors.set(`${task_id}/${attempt}`, error);
       if (delay_seconds === null) {
         model.tasks.delete(task_id);
-        model.dead.set(task_id, { attempt: attempt - Number(is_unstarted), reason: error });
+        model.dead.set(task_id, { attempt: attempt - Number(!is_counted), reason: error });
         continue;
       }
-      const [row] = await sql<{ run_at: number }[]>`
-        select extract(epoch from run_at)::float8 as run_at from task where task_id = ${task_id}
-      `;
-      Object.assign(task, { worker_id: null, unsettled: 0, run_at: row!.run_at, is_due: delay_seconds === 0 });
+      const { run_at } = await rowOf(sql, task_id);
+      Object.assign(task, { worker_id: null, crashes: 0, run_at, is_due: delay_seconds === 0 });
     }
   });
 
 export const releaseSome = (who: number, from: number, count: number) =>
   step("release", [who, from, count], async (model, sql) => {
     const { all, held } = letGo(model, who, from, count);
-    await release(sql, all);
-    for (const task of held) Object.assign(task, { worker_id: null, attempt: task.attempt - 1 });
+    const untried = { error: null, delay_seconds: null, is_dead: false, is_counted: false };
+    const given = all.map((one) => ({ ...one, ...untried, crashes: model.tasks.get(one.task_id)?.crashes ?? 0 }));
+    expect(ids(await giveBack(sql, given))).toEqual(ids(held));
+    for (const task of held) {
+      const { run_at } = await rowOf(sql, task.task_id);
+      Object.assign(task, { worker_id: null, attempt: task.attempt - 1, run_at });
+    }
   });
 
 /** Takes part of what a worker believes to hold; `held` of that is what it does hold. */
-function letGo(model: Model, who: number, from: number, count: number): { all: Held[]; held: Task[] } {
+function letGo(model: Model, who: number, from: number, count: number): { all: Worker["hand"]; held: Task[] } {
   const { hand } = model.workers[who]!;
   const all = hand.splice(from % Math.max(hand.length, 1), count);
   const held = all.flatMap(({ task_id, attempt, worker_id }) => {
@@ -73,4 +82,11 @@ function letGo(model: Model, who: number, from: number, count: number): { all: H
   });
   note(model, "an outcome that comes too late", all.length - held.length);
   return { all, held };
+}
+
+async function rowOf(sql: Sql, taskId: string): Promise<{ run_at: number }> {
+  const [row] = await sql<{ run_at: number }[]>`
+    select extract(epoch from run_at)::float8 as run_at from task where task_id = ${taskId}
+  `;
+  return row!;
 }

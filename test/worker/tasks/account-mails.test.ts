@@ -71,6 +71,23 @@ describe("SEND_EMAIL_PASSWORD_CHANGED", () => {
   });
 });
 
+describe("SEND_EMAIL_LOG_IN_BLOCKED", () => {
+  it("tells the owner what happened, and how to get in all the same", async () => {
+    const [mail] = await mailsOf("SEND_EMAIL_LOG_IN_BLOCKED", { usr_id: usrId });
+    expect(mail?.recipients).toEqual([ada.email]);
+    expect(mail?.subject).toBe("Too many wrong passwords for your account at slim-signup");
+    expect(mail?.text).toContain("A browser in which you logged in before still works.");
+    expect(mail?.text).toContain(
+      "choose a new password first. That ends the block, too:\nhttps://signup.example.com/password/forgot",
+    );
+    expect(mail?.html).toContain(`href="https://signup.example.com/password/forgot"`);
+  });
+
+  it("goes to nobody for an address that is nobody's", async () => {
+    expect(await mailsOf("SEND_EMAIL_LOG_IN_BLOCKED", { usr_id: "0" })).toEqual([]);
+  });
+});
+
 describe("SEND_EMAIL_CONFIRM_ADDRESS", () => {
   it("asks at the new address, for a day", async () => {
     const [mail] = await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await ask());

@@ -26,14 +26,36 @@ describe("PRUNE_EXPIRED", () => {
       insert into throttle
       select 'mail', n::text, 1, now() - interval '1 hour' from generate_series(1, 2500) as n
     `;
+    for (const [days, token_hash] of [
+      [401, "a"],
+      [399, "b"],
+    ] as const) {
+      const seen_at = new Date(Date.now() - days * 86_400_000);
+      await sql`insert into known_browser ${sql({ token_hash: Buffer.from(token_hash.repeat(32)), usr_id: usrId, seen_at })}`;
+    }
     await perform(database, "PRUNE_EXPIRED", pruneExpired(sql));
 
-    for (const table of ["session", "email_token", "mail_stop", "throttle", "email_change"]) {
+    for (const table of ["known_browser", "session", "email_token", "mail_stop", "throttle", "email_change"]) {
       expect({ table, rows: (await sql`select from ${sql(table)}`).length }).toEqual({ table, rows: 1 });
     }
     expect(
       await sql`select from session, email_token where least(session.expires_at, email_token.expires_at) < now()`,
     ).toEqual([]);
     expect(await isEmpty(sql)).toBe(true);
+  });
+
+  it("forgets the failed log-ins of addresses without a verified account after an hour", async () => {
+    await addOwner(sql, person("ada"));
+    await addOwner(sql, person("bob"), false);
+    await sql`
+      insert into log_in_failure (email, failures, failed_at)
+      select name || '@example.com', 50, now() - interval '59 minutes' from unnest(array['ada', 'bob', 'cleo']) as name
+    `;
+    await perform(database, "PRUNE_EXPIRED", pruneExpired(sql));
+    expect(await sql`select from log_in_failure`).toHaveLength(3);
+
+    await sql`update log_in_failure set failed_at = now() - interval '61 minutes'`;
+    await perform(database, "PRUNE_EXPIRED", pruneExpired(sql));
+    expect(await sql`select email from log_in_failure`).toEqual([{ email: "ada@example.com" }]);
   });
 });

@@ -44,6 +44,23 @@ describe("REMIND_UNVERIFIED", () => {
     expect(await owed()).toEqual([yesterday, today]);
   });
 
+  it("reminds a mailbox once, however many of its +tags have signed up", async () => {
+    const tags = [
+      await addOwner(sql, person("ada+a"), false),
+      await addOwner(sql, person("ada+b"), false),
+      await addOwner(sql, person("ada"), false),
+    ];
+    const grace = await addOwner(sql, person("grace+a"), false);
+    for (const usrId of [...tags, grace]) await signedUp(usrId, "48 hours");
+    await sql`insert into mail_stop (email, ends_at) values ('grace@example.com', now() + interval '1 hour')`;
+
+    await remind();
+    expect(await owed()).toEqual([tags[0]]);
+    expect((await sql`select usr_id from email_reminded order by usr_id`).map((row) => row.usr_id as string)).toEqual(
+      tags,
+    );
+  });
+
   it.each([
     ["at nine", "Europe/Berlin", "2026-06-10 09:00", "2026-06-09 23:59", "2026-06-10 00:00"],
     ["in the evening", "Europe/Berlin", "2026-06-10 22:00", "2026-06-09 23:59", "2026-06-10 00:00"],

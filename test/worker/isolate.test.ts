@@ -1,0 +1,56 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { chaosWorker, isDone, oweTasks } from "../support/chaos.ts";
+import { createDatabase, empty } from "../support/database.ts";
+import { owe } from "../support/engine.ts";
+import { until } from "../support/until.ts";
+
+const { sql, url } = await createDatabase();
+beforeEach(() => empty(sql));
+
+const start = () => chaosWorker(url, "smtp://127.0.0.1:1");
+const open = (type: string) => sql`select attempt, crashes, worker_id from task where task_type = ${type}`;
+
+describe("a poison task", () => {
+  it("crashes in a process of its own: nothing else loses an attempt or waits", async () => {
+    await oweTasks(sql, "LAST", { seconds: 3 });
+    const worker = start();
+    await until("a neighbor is running", () => worker.said("begun").length === 1);
+    await owe(sql, "CRASH", 1, { attempt: 2, crashes: 2 });
+    await until("it runs isolated", () => worker.said("poison task: runs isolated").length > 0);
+
+    await oweTasks(sql, "NO_OP", {});
+    await until("a new task is done meanwhile", async () => (await open("NO_OP")).length === 0, 3);
+    const ended = "the isolated process ended without an outcome";
+    await until("it has crashed", () => worker.said(ended).length > 0);
+    await until("it is free again", async () => (await open("CRASH"))[0]?.crashes === 3);
+    expect(await open("CRASH")).toEqual([{ attempt: 3, crashes: 3, worker_id: null }]);
+    expect(await sql`select error from task_error`).toHaveLength(1);
+    await sql`delete from task where task_type = 'CRASH'`;
+
+    await until("the neighbor is done", () => isDone(sql));
+    expect(worker.said("done").filter(({ task_type }) => task_type === "LAST")).toMatchObject([{ attempt: 1 }]);
+    expect(await worker.end()).toBe(0);
+    expect(await sql`select from worker`).toHaveLength(0);
+  });
+
+  it("that does not crash again is done, once", async () => {
+    await owe(sql, "NO_OP", 1, { attempt: 2, crashes: 2 });
+    const worker = start();
+    await until("it is done", () => isDone(sql));
+    expect(worker.said("poison task: runs isolated")).toHaveLength(1);
+    await until("it is logged", () => worker.said("done").length === 1);
+    expect(await worker.end()).toBe(0);
+    expect(await sql`select from worker`).toHaveLength(0);
+  });
+
+  it("waits for its turn without holding a slot, and keeps its attempts", async () => {
+    await owe(sql, "LAST", 2, { attempt: 2, crashes: 2, params: sql.json({ seconds: 2 }) });
+    const worker = start();
+    await until("one is running isolated", () => worker.said("begun").length === 1);
+    await until("the other is put back", async () => {
+      return (await sql`select from task where worker_id is null and attempt = 2 and crashes = 2`).length === 1;
+    });
+    await until("both are done", () => isDone(sql));
+    expect(await worker.end()).toBe(0);
+  });
+});

@@ -1,0 +1,100 @@
+import type { Sql } from "../../app/db.ts";
+import { createLanes, type Lane } from "./lanes.ts";
+import { shareSlots, type Room } from "./share-slots.ts";
+import type { Handler, Task } from "../task.ts";
+
+type Options = {
+  sql: Sql;
+  handlers: Record<string, Handler>;
+  /** Concurrency slots of this worker. */
+  concurrency: number;
+  /** How many more tasks of a type its breaker lets through. */
+  breakerRoom: (type: string, running: number) => number;
+};
+
+/** A task as its claim returns it; the caller adds worker_id. */
+export type Claimed = Omit<Task, "worker_id">;
+
+/** So that the next claim can be under way while these tasks start. */
+const mostAtOnce = 2000;
+
+/** Decides what a worker claims next, and claims it. */
+export function createClaims({ sql, handlers, concurrency, breakerRoom }: Options) {
+  const types = Object.keys(handlers);
+  const mostReserved = Math.floor(Math.min(concurrency, mostAtOnce) / 4);
+  const lanes = createLanes(sql, types);
+  const served = new Map<string, number>();
+  let round = 0;
+  let agedCredit = 0;
+
+  function roomsFor(running: ReadonlyMap<string, number>): Map<string, Room> {
+    const roomOf = (type: string): Room => {
+      const count = running.get(type) ?? 0;
+      const room = Math.min(handlers[type]!.concurrency - count, breakerRoom(type, count));
+      return { room, running: count, served: served.get(type) ?? 0 };
+    };
+    return new Map(types.map((type) => [type, roomOf(type)]));
+  }
+
+  return {
+    lanes,
+
+    /** Claims for so many free slots, given how many tasks of each type are running. */
+    async next(workerId: string, running: ReadonlyMap<string, number>, slots: number): Promise<Claimed[]> {
+      const free = Math.min(slots, mostAtOnce);
+      // A claim that returns nothing has found a lane empty: then it is the others' turn.
+      for (;;) {
+        const { open } = lanes;
+        const aged = Math.floor(agedCredit + free / 4);
+        const quotas = shareSlots(open, roomsFor(running), { free, aged, mostReserved });
+        if (!quotas.some(Boolean)) return [];
+
+        const tasks = await claim(sql, workerId, open, quotas);
+        lanes.advance(open, quotas, tasks);
+        if (tasks.length === 0) continue;
+        agedCredit = (agedCredit + free / 4) % 1;
+        round += 1;
+        for (const { task_type } of tasks) served.set(task_type, round);
+        return tasks;
+      }
+    },
+  };
+}
+
+export type Claims = ReturnType<typeof createClaims>;
+
+/** Takes `quotas[n]` due tasks from the front of `lanes[n]`, oldest first. Rows that another worker has locked are skipped. */
+export function claim(sql: Sql, workerId: string, lanes: Lane[], quotas: number[]) {
+  return sql<Claimed[]>`
+    with taken as materialized (
+      select due.place
+      from unnest(
+        ${lanes.map(({ task_type }) => task_type)}::text[],
+        ${lanes.map(({ priority }) => priority)}::smallint[],
+        ${lanes.map(({ run_at }) => run_at)}::text[]::timestamptz[],
+        ${lanes.map(({ task_id }) => task_id)}::bigint[],
+        ${quotas}::int[]
+      ) as lane (task_type, priority, run_at, task_id, quota)
+      cross join lateral (
+        select task.ctid as place
+        from task
+        where task.task_type = lane.task_type and task.priority = lane.priority
+          and (task.run_at, task.task_id) >= (lane.run_at, lane.task_id) and task.run_at <= now()
+          and worker_id is null
+        order by task.run_at, task.task_id
+        limit lane.quota
+        for update skip locked
+      ) as due
+    )
+    update task
+    set worker_id = ${workerId}, attempt = least(attempt, 32766) + 1
+    -- By its place, which can't change while we hold the lock: no index is asked twice. As an array: joined to the CTE,
+    -- whose size the planner can't know, it would read the whole table.
+    where ctid = any (array(select place from taken))
+      -- The lock keeps other workers from declaring this one dead before the claim commits.
+      and exists (select from worker where worker_id = ${workerId} and expired_at is null for key share)
+    returning
+      task_id, task_type, params, priority, attempt, crashes, now() as claimed_at,
+      run_at::text, extract(epoch from run_at)::float8 as due_since, extract(epoch from created_at)::text as born
+  `;
+}

@@ -1,0 +1,157 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Sql } from "../../app/db.ts";
+import type { Log } from "../../app/log.ts";
+import { createBreakers } from "./breaker.ts";
+import { createClaims } from "./claim.ts";
+import type { Consumer } from "../consume.ts";
+import { createFollow } from "../follow.ts";
+import { createIsolate } from "./isolate.ts";
+import { unknownTypes } from "./lanes.ts";
+import { createPoller } from "./poller.ts";
+import { createReclaim, leave } from "./reclaim.ts";
+import { createRecorder } from "./record-outcomes.ts";
+import { oweDue, type Recurring } from "./recurring.ts";
+import { repeat } from "./repeat.ts";
+import type { Outcome } from "./run-attempt.ts";
+import { createRunner } from "./runner.ts";
+import { createSession } from "./session.ts";
+import { createStatistics } from "./statistics.ts";
+import { createTransactions } from "./transactions.ts";
+import type { Handler, Task } from "../task.ts";
+
+type Options = {
+  /** For claims and outcomes. */
+  sql: Sql;
+  /** For handlers, so that slow ones can't keep the engine from its own statements. */
+  taskSql?: Sql;
+  /** One connection for heartbeats alone. */
+  heart: Sql;
+  log: Log;
+  handlers: Record<string, Handler>;
+  schedule?: Recurring[];
+  consumers?: Consumer[];
+  /** Concurrency slots. */
+  concurrency: number;
+  heartbeatSeconds?: number;
+  /** At least three heartbeats; the schema's default when it is left out. */
+  leaseSeconds?: number;
+  /** The module that runs one poison task when it is forked with the argument "isolated"; without it they run in this process. */
+  isolatedEntry?: string;
+};
+
+export type Engine = {
+  /** Looks for work at once: a task was committed. */
+  wake: () => void;
+  /** Claims nothing more, lets running tasks end, gives the rest back. */
+  stop(drainSeconds?: number): Promise<void>;
+};
+
+const scheduleSeconds = 15;
+const unknownTypesSeconds = 60;
+
+/** Polls the task table until it is stopped. A database that is away is waited for. */
+export function startEngine(options: Options): Engine {
+  const { sql, taskSql = sql, heart, log, handlers, schedule = [], consumers = [], concurrency } = options;
+  const { heartbeatSeconds = 4, leaseSeconds, isolatedEntry } = options;
+  const types = Object.keys(handlers);
+  const stopping = new AbortController();
+  const over = new AbortController();
+
+  const breakers = createBreakers();
+  const record = createRecorder({ sql, log, handlers, signal: over.signal, onEvent: () => follow.wake() });
+  const runner = createRunner({
+    log,
+    handlers,
+    concurrency,
+    transactions: createTransactions(taskSql),
+    record,
+    isolate: isolatedEntry === undefined ? undefined : createIsolate({ sql, log, entry: isolatedEntry }),
+    onEnd,
+    onRecorded: () => poller.slotIsFree(),
+  });
+  const session = createSession({
+    sql: heart,
+    log,
+    heartbeatSeconds,
+    leaseSeconds,
+    types,
+    onLost: () => runner.drop("The claim was lost."),
+    onJoined: () => poller.wake(),
+  });
+  const statistics = createStatistics({ sql, session, breakers });
+  const claims = createClaims({ sql, handlers, concurrency, breakerRoom: (...type) => breakers.room(...type) });
+  const poller = createPoller({ sql, session, claims, runner, signal: stopping.signal });
+  const reclaim = createReclaim({ sql, session, log, onReclaimed: () => poller.wake() });
+  const follow = createFollow({ sql: taskSql, log, consumers, onTaken: () => poller.wake(), signal: stopping.signal });
+
+  function onEnd(task: Task, outcome: Outcome, milliseconds: number): void {
+    statistics.note(task.task_type, outcome, milliseconds / 1000);
+    trip(task.task_type, outcome);
+    poller.slotIsFree();
+  }
+
+  function trip(type: string, outcome: Outcome): void {
+    if (outcome.kind === "service down") {
+      const pauseSeconds = breakers.open(type, outcome.error);
+      if (!pauseSeconds) return;
+      log.error({ task_type: type, pause_seconds: pauseSeconds, error: outcome.error }, "the service is down");
+      setTimeout(() => poller.wake(), pauseSeconds * 1000).unref();
+    }
+    if (successes.has(outcome.kind) && breakers.close(type)) log.info({ task_type: type }, "the service is back");
+    if (outcome.kind === "retry" && breakers.widen(type)) poller.wake();
+  }
+
+  async function enqueueRecurring(): Promise<void> {
+    const enqueued = schedule.length > 0 ? await oweDue(sql, schedule) : [];
+    if (enqueued.length > 0) poller.wake();
+  }
+
+  async function listUnknownTypes(): Promise<void> {
+    const unknown = await unknownTypes(sql, types);
+    const names = unknown.map(({ task_type }) => task_type);
+    if (names.length > 0) log.warn({ task_types: names }, "live TODO: no handler here knows these types");
+  }
+
+  // Until the very end: while it drains, a worker must not be taken for dead.
+  void repeat(() => session.beat(), heartbeatSeconds, { signal: over.signal, log });
+  void repeat(reclaim, heartbeatSeconds, { signal: over.signal, log });
+  void repeat(() => statistics.report(), heartbeatSeconds, { signal: over.signal, log });
+  const polling = repeat(() => poller.round(), 0, { signal: stopping.signal, log });
+  const following = consumers.length > 0 && repeat(() => follow.round(), 0, { signal: stopping.signal, log });
+  void repeat(enqueueRecurring, scheduleSeconds, { signal: stopping.signal, log });
+  void repeat(listUnknownTypes, unknownTypesSeconds, { signal: stopping.signal, log });
+
+  /** What is reported of a session is lost when it has ended. */
+  async function endSession(): Promise<void> {
+    try {
+      await statistics.report();
+    } finally {
+      if (session.workerId) await leave(sql, session.workerId, runner.held, poller.knowsAll);
+    }
+  }
+
+  return {
+    wake() {
+      poller.wake();
+      follow.wake();
+    },
+    async stop(drainSeconds = 25) {
+      stopping.abort();
+      poller.wake();
+      follow.wake();
+      // A claim that is under way is given back when it comes; nothing is started any more.
+      await Promise.all([atMost(3, Promise.all([polling, following])), atMost(drainSeconds, runner.whenEmpty())]);
+      runner.drop("The worker was stopped.");
+      await atMost(2, runner.whenEmpty());
+      over.abort();
+      await atMost(2, endSession()).catch((error: unknown) => {
+        log.warn({ err: error }, "the database is away: the tasks are reclaimed when the lease expires");
+      });
+    },
+  };
+}
+
+const successes = new Set<Outcome["kind"]>(["done", "recorded", "permanent"]);
+
+const atMost = (seconds: number, promise: Promise<unknown>) =>
+  Promise.race([promise, delay(seconds * 1000, undefined, { ref: false })]);

@@ -1,0 +1,173 @@
+import type { TransactionSql } from "postgres";
+import type { Sql } from "../../app/db.ts";
+import type { Task, Told } from "../task.ts";
+
+/** What identifies an attempt: a worker that lost its claim matches no row, and changes nothing. */
+export type Fence = Pick<Task, "task_id" | "attempt" | "worker_id">;
+
+/** A task that is done, with the event that its handler emits. */
+export type Done = Fence & { event?: Told | undefined };
+
+/** A task that goes back: to run again, or to `task_dead`. */
+export type GivenBack = Fence &
+  Pick<Task, "run_at"> & {
+    /** For the history and, if it is dead, its reason. Null: nothing was tried. */
+    error: string | null;
+    /** Seconds until it is due again; null: it keeps its place. */
+    delay_seconds: number | null;
+    is_dead: boolean;
+    /** Whether the attempt counts. */
+    is_counted: boolean;
+    /** What it has from now on: 0 after any outcome. */
+    crashes: number;
+  };
+
+/** An attempt that was still this worker's. Not recorded: another transaction has locked the row. */
+export type Recorded = Pick<Task, "task_id" | "attempt"> & { is_recorded: boolean };
+
+const fences = (sql: Sql | TransactionSql, tasks: Fence[]) => sql`
+  unnest(
+    ${tasks.map(({ task_id }) => task_id)}::bigint[],
+    ${tasks.map(({ attempt }) => attempt)}::smallint[],
+    ${tasks.map(({ worker_id }) => worker_id)}::uuid[]
+  ) as fence (task_id, attempt, worker_id)
+`;
+
+const isMine = (sql: Sql | TransactionSql) => sql`
+  task.task_id = fence.task_id and task.attempt = fence.attempt and task.worker_id = fence.worker_id
+`;
+
+/**
+ * Done: the rows go, and the events are appended. Returns the attempts that were still this worker's. Throws 55P03 when it
+ * has waited too long for a row that another transaction has locked: then nothing is recorded.
+ */
+export function finish(sql: Sql | TransactionSql, done: Done[], lockTimeout = "100ms") {
+  const finished = sql<Recorded[]>`
+    delete from task
+    using ${fences(sql, done)}
+    where ${isMine(sql)}
+      and (select set_config('lock_timeout', ${lockTimeout}, true)) is not null
+    returning task.task_id, task.attempt, true as is_recorded
+  `;
+  const events = eventsOf(done);
+  if (events.length === 0) return finished;
+  return sql<Recorded[]>`
+    with finished as (
+      ${finished}
+    ), emitted as (
+      ${emit(sql, events)}
+    )
+    select task_id, attempt, is_recorded from finished
+  `;
+}
+
+/** The same without waiting: rows that another transaction has locked are returned as not recorded. */
+export function finishUnlocked(sql: Sql, done: Done[]) {
+  return sql<Recorded[]>`
+    with mine as materialized (
+      select task.task_id, task.attempt
+      from task
+      join ${fences(sql, done)} on ${isMine(sql)}
+      for update of task skip locked
+    ), finished as (
+      delete from task
+      using mine
+      where task.task_id = mine.task_id
+      returning task.task_id, task.attempt
+    ), emitted as (
+      ${emit(sql, eventsOf(done))}
+    )
+    select
+      task.task_id, task.attempt,
+      exists (select from finished where finished.task_id = task.task_id) as is_recorded
+    from task
+    join ${fences(sql, done)} on ${isMine(sql)}
+  `;
+}
+
+type Emitted = Pick<Task, "task_id" | "attempt"> & Told;
+
+const eventsOf = (done: Done[]): Emitted[] =>
+  done.flatMap(({ task_id, attempt, event }) => (event ? [{ task_id, attempt, ...event }] : []));
+
+/** The events of the attempts in the CTE `finished`. */
+const emit = (sql: Sql | TransactionSql, events: Emitted[]) => sql`
+  insert into event (event_type, usr_id, data)
+  select event_type, usr_id, data
+  from unnest(
+    ${events.map(({ task_id }) => task_id)}::bigint[],
+    ${events.map(({ attempt }) => attempt)}::smallint[],
+    ${events.map(({ event_type }) => event_type)}::text[],
+    ${events.map(({ usr_id }) => usr_id ?? null)}::bigint[],
+    ${events.map(({ data }) => JSON.stringify(data ?? {}))}::text[]::jsonb[]
+  ) as emitted (task_id, attempt, event_type, usr_id, data)
+  join finished using (task_id, attempt)
+`;
+
+/**
+ * Gives tasks back: to run again after a delay or at once, or to `task_dead`. Returns the attempts that were still this
+ * worker's; rows that another transaction has locked are returned as not recorded.
+ */
+export function giveBack(sql: Sql, tasks: GivenBack[]) {
+  return sql<Recorded[]>`
+    with fence as materialized (
+      select task_id, attempt, worker_id, run_at, error, delay_seconds, dead = 1 as is_dead, attempts_back, crashes
+      from unnest(
+        ${tasks.map(({ task_id }) => task_id)}::bigint[],
+        ${tasks.map(({ attempt }) => attempt)}::smallint[],
+        ${tasks.map(({ worker_id }) => worker_id)}::uuid[],
+        ${tasks.map(({ run_at }) => run_at)}::text[]::timestamptz[],
+        ${tasks.map(({ error }) => error)}::text[],
+        ${tasks.map(({ delay_seconds }) => delay_seconds)}::float8[],
+        ${tasks.map(({ is_dead }) => Number(is_dead))}::smallint[],
+        ${tasks.map(({ is_counted }) => Number(!is_counted))}::smallint[],
+        ${tasks.map(({ crashes }) => crashes)}::smallint[]
+      ) as given (task_id, attempt, worker_id, run_at, error, delay_seconds, dead, attempts_back, crashes)
+    ), mine as materialized (
+      select fence.*
+      from task
+      join fence on ${isMine(sql)}
+        -- The next claim may count the same attempt. Every change below moves run_at, so that a statement which is
+        -- repeated, because its first answer was lost, does not undo that claim.
+        and (task.run_at = fence.run_at or fence.is_dead)
+      for update of task skip locked
+    ), returned as (
+      update task
+      set
+        worker_id = null,
+        crashes = mine.crashes,
+        attempt = mine.attempt - mine.attempts_back,
+        run_at = coalesce(now() + make_interval(secs => delay_seconds), task.run_at + interval '1 microsecond')
+      from mine
+      where task.task_id = mine.task_id and not is_dead
+      returning task.task_id, mine.attempt, error
+    ), buried as (
+      delete from task
+      using mine
+      where task.task_id = mine.task_id and is_dead
+      returning
+        task.task_id, task_type, params, priority, mine.attempt, attempts_back, unique_key, created_at, error
+    ), noted as (
+      insert into task_error (task_id, attempt, error)
+      select task_id, attempt, error from returned where error is not null
+      union all
+      select task_id, attempt, error from buried where attempts_back = 0
+      -- Somebody may have set the attempts back by hand.
+      on conflict (task_id, attempt) do update set error = excluded.error, failed_at = now()
+    ), dead as (
+      insert into task_dead (task_id, task_type, params, priority, attempt, unique_key, created_at, reason)
+      select task_id, task_type, params, priority, attempt - attempts_back, unique_key, created_at, error
+      from buried
+    ), emitted as (
+      insert into event (event_type, usr_id, data)
+      select
+        'TASK_DEAD', task_usr_id(params), jsonb_build_object('task_type', task_type, 'task_id', task_id::text)
+      from buried
+    )
+    select
+      task.task_id, task.attempt,
+      exists (select from mine where mine.task_id = task.task_id) as is_recorded
+    from task
+    join fence on ${isMine(sql)} and (task.run_at = fence.run_at or fence.is_dead)
+  `;
+}
