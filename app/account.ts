@@ -1,5 +1,6 @@
 import { inWords, shownTypes, type Happened } from "./activity.ts";
 import { browserName } from "./browser-name.ts";
+import { plainAddress } from "./client-network.ts";
 import type { Sql } from "./db.ts";
 import type { Middleware } from "./http.ts";
 import { page } from "./page.ts";
@@ -39,8 +40,9 @@ export function showAccount(sql: Sql): Middleware {
       limit 100
     `;
     const activity = (rows[0]?.activity ?? []).map(inWords);
-    const sessions = rows.map(({ browser, seen_at, ...session }) => ({
+    const sessions = rows.map(({ browser, address, seen_at, ...session }) => ({
       ...session,
+      address: plainAddress(address),
       browser: browserName(browser),
       seen: day.format(seen_at),
       seen_on: seen_at.toISOString().slice(0, 10),

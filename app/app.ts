@@ -22,6 +22,7 @@ import type { Middleware, State } from "./http.ts";
 import { logIn, showLogIn } from "./log-in.ts";
 import { logOut } from "./log-out.ts";
 import type { Log } from "./log.ts";
+import { refuseOtherHosts } from "./own-host.ts";
 import { createPasswords, type Passwords } from "./password.ts";
 import { refuseSignUp, showRefuseSignUp, showSignUpRefused } from "./refuse-sign-up.ts";
 import { addOperations } from "./ops/routes.ts";
@@ -30,9 +31,12 @@ import { logRequests } from "./request-log.ts";
 import { resetPassword, showResetPassword } from "./reset-password.ts";
 import { revertEmail, showEmailReverted, showRevertEmail } from "./revert-email.ts";
 import { refuseOtherSites } from "./same-site.ts";
+import { requireHttps } from "./require-https.ts";
 import { requireSession } from "./session.ts";
 import { showSignUpSent } from "./sign-up-sent.ts";
 import { showSignUp, signUp } from "./sign-up.ts";
+import { closeUnread } from "./unread.ts";
+import { redirectToChangePassword, showSecurityContact } from "./well-known.ts";
 import { resend, showResend } from "./verify-resend.ts";
 import { showVerify, verify } from "./verify.ts";
 
@@ -48,6 +52,8 @@ type Options = {
   isDevelopment?: boolean;
   passwords?: Passwords;
   moreRoutes?: Middleware[];
+  /** Where to report a weakness, as a URL; without one there is no security.txt. */
+  securityContact?: string | undefined;
   /** What Prometheus shows; without one there are no metrics. */
   metricsToken?: string | undefined;
   /** Aborted when the process is to stop: ends what would go on for ever. */
@@ -69,12 +75,15 @@ export function createApp(options: Options): Koa {
   // Answers are made and logged in errors.ts; what comes here is a connection that broke off.
   app.on("error", (error) => log.debug({ err: error }, "response failed"));
 
+  app.use(closeUnread());
   app.use(logRequests(log));
   app.use(timeRequests);
   app.use(setHeaders(origin));
   app.use(answerErrors());
   app.use(setDeadline(deadlineSeconds));
-  app.use(refuseOtherSites(origin));
+  if (isDevelopment) app.use(refuseOtherHosts(origin));
+  app.use(requireHttps(origin));
+  app.use(refuseOtherSites(origin, isDevelopment));
 
   const owner = requireSession(sql, origin);
   const ownerOfLink = requireSession(sql, origin, "/login?link");
@@ -121,6 +130,8 @@ export function createApp(options: Options): Koa {
   router.get("/healthz", showHealth());
   router.get("/readyz", showReadiness(sql));
   router.get("/assets/:hash/:name", serveAsset());
+  router.get("/.well-known/change-password", redirectToChangePassword());
+  router.get("/.well-known/security.txt", showSecurityContact(origin, options.securityContact));
   router.get("/favicon.ico", serveFavicon());
 
   app.use(router.routes());

@@ -7,18 +7,23 @@ import { isIPv4, isIPv6 } from "node:net";
 export function clientNetwork(ip: string): string {
   // Some proxies add the port.
   const address = ip.replace(/^\[(.*)\](:\d+)?$/, "$1").replace(/^([\d.]+):\d+$/, "$1");
-  if (isIPv4(address)) return address;
-  if (!isIPv6(address)) return "unknown";
-
-  const groups = groupsOf(address.replace(/%.*$/, ""));
-  const isMapped = groups.slice(0, 6).join(":") === "0:0:0:0:0:ffff";
-  if (isMapped) return groups.slice(6).flatMap(bytesOf).join(".");
-  return `${groups.slice(0, 4).join(":")}::/64`;
+  const plain = plainAddress(address);
+  if (isIPv4(plain)) return plain;
+  if (!isIPv6(plain)) return "unknown";
+  return `${groupsOf(plain).slice(0, 4).join(":")}::/64`;
 }
 
-/** The eight groups in their shortest form. The URL parser knows all ways to write an address. */
+/** An IPv4 address as people write it, where a dual-stack socket wraps it in IPv6 (`::ffff:203.0.113.7`). */
+export function plainAddress(ip: string): string {
+  if (!isIPv6(ip)) return ip;
+  const groups = groupsOf(ip);
+  const isMapped = groups.slice(0, 6).join(":") === "0:0:0:0:0:ffff";
+  return isMapped ? groups.slice(6).flatMap(bytesOf).join(".") : ip;
+}
+
+/** The eight groups in their shortest form. The URL parser knows all ways to write an address, but no zones. */
 function groupsOf(address: string): string[] {
-  const [head = "", tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
+  const [head = "", tail] = new URL(`http://[${address.replace(/%.*$/, "")}]`).hostname.slice(1, -1).split("::");
   const before = head.split(":").filter(Boolean);
   const after = (tail ?? "").split(":").filter(Boolean);
   return [...before, ...Array<string>(8 - before.length - after.length).fill("0"), ...after];

@@ -3,6 +3,10 @@ import { z } from "zod";
 /** What the app calls itself, in pages and mails. */
 export const siteName = "slim-signup";
 
+/** What search engines show of it. */
+export const siteDescription =
+  "Create an account with your email address and a password, and keep it in your own hands.";
+
 type Source = Record<string, string | undefined>;
 
 export type WebEnv = ReturnType<typeof webEnv>;
@@ -10,10 +14,7 @@ export type WorkerEnv = ReturnType<typeof workerEnv>;
 
 /** What the web process reads. Lists every missing or bad name on stderr and exits 1. */
 export function webEnv(source: Source = process.env) {
-  const env = read(
-    source,
-    z.object({ ...database(10), ...site(source), TRUST_PROXY: integer(0, 10, 0), METRICS_TOKEN: metricsToken }),
-  );
+  const env = read(source, z.object({ ...database(10), ...site(source), ...web }));
   return { ...env, ORIGIN: env.ORIGIN ?? `http://localhost:${env.PORT}` };
 }
 
@@ -58,7 +59,14 @@ const origin = required
   .refine(isOrigin, "must be an origin without a path, e.g. https://example.com")
   .transform((text) => new URL(text).origin);
 
-const metricsToken = z.string().min(16, "must be 16 characters or more").optional();
+const web = {
+  TRUST_PROXY: integer(0, 10, 0),
+  METRICS_TOKEN: z.string().min(16, "must be 16 characters or more").optional(),
+  SECURITY_CONTACT: z
+    .string()
+    .regex(/^(https:\/\/|mailto:)\S+$/, "must be a URL, e.g. mailto:security@example.com")
+    .optional(),
+};
 
 const mail = {
   SMTP_URL: required.refine(

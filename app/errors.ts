@@ -2,7 +2,9 @@ import { isUnavailable } from "./db.ts";
 import { wantsJson, type Context, type Middleware } from "./http.ts";
 import { page } from "./page.ts";
 
-const words: Record<number, [title: string, message: string]> = {
+type Words = [title: string, message: string];
+
+const words: Record<number, Words> = {
   400: ["Bad request", "We could not read what your browser sent."],
   401: ["Not logged in", "Please log in first."],
   403: [
@@ -20,6 +22,18 @@ const words: Record<number, [title: string, message: string]> = {
 };
 const retryAfterSeconds = 5;
 
+/** To throw where the words of the status alone would not say why. */
+export class Refused extends Error {
+  readonly status: number;
+  readonly title: string;
+
+  constructor(status: number, title: string, message: string) {
+    super(message);
+    this.status = status;
+    this.title = title;
+  }
+}
+
 /** The one place where a failed request is answered: a page or JSON, as asked. */
 export function answerErrors(): Middleware {
   return async (ctx, next) => {
@@ -28,7 +42,7 @@ export function answerErrors(): Middleware {
     } catch (error) {
       const status = statusOf(error);
       if (status >= 500) ctx.state.log.error({ err: error }, "request failed");
-      return answer(ctx, status);
+      return answer(ctx, status, error instanceof Refused ? [error.title, error.message] : undefined);
     }
     // The router says 404 and 405 by the status alone.
     if (ctx.status >= 400 && !ctx.body) await answer(ctx, ctx.status);
@@ -41,8 +55,8 @@ function statusOf(error: unknown): number {
   return status >= 400 && status < 600 ? status : 500;
 }
 
-async function answer(ctx: Context, status: number): Promise<void> {
-  const [title, message] = words[status] ?? words[status < 500 ? 400 : 500]!;
+async function answer(ctx: Context, status: number, reason?: Words): Promise<void> {
+  const [title, message] = reason ?? words[status] ?? words[status < 500 ? 400 : 500]!;
   ctx.status = status;
   ctx.set("Cache-Control", "no-store");
   if (status === 503) ctx.set("Retry-After", String(retryAfterSeconds));

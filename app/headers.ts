@@ -4,6 +4,11 @@ import type { Middleware } from "./http.ts";
 const none = ["'none'"];
 const self = ["'self'"];
 
+// We use none of these, so no script that gets in may ask for them. Passkeys stay allowed: the default lets our own pages use them.
+const permissions = ["camera", "display-capture", "geolocation", "microphone", "midi", "payment", "serial", "usb"]
+  .map((feature) => `${feature}=()`)
+  .join(", ");
+
 /** Caching and security headers for every answer; HSTS under an https origin only. */
 export function setHeaders(origin: string): Middleware {
   const isHttps = origin.startsWith("https:");
@@ -28,6 +33,7 @@ export function setHeaders(origin: string): Middleware {
   });
 
   return async (ctx, next) => {
+    ctx.set("Permissions-Policy", permissions);
     // Unless a route knows better: what is a person's own must not stay in a cache.
     ctx.set("Cache-Control", "no-store");
     await setSecurityHeaders(ctx, next);

@@ -9,6 +9,7 @@ import { page } from "./page.ts";
 import { normalisePassword } from "./password-rules.ts";
 import { beginChecked, countTry } from "./log-in-statements.ts";
 import type { Passwords } from "./password.ts";
+import { renewHash } from "./renew-hash.ts";
 import { newSession, sessionHash, setSession } from "./session.ts";
 import { checksOf, refuseTooMany } from "./throttle.ts";
 
@@ -30,7 +31,7 @@ export function showLogIn(): Middleware {
  * connection and a lock that waited for argon2 would make the others wait, too.
  */
 export function logIn(sql: Sql, passwords: Passwords, origin: string): Middleware {
-  return async (ctx) => {
+  return async function tryLogIn(ctx): Promise<void> {
     const { email, password, problems } = parseLogIn(ctx.request.body);
     if (problems) return refuse(ctx, problems, (shown) => showForm(ctx, email, shown));
 
@@ -48,7 +49,9 @@ export function logIn(sql: Sql, passwords: Passwords, origin: string): Middlewar
     const session = newSession(ctx);
     const former = sessionHash(ctx, origin);
     const hasBegun = await beginChecked(sql, { user, email, checks, session, former, browser });
-    if (!hasBegun) return refuseWrong(ctx, email);
+    // The hash or the address has changed since it was read: perhaps another log-in has renewed the hash, so check again.
+    if (!hasBegun) return tryLogIn(ctx);
+    await renewHash(sql, passwords, ctx, user, password);
     setSession(ctx, origin, session.token);
     setKnownBrowser(ctx, origin, browser.token);
     accepted(ctx, "/account");

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import ejs from "ejs";
 import { assetUrl } from "./assets.ts";
-import { siteName } from "./env.ts";
+import { siteDescription, siteName } from "./env.ts";
 import type { Context } from "./http.ts";
 
 // Most pages don't look up who is logged in, and offer both.
@@ -27,7 +27,7 @@ export function render(env: string, view: string, data: object): Promise<string>
   const isDevelopment = env === "development";
   const asset = (name: string) => assetUrl(name, isDevelopment);
   const file = fileURLToPath(new URL(`../views/${view}.ejs`, import.meta.url));
-  return ejs.renderFile(file, { ...data, asset, siteName }, { cache: !isDevelopment });
+  return ejs.renderFile(file, { ...data, asset, siteDescription, siteName }, { cache: !isDevelopment });
 }
 
 function links({ state: { visitor } }: Context): string[][] {

@@ -6,6 +6,8 @@ export type Passwords = {
   hash: (password: string, deadline: AbortSignal) => Promise<string>;
   /** Without a hash (nobody has that address) it takes as long, and the answer is no. */
   verify: (hash: string | undefined, password: string, deadline: AbortSignal) => Promise<boolean>;
+  /** Whether a hash was made with less memory, fewer passes or fewer lanes than one of now. */
+  isOutdated: (hash: string) => boolean;
 };
 
 type Options = { cores?: number; queue?: number; cost?: typeof owasp };
@@ -42,5 +44,11 @@ export function createPasswords(options: Options = {}): Passwords {
         const isRight = await verify(known ?? nobody, password).catch(() => verify(nobody, password));
         return isRight && known !== undefined;
       }),
+
+    isOutdated(hash) {
+      const [memory = 0, passes = 0, lanes = 0] =
+        /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$/.exec(hash)?.slice(1).map(Number) ?? [];
+      return memory < cost.memoryCost || passes < cost.timeCost || lanes < cost.parallelism;
+    },
   };
 }

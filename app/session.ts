@@ -1,4 +1,5 @@
 import type { PendingQuery, Row } from "postgres";
+import { plainAddress } from "./client-network.ts";
 import { readCookie, setCookie } from "./cookie.ts";
 import type { Sql } from "./db.ts";
 import { wantsJson, type Context, type Middleware } from "./http.ts";
@@ -15,15 +16,15 @@ const thirtyDays = 30 * 24 * 3600;
 /** A session that is to begin: its token, and what its owner will know it by. */
 export function newSession(ctx: Context): NewSession {
   const browser = ctx.get("User-Agent").replace(/[^ -~]/g, "");
-  return { ...newToken(), browser: browser.slice(0, 200), address: ctx.ip.slice(0, 100) };
+  return { ...newToken(), browser: browser.slice(0, 200), address: plainAddress(ctx.ip).slice(0, 100) };
 }
 
 /**
  * An expression, stored as `password_digest`: a session ends with the address and the password under which it began. A statement
  * that changes them deletes the sessions that it sees; one that begins in the same moment it does not see.
  */
-export const sessionDigest = (sql: Sql, email = sql`email`) =>
-  sql`sha256(convert_to(${email} || ' ' || password_hash, 'UTF8'))`;
+export const sessionDigest = (sql: Sql, email = sql`email`, hash = sql`password_hash`) =>
+  sql`sha256(convert_to(${email} || ' ' || ${hash}, 'UTF8'))`;
 
 /** The body of a CTE that begins a session; `owner` names one with `usr_id`, and `email` and `password_hash` of now. */
 export function beginSession(sql: Sql, { hash, browser, address }: NewSession, owner: PendingQuery<Row[]>) {

@@ -1,4 +1,4 @@
-import type { Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import { createApp } from "./app.ts";
 import { connect } from "./db.ts";
 import type { WebEnv } from "./env.ts";
@@ -8,6 +8,8 @@ import { createLog } from "./log.ts";
 const drainSeconds = 25;
 /** Longer than the deadline of a request. */
 const silenceSeconds = 20;
+/** For the header of a request, then for all of it: a body that takes longer than the deadline was answered before. */
+const timeouts = { headersTimeout: 5000, requestTimeout: 8000, connectionsCheckingInterval: 1000 };
 
 /** Connects, listens, and on SIGTERM or SIGINT lets open requests end before the process does. */
 export function startWeb(env: WebEnv, options: { isDevelopment?: boolean; moreRoutes?: Middleware[] } = {}): void {
@@ -19,12 +21,17 @@ export function startWeb(env: WebEnv, options: { isDevelopment?: boolean; moreRo
     log,
     origin: env.ORIGIN,
     trustProxy: env.TRUST_PROXY,
+    securityContact: env.SECURITY_CONTACT,
     metricsToken: env.METRICS_TOKEN,
     stopping: stopping.signal,
     ...options,
   });
 
-  const server = app.listen(env.PORT, () => log.info({ address: server.address() }, "listening"));
+  const handle = app.callback();
+  const server = createServer(timeouts, (request, response) => void handle(request, response));
+  // In development everybody's mail is shown.
+  const host = options.isDevelopment ? "127.0.0.1" : undefined;
+  server.listen(env.PORT, host, () => log.info({ address: server.address() }, "listening"));
   server.once("error", (error) => {
     log.fatal({ err: error }, error.message);
     process.exit(1);

@@ -43,7 +43,7 @@ export function isOutside(address: string): boolean {
   return global.check(address, "ipv6") && !reserved.check(address, "ipv6");
 }
 
-// The IANA registries of special-purpose addresses. Of IPv6, what is not in 2000::/3 is not routed: loopback, link-local,
+// Azure's metadata and DNS server, and the IANA registries of special-purpose addresses. Of IPv6, what is not in 2000::/3 is not routed: loopback, link-local,
 // unique local, IPv4 in disguise (mapped, NAT64). What is in it and carries an IPv4 address (Teredo, 6to4) is here.
 const reserved = new BlockList();
 for (const [network, prefix] of [
@@ -51,6 +51,7 @@ for (const [network, prefix] of [
   ["10.0.0.0", 8],
   ["100.64.0.0", 10],
   ["127.0.0.0", 8],
+  ["168.63.129.16", 32],
   ["169.254.0.0", 16],
   ["172.16.0.0", 12],
   ["192.0.0.0", 24],

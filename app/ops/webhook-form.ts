@@ -33,8 +33,10 @@ export function problemsWith({ url, secret, event_types, per_second }: WebhookFi
 }
 
 function isEndpoint(url: string, isHttpsOnly: boolean): boolean {
-  if (!URL.canParse(url) || url.length > 2000) return false;
-  const { protocol, username, password, hash } = new URL(url);
+  // The URL parser drops a NUL at either end, and nobody means one.
+  if (!URL.canParse(url) || url.includes("\0")) return false;
+  const { href, protocol, username, password, hash } = new URL(url);
+  if (href.length > 2000) return false;
   return (protocol === "https:" || (protocol === "http:" && !isHttpsOnly)) && username + password + hash === "";
 }
 

@@ -40,7 +40,9 @@ export function registerWebhook(sql: Sql, origin: string): Middleware {
     const problems = problemsWith(fields, origin.startsWith("https:"));
     if (Object.keys(problems).length > 0) return refuse(ctx, problems, again);
 
-    const { is_this } = await register(sql, fields, ctx.state.visitor.usr_id);
+    // As the URL parser writes it: what a browser ignores, such as a line break, is not stored.
+    const url = new URL(fields.url).href;
+    const { is_this } = await register(sql, { ...fields, url }, ctx.state.visitor.usr_id);
     if (!is_this) return refuse(ctx, taken, again);
     accepted(ctx, "/ops/webhooks?registered");
   };

@@ -13,6 +13,10 @@ const app = createApp({
   log: createLog(env.LOG_LEVEL, "web"),
   origin: env.ORIGIN,
   trustProxy: env.TRUST_PROXY,
-  passwords: { hash: () => Promise.resolve(`no hash ${randomUUID()}`), verify: () => Promise.resolve(false) },
+  passwords: {
+    hash: () => Promise.resolve(`no hash ${randomUUID()}`),
+    verify: () => Promise.resolve(false),
+    isOutdated: () => false,
+  },
 });
 app.listen(env.PORT);

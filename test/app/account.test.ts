@@ -43,6 +43,13 @@ describe("GET /account", () => {
     expect(text.match(/name="session_id"/g)).toHaveLength(1);
   });
 
+  it("shows an IPv4 address as people write it, however it was stored", async () => {
+    await sql`update session set address = '::ffff:198.51.100.1'`;
+    const { text } = await show().expect(200);
+    expect(text).toContain("198.51.100.1");
+    expect(text).not.toContain("ffff");
+  });
+
   it("escapes what a browser says of itself, and shows no text of a link as its own", async () => {
     await sql`update session set address = '<script>alert(1)</script>'`;
     const { text } = await site.get("/account?<script>alert(1)</script>").set("Cookie", cookie).expect(200);

@@ -5,6 +5,8 @@ describe("an address", () => {
   it.each([
     ["  Ada@Example.COM\n", "ada@example.com"],
     ["ada+news@mail.example.com", "ada+news@mail.example.com"],
+    ["ada@xn--bcher-kva.xn--p1ai", "ada@xn--bcher-kva.xn--p1ai"],
+    ["ada@4.example.c0m", "ada@4.example.c0m"],
     ["o'hara_{x}@example.com", "o'hara_{x}@example.com"],
     ["käthe@bücher.example".replace("käthe", "kaethe"), "kaethe@xn--bcher-kva.example"],
     [`${"a".repeat(64)}@example.com`, `${"a".repeat(64)}@example.com`],
@@ -20,6 +22,9 @@ describe("an address", () => {
     "ada@",
     "@example.com",
     "ada@example",
+    "ada@127.0.0.1",
+    "ada@mail.0x7f",
+    "ada@example.1",
     "ada@@example.com",
     "ada@exam ple.com",
     "ada@-example.com",

@@ -40,6 +40,10 @@ describe("the environment", () => {
     });
   });
 
+  it.each(["mailto:security@example.com", "https://example.com/security"])("takes SECURITY_CONTACT=%s", (contact) => {
+    expect(webEnv({ ...database, SECURITY_CONTACT: contact })).toMatchObject({ SECURITY_CONTACT: contact });
+  });
+
   it("takes an origin as browsers write it", () => {
     expect(webEnv({ ...database, ORIGIN: "https://EXAMPLE.com:443/" })).toMatchObject({
       ORIGIN: "https://example.com",
@@ -69,6 +73,9 @@ describe("the environment", () => {
     ["TRUST_PROXY", "true"],
     ["LOG_LEVEL", "loud"],
     ["METRICS_TOKEN", "guess me"],
+    ["SECURITY_CONTACT", "security@example.com"],
+    ["SECURITY_CONTACT", "http://example.com/security"],
+    ["SECURITY_CONTACT", "https://example.com/security\nContact: mailto:eve@example.com"],
   ])("is refused for %s=%s", (name, value) => {
     const said = complaints(() => webEnv({ ...database, [name]: value }));
     expect(said).toContain(`${name} must`);

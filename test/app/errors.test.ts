@@ -3,6 +3,7 @@ import { connect as connectTo, createServer } from "node:net";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { connect } from "../../app/db.ts";
+import { passwords } from "../support/accounts.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { portOf, serveApp } from "../support/web.ts";
@@ -52,6 +53,26 @@ describe("a request that can't be served", () => {
     expect(json.status).toBe(status);
     const isForm = /urlencoded/.test(json.request.get("Content-Type"));
     expect(json.type).toBe(isForm ? "text/html" : "application/json");
+  });
+
+  it.each([
+    "/signup",
+    "/signup/refuse",
+    "/verify",
+    "/verify/resend",
+    "/login",
+    "/password/forgot",
+    "/password/reset",
+    "/account/email/revert",
+  ])("is told 400 for JSON that is nested thousands of levels deep, at %s", async (path) => {
+    const nest = (levels: number) => `{"email":${"[".repeat(levels)}${"]".repeat(levels)}}`;
+    await site.post(path).type("json").send(nest(7_900)).expect(400);
+    await site
+      .post(path)
+      .type("json")
+      .send(`${'{"a":'.repeat(2_500)}1${"}".repeat(2_500)}`)
+      .expect(400);
+    expect((await site.post(path).type("json").send(nest(3))).status).not.toBe(400);
   });
 
   it("may write its media type in capitals", async () => {
@@ -129,7 +150,7 @@ describe("a database that does not answer", () => {
 describe("a full password queue", () => {
   it("is a 503 for those who come too late", async () => {
     const full = () => Promise.reject(Object.assign(new Error("full"), { status: 503 }));
-    const { headers } = await request(await serveApp(sql, { passwords: { hash: full, verify: full } }))
+    const { headers } = await request(await serveApp(sql, { passwords: { ...passwords, hash: full, verify: full } }))
       .post("/signup")
       .type("json")
       .send(JSON.stringify(ada))

@@ -16,12 +16,20 @@ describe("every answer", () => {
     expect(headers["content-security-policy"]).not.toContain("unsafe");
     expect(headers["x-content-type-options"]).toBe("nosniff");
     expect(headers["referrer-policy"]).toBe("same-origin");
+    expect(headers["permissions-policy"]).toContain("camera=(), ");
     expect(headers["strict-transport-security"]).toBeUndefined();
   });
 
   it.each(["/", "/signup", "/signup/sent", "/nowhere"])("of %s has no inline script or style", async (path) => {
     const { text } = await site.get(path);
     expect(text).not.toMatch(/<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=/i);
+  });
+});
+
+describe("every page", () => {
+  it.each(["/", "/signup", "/nowhere"])("%s describes the site to search engines", async (path) => {
+    const { text } = await site.get(path);
+    expect(text).toMatch(/<meta name="description" content="[^"]{50,160}">/);
   });
 });
 

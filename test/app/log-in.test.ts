@@ -47,6 +47,25 @@ describe("POST /login", () => {
     );
   });
 
+  it("keeps the address that the last trusted proxy saw, however many a client claims", async () => {
+    await addOwner(sql);
+    const claims = "198.51.100.1, 198.51.100.2, 203.0.113.7";
+    await logIn().set("X-Forwarded-For", claims).expect(303);
+    expect(await sql`select address from session`).toEqual([{ address: "203.0.113.7" }]);
+
+    const behindTwo = request(await serveApp(sql, { passwords, trustProxy: 2 }));
+    await behindTwo.post("/login").type("form").send(ada).set("X-Forwarded-For", claims).expect(303);
+    expect(await sql`select address from session order by session_id desc limit 1`).toEqual([
+      { address: "198.51.100.2" },
+    ]);
+  });
+
+  it("keeps an IPv4 address as people write it", async () => {
+    await addOwner(sql);
+    await logIn().set("X-Forwarded-For", "::ffff:cb00:7107").expect(303);
+    expect(await sql`select address from session`).toEqual([{ address: "203.0.113.7" }]);
+  });
+
   it("answers JSON with 204", async () => {
     await addOwner(sql);
     const answer = await site.post("/login").send(ada).expect(204);

@@ -6,7 +6,8 @@ const paths = [
   ..."/account/sessions/end-all /account/password /account/email /account/email/confirm /account/email/revert".split(
     " ",
   ),
-  ..."/account/delete /healthz /readyz /assets/x/style.css /favicon.ico /nowhere".split(" "),
+  ..."/account/delete /healthz /readyz /metrics /assets/x/style.css /favicon.ico /nowhere".split(" "),
+  ..."/.well-known/change-password /.well-known/security.txt /ops /ops/events /ops/webhooks".split(" "),
 ];
 
 // Most of it well-formed in all but one place, so that it gets past the door.
@@ -15,6 +16,10 @@ const mostly = <Value>(usual: fc.Arbitrary<Value>, odd: fc.Arbitrary<Value>) =>
 const long = "x".repeat(10_000);
 const nasty = fc.constantFrom("\0", "\ud800", "%00", "%ff", "%", "\r\n", "é", "__proto__", "[]", "' or 1=1 --", long);
 const bytes = fc.oneof(nasty, fc.string({ unit: "binary", maxLength: 60 }));
+/** As deep as the size of a body allows. */
+const nested = fc
+  .integer({ min: 1, max: 7_900 })
+  .map((levels) => `{"email":${"[".repeat(levels)}${"]".repeat(levels)}}`);
 const network = fc.ipV4();
 
 const header = fc.oneof<fc.Arbitrary<[string, string]>[]>(
@@ -25,6 +30,15 @@ const header = fc.oneof<fc.Arbitrary<[string, string]>[]>(
     fc.tuple(fc.constantFrom("Origin", "Host", "Content-Encoding", "Transfer-Encoding", "Expect"), bytes),
   ),
 );
+
+/** Pages of operators whose path names a type, a task or a webhook. */
+const named = fc
+  .tuple(
+    mostly(fc.constantFrom("MAIL", "1", "2", "3", "999999999999999999"), bytes),
+    fc.constantFrom("types/_", "types/_/retry", "tasks/_", "tasks/_/*", "webhooks/_/*"),
+    mostly(fc.constantFrom("run", "retry", "cancel", "bury", "enable", "disable", "test", "delete"), bytes),
+  )
+  .map(([name, pattern, action]) => `/ops/${pattern.replace("_", () => name).replace("*", () => action)}`);
 
 export type OddRequest = {
   method: string;
@@ -37,8 +51,11 @@ export type OddRequest = {
   isWhole: boolean;
 };
 
-/** Requests to all addresses, with what fits in most places: `right` are the values that fit, by the name of the field. */
-export function oddRequests(right: Record<string, string[]>, cookies: string[]): fc.Arbitrary<OddRequest> {
+/** Requests to all addresses, with what fits in most places: `right` are the values that fit, by the name of the field or header. */
+export function oddRequests(
+  right: Record<string, string[]>,
+  { cookies, authorization }: { cookies: string[]; authorization: string },
+): fc.Arbitrary<OddRequest> {
   const names = Object.keys(right);
   const fitting = fc.record(
     Object.fromEntries(names.map((name) => [name, mostly(fc.constantFrom(...right[name]!), bytes)])),
@@ -58,7 +75,10 @@ export function oddRequests(right: Record<string, string[]>, cookies: string[]):
       fc.tuple(fc.constant("application/x-www-form-urlencoded"), form),
       fc.tuple(fc.constant("application/json"), json),
     ),
-    fc.tuple(fc.constantFrom("application/json", "application/x-www-form-urlencoded", "text/plain", ""), bytes),
+    fc.oneof(
+      fc.tuple(fc.constantFrom("application/json", "application/x-www-form-urlencoded", "text/plain", ""), bytes),
+      fc.tuple(fc.constant("application/json"), nested),
+    ),
   );
   const query = fc.oneof(
     fc.constant(""),
@@ -70,7 +90,7 @@ export function oddRequests(right: Record<string, string[]>, cookies: string[]):
       fc.constantFrom("HEAD", "PUT", "OPTIONS", "PROPFIND", "CONNECT", "BREW"),
     ),
     path: mostly(
-      fc.constantFrom(...paths),
+      fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...paths) }, { weight: 1, arbitrary: named }),
       bytes.map((value) => `/${value}`),
     ),
     query,
@@ -82,9 +102,10 @@ export function oddRequests(right: Record<string, string[]>, cookies: string[]):
     headers: fc
       .tuple(
         network.map((address): [string, string] => ["X-Forwarded-For", address]),
+        fc.constantFrom<[string, string][]>([], [["Authorization", authorization]]),
         fc.array(header, { maxLength: 2 }),
       )
-      .map(([from, others]) => [from, ...others]),
+      .map(([from, bearer, others]) => [from, ...bearer, ...others]),
     body,
     isWhole: mostly(fc.constant(true), fc.constant(false)),
   });

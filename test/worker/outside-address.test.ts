@@ -10,17 +10,22 @@ import { startReceiver } from "../support/receiver.ts";
 const nobody = () => Promise.reject(new Error("Nobody should have asked."));
 
 describe("an address of the outside", () => {
-  it.each(["8.8.8.8", "172.15.255.255", "172.32.0.1", "100.63.255.255", "2606:4700::1111", "2a00:1450::1"])(
-    "may be %s",
-    (address) => expect(isOutside(address)).toBe(true),
-  );
+  it.each([
+    "8.8.8.8",
+    "168.63.129.15",
+    "172.15.255.255",
+    "172.32.0.1",
+    "100.63.255.255",
+    "2606:4700::1111",
+    "2a00:1450::1",
+  ])("may be %s", (address) => expect(isOutside(address)).toBe(true));
 
   it.each([
     ["loopback", "127.0.0.1 127.255.255.254 ::1"],
     ["this host", "0.0.0.0 0.1.2.3 ::"],
     ["private", "10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1 fc00::1 fd12:3456::1"],
     ["link-local, where clouds tell secrets", "169.254.169.254 fe80::1 fd00:ec2::254"],
-    ["a provider's own", "100.64.0.1 100.127.255.255"],
+    ["a provider's own", "100.64.0.1 100.127.255.255 168.63.129.16"],
     [
       "IPv4 in disguise",
       "::ffff:127.0.0.1 ::ffff:7f00:1 ::ffff:8.8.8.8 ::127.0.0.1 64:ff9b::7f00:1 2002:7f00:1:: 2001:0:7f00:1::",

@@ -48,6 +48,14 @@ describe("the operations pages", () => {
   });
 });
 
+describe("a type with a NUL in its name", () => {
+  it("is not there, to be shown or to be retried", async () => {
+    await show("/ops/types/%00").expect(404);
+    await show("/ops/types/MAIL%00").expect(404);
+    await site.post("/ops/types/%00/retry").set("Cookie", cookie).expect(404);
+  });
+});
+
 describe("GET /ops", () => {
   it("shows what is owed, how late it is, and the last events", async () => {
     await owe(sql, "MAIL", 3, { run_at: new Date(Date.now() - 90_000) });

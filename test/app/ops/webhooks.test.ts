@@ -71,6 +71,21 @@ describe("POST /ops/webhooks", () => {
     expect(await acts(sql)).toHaveLength(1);
   });
 
+  it("stores the URL as browsers write it", async () => {
+    await register({ url: "https://RECEIVER.example.com:443/ho\r\noks/é?tenant=\t7" }).expect(303);
+    expect(await registered()).toMatchObject([{ url: "https://receiver.example.com/hooks/%C3%A9?tenant=7" }]);
+  });
+
+  it("refuses a URL with a NUL, wherever it stands", async () => {
+    for (const odd of [
+      "https://receiver.example.com/\0",
+      "https://receiver.example.com/a\0b",
+      "https://a\0b.example.com",
+    ])
+      await register({ url: odd }).expect(422);
+    expect(await registered()).toEqual([]);
+  });
+
   it.each([
     ["no URL", { url: "" }, "address of the receiver"],
     ["plain http", { url: "http://receiver.example.com" }, "address of the receiver"],
