@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { freePort } from "../../dev/postgres.ts";
+import { endWithRun, isAlive } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
 const main = fileURLToPath(new URL("../../dev/main.ts", import.meta.url));
@@ -20,6 +21,7 @@ afterAll(() => rm(folder, { recursive: true }));
 async function dev({ port, data = folder }: { port?: number; data?: string } = {}) {
   const PORT = String(port ?? (await freePort()));
   const child = spawn(process.execPath, [main, data], { env: { PORT }, stdio: ["ignore", "pipe", "pipe"] });
+  endWithRun(child);
   const closed = once(child, "close");
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)));
@@ -111,12 +113,4 @@ async function pidsOf(output: string): Promise<number[]> {
   await sql.end();
   const [postmaster] = (await readFile(`${folder}/postgres/postmaster.pid`, "utf8")).split("\n");
   return [worker?.pid ?? 0, Number(postmaster)];
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
