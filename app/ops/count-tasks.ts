@@ -3,13 +3,13 @@ import type { Sql } from "../db.ts";
 /** Further than this nothing is counted: a count beyond it means "more". */
 export const mostCounted = 10_000;
 
-export const states = ["due", "scheduled", "held", "failing", "dead"] as const;
+export const states = ["due", "scheduled", "running", "retrying", "dead"] as const;
 export type State = (typeof states)[number];
 
 type Count = { task_type: string; state: State; tasks: number; oldest_due_seconds: number | null };
 
 /**
- * Tasks by type and state, each lane (type and priority) counted up to `mostCounted`. Failing are those that wait for another
+ * Tasks by type and state, each lane (type and priority) counted up to `mostCounted`. Retrying are those that wait for another
  * attempt after a failed one: they are among the due and the scheduled, too.
  * Loose index scans, as in the worker's survey: what is read grows with the types in use, not with the backlog.
  */
@@ -35,7 +35,7 @@ export function countTasks(sql: Sql) {
         order by task_type, priority
         limit 1
       ) as next
-    ), failing_type as (${typesIn(sql, "failing_type", "task", sql`attempt > 0 and worker_id is null`)}
+    ), retrying_type as (${typesIn(sql, "retrying_type", "task", sql`attempt > 0 and worker_id is null`)}
     ), dead_type as (${typesIn(sql, "dead_type", "task_dead", sql`true`)}
     ), suspect as materialized (
       select task_type, run_at
@@ -75,27 +75,27 @@ export function countTasks(sql: Sql) {
       select task_type, case when run_at <= now() then 'due' else 'scheduled' end, 1, run_at
       from suspect
       union all
-      select task_type, 'held', 1, null
+      select task_type, 'running', 1, null
       from (
         select task_type
         from task
         where worker_id is not null
         order by task_id
         limit ${upTo}
-      ) as held
+      ) as running
       union all
-      select failing_type.task_type, 'failing', tasks, null
-      from failing_type
+      select retrying_type.task_type, 'retrying', tasks, null
+      from retrying_type
       cross join lateral (
         select count(*) as tasks
         from (
           select
           from task
-          where task.task_type = failing_type.task_type and attempt > 0 and worker_id is null
+          where task.task_type = retrying_type.task_type and attempt > 0 and worker_id is null
           order by run_at
           limit ${upTo}
         ) as task
-      ) as failing
+      ) as retrying
       union all
       select dead_type.task_type, 'dead', tasks, null
       from dead_type

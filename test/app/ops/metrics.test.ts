@@ -40,7 +40,7 @@ describe("GET /metrics", () => {
     const of = (name: string) => Number(line(name)?.split(" ").at(-1));
 
     expect(of('tasks{task_type="MAIL",state="due"}')).toBe(2);
-    expect(of('tasks{task_type="MAIL",state="held"}')).toBe(1);
+    expect(of('tasks{task_type="MAIL",state="running"}')).toBe(1);
     expect(of('oldest_due_task_age_seconds{task_type="MAIL"}')).toBeCloseTo(30, -1);
     expect(of("worker_heartbeat_age_seconds{")).toBeCloseTo(5, -1);
     expect(of("worker_loop_turn_seconds{")).toBe(0.25);
