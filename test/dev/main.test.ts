@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { freePort } from "../../dev/postgres.ts";
-import { endWithRun, isAlive } from "../support/processes.ts";
+import { endWithRun, isAlive, run } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
 const main = fileURLToPath(new URL("../../dev/main.ts", import.meta.url));
@@ -78,6 +78,22 @@ describe("npm run dev", { timeout: 60_000 }, () => {
     );
   });
 
+  it("is found by the commands, and they say when it does not run", async () => {
+    const { up, end } = await dev();
+    await up();
+    const tasks = await copyOfCommands();
+
+    expect(await tasks({})).toMatchObject({ exit: 0, said: expect.stringContaining("Oldest due: none") as string });
+    const production = await tasks({ NODE_ENV: "production" });
+    expect(production).toMatchObject({ exit: 1, said: expect.stringContaining("DATABASE_URL is required") as string });
+
+    await end("SIGTERM");
+    expect(await tasks({})).toEqual({
+      exit: 1,
+      said: "npm run dev does not run here. Start it, or set DATABASE_URL.\n",
+    });
+  });
+
   it("refuses in one line to run twice from one folder, and the first goes on", async () => {
     const first = await dev();
     await first.up();
@@ -100,6 +116,21 @@ describe("npm run dev", { timeout: 60_000 }, () => {
     expect(second.output).toMatch(new RegExp(`^Port ${port} is taken.*\n$`));
   });
 });
+
+/** The commands in a project whose `.data` is the folder of the tests; resolves to what runs `npm run tasks` there. */
+async function copyOfCommands() {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const copy = await mkdtemp(`${tmpdir()}/slim-signup-commands-`);
+  for (const name of ["app", "cli", "dev", "package.json"])
+    await cp(`${root}/${name}`, `${copy}/${name}`, { recursive: true });
+  await symlink(`${root}/node_modules`, `${copy}/node_modules`);
+  await symlink(folder, `${copy}/.data`);
+  onTestFinished(() => rm(copy, { recursive: true }));
+  return async (env: Record<string, string>) => {
+    const command = run(`${copy}/cli/tasks.ts`, env);
+    return { exit: await command.exited, said: command.output() };
+  };
+}
 
 async function inbox(origin: string): Promise<string> {
   const response = await fetch(`${origin}/dev/mailbox`);
