@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { startPostgres } from "../dev/postgres.ts";
+import { makeScratch } from "../dev/scratch-folder.ts";
 import { readArguments } from "./arguments.ts";
 import type { Bench } from "./bench.ts";
 import { prepareTemplate } from "./support/database.ts";
@@ -10,19 +10,10 @@ import { formatReport, writeResults } from "./support/results.ts";
 const { chosen, rounds, isQuick, isWriting } = readArguments();
 
 const started = performance.now();
-let isStopping = false;
-await using parts = new AsyncDisposableStack();
-process.once("SIGINT", () => stop(130)).once("SIGTERM", () => stop(143));
-process.on("uncaughtException", (error) => {
-  if (!isStopping) process.stderr.write(`${error.stack}\n`);
-  stop(1);
-});
-
 await installPeers();
-const folder = await mkdtemp(`${tmpdir()}/slim-signup-bench-`);
-parts.defer(() => rm(folder, { recursive: true, force: true }));
-const postgres = await startPostgres(folder, { durable: true });
-parts.defer(() => postgres.stop());
+// A signal may end us at any moment; what we leave is removed by it.
+await using scratch = await makeScratch([tmpdir()], "slim-signup-bench-");
+const postgres = await startPostgres(scratch.folders[0]!, { durable: true });
 await prepareTemplate(postgres);
 
 const bench: Bench = {
@@ -48,11 +39,4 @@ bench.say("done");
 
 function seconds(): string {
   return ((performance.now() - started) / 1000).toFixed(1);
-}
-
-/** Leaves no server and no folder behind; the measured processes end with us. */
-function stop(exitCode: number): void {
-  if (isStopping) return;
-  isStopping = true;
-  void parts.disposeAsync().finally(() => process.exit(exitCode));
 }

@@ -1,5 +1,6 @@
 import { connect, type Sql } from "../app/db.ts";
 import { migrateEnv } from "../app/env.ts";
+import { withDatabase } from "../dev/find-database.ts";
 
 /** Resolves to whether it did what it was asked for. */
 export type Command = (sql: Sql) => Promise<boolean>;
@@ -15,14 +16,12 @@ export async function runCommand(usage: string, parse: () => Command | undefined
     process.exitCode = 2;
     return;
   }
-  const sql = connect(migrateEnv(), "shell");
   try {
-    process.exitCode = (await command(sql)) ? 0 : 1;
+    process.exitCode = (await runOn(await withDatabase(), command)) ? 0 : 1;
   } catch (error) {
     complain(describe(error));
     process.exitCode = 1;
   }
-  await sql.end({ timeout: 1 });
 }
 
 export function say(text: string): void {
@@ -33,6 +32,15 @@ export function say(text: string): void {
 export function complain(text: string): false {
   process.stderr.write(`${text}\n`);
   return false;
+}
+
+async function runOn(env: NodeJS.ProcessEnv, command: Command): Promise<boolean> {
+  const sql = connect(migrateEnv(env), "shell");
+  try {
+    return await command(sql);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
 }
 
 function understand(parse: () => Command | undefined): Command | undefined {

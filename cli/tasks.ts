@@ -9,7 +9,7 @@ import { list } from "./tasks/list.ts";
 import { overview } from "./tasks/overview.ts";
 import { show } from "./tasks/show.ts";
 
-const usage = `What is owed, held and stuck, and what to do about it.
+const usage = `Tasks by type and by worker, and what to do about them.
 
   npm run tasks                                             by type
   npm run tasks -- list --type TYPE [--state STATE] [--limit 20]

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect } from "../app/db.ts";
 import { startPostgres } from "./postgres.ts";
 
-const name = "slim_signup";
+export const databaseName = "slim_signup";
 
 /** A Postgres that keeps its data in the folder, with a database for the site. */
 export async function startDatabase(folder: string): Promise<{ url: string; stop(): Promise<void> }> {
@@ -14,14 +14,14 @@ export async function startDatabase(folder: string): Promise<{ url: string; stop
     await postgres.stop();
     throw error;
   }
-  return { url: postgres.url(name), stop: () => postgres.stop() };
+  return { url: postgres.url(databaseName), stop: () => postgres.stop() };
 }
 
 async function createDatabase(url: string): Promise<void> {
   const sql = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "dev");
   try {
-    const known = await sql`select from pg_database where datname = ${name}`;
-    if (known.length === 0) await sql`create database ${sql(name)}`;
+    const known = await sql`select from pg_database where datname = ${databaseName}`;
+    if (known.length === 0) await sql`create database ${sql(databaseName)}`;
   } finally {
     await sql.end();
   }

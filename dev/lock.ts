@@ -14,7 +14,7 @@ export async function lock(folder: string): Promise<() => Promise<void>> {
   return () => rm(file, { force: true });
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

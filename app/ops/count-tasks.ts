@@ -3,13 +3,13 @@ import type { Sql } from "../db.ts";
 /** Further than this nothing is counted: a count beyond it means "more". */
 export const mostCounted = 10_000;
 
-export const states = ["due", "scheduled", "held", "failing", "dead"] as const;
+export const states = ["due", "scheduled", "running", "retrying", "dead"] as const;
 export type State = (typeof states)[number];
 
 type Count = { task_type: string; state: State; tasks: number; oldest_due_seconds: number | null };
 
 /**
- * Tasks by type and state, each lane (type and priority) counted up to `mostCounted`. Failing are those that wait for another
+ * Tasks by type and state, each lane (type and priority) counted up to `mostCounted`. Retrying are those that wait for another
  * attempt after a failed one: they are among the due and the scheduled, too.
  * Loose index scans, as in the worker's survey: what is read grows with the types in use, not with the backlog.
  */
@@ -66,13 +66,13 @@ export function countTasks(sql: Sql) {
       select task_type, 'due' as state, tasks, since from due
       union all
       -- Running tasks stand in front of the due ones.
-      select task_type, 'held', running, null from due
+      select task_type, 'running', running, null from due
       union all
-      select task_type, 'failing', retrying, null from due
+      select task_type, 'retrying', retrying, null from due
       union all
       select task_type, 'scheduled', tasks, null from scheduled
       union all
-      select task_type, 'failing', retrying, null from scheduled
+      select task_type, 'retrying', retrying, null from scheduled
       union all
       select dead_type.task_type, 'dead', tasks, null
       from dead_type

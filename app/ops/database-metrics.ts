@@ -33,7 +33,7 @@ export async function databaseMetrics(sql: Sql): Promise<Registry> {
 }
 
 function addTasks(registry: Registry, { types, oldestDueSeconds }: Overview): void {
-  const help = `Tasks. Each type and priority is counted up to ${mostCounted}; failing ones are also due or scheduled.`;
+  const help = `Tasks. Each type and priority is counted up to ${mostCounted}; retrying ones are also due or scheduled.`;
   const tasks = gauge(registry, "tasks", help, ["task_type", "state"]);
   const oldest = gauge(registry, "oldest_due_task_age_seconds", "How long the oldest due task has waited.", [
     "task_type",
@@ -53,7 +53,7 @@ function addWorkers(registry: Registry, { workers }: Overview): void {
   const labels = ["host", "pid"];
   const seen = gauge(registry, "worker_heartbeat_age_seconds", "Since a worker's last heartbeat.", labels);
   const turn = gauge(registry, "worker_loop_turn_seconds", "The longest turn of a worker's event loop lately.", labels);
-  const holds = gauge(registry, "worker_held_tasks", "Tasks that a worker holds.", [...labels, "task_type"]);
+  const running = gauge(registry, "worker_running_tasks", "Tasks that a worker runs.", [...labels, "task_type"]);
   const open = gauge(registry, "breaker_open", "Whether a worker leaves a type alone for a while.", [
     ...labels,
     "task_type",
@@ -62,7 +62,7 @@ function addWorkers(registry: Registry, { workers }: Overview): void {
     const { host, pid } = worker;
     seen.set({ host, pid }, worker.seen_seconds_ago);
     if (worker.turn_milliseconds !== null) turn.set({ host, pid }, worker.turn_milliseconds / 1000);
-    for (const [task_type, tasks] of Object.entries(worker.holds)) holds.set({ host, pid, task_type }, tasks);
+    for (const [task_type, tasks] of Object.entries(worker.running)) running.set({ host, pid, task_type }, tasks);
     for (const { task_type } of worker.breakers) open.set({ host, pid, task_type }, 1);
   }
 }

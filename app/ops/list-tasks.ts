@@ -8,7 +8,7 @@ export type ListedTask = {
   attempt: number;
   /** When it is or was to run, or has died. */
   at: Date;
-  /** Who holds it. */
+  /** Who runs it. */
   worker_id: string | null;
   /** Of its last failed attempt, or why it is dead. */
   error: string | null;
@@ -74,10 +74,10 @@ const rows: Record<State, (sql: Sql, type: string, limit: number) => ReturnType<
   scheduled: (sql, type, limit) => sql`
     select * from (${inLanes(sql, type, sql`run_at > now()`, sql`true`, limit)}) as scheduled order by at, task_id limit ${limit}
   `,
-  held: (sql, type, limit) => sql`
+  running: (sql, type, limit) => sql`
     select * from (${inLanes(sql, type, sql`run_at <= now()`, sql`worker_id is not null`, limit)}) as running order by task_id limit ${limit}
   `,
-  failing: (sql, type, limit) => sql`
+  retrying: (sql, type, limit) => sql`
     select * from (
       ${inLanes(sql, type, sql`run_at <= now()`, sql`worker_id is null and attempt > 0`, limit)}
       union all
@@ -98,7 +98,7 @@ const rows: Record<State, (sql: Sql, type: string, limit: number) => ReturnType<
 const order: Record<State, (sql: Sql) => ReturnType<Sql>> = {
   due: (sql) => sql`priority, at, task_id`,
   scheduled: (sql) => sql`at, task_id`,
-  held: (sql) => sql`task_id`,
-  failing: (sql) => sql`at, task_id`,
+  running: (sql) => sql`task_id`,
+  retrying: (sql) => sql`at, task_id`,
   dead: (sql) => sql`at desc, task_id desc`,
 };

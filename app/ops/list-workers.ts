@@ -13,14 +13,14 @@ type Worker = {
   turn_milliseconds: number | null;
   /** What it has handlers for; null of an older release. */
   task_types: string[] | null;
-  /** How many tasks it holds, by type. */
-  holds: Record<string, number>;
+  /** How many tasks it runs, by type. */
+  running: Record<string, number>;
   breakers: Breaker[];
 };
 
 export type Breaker = { task_type: string; error: string; seconds_left: number };
 
-/** The workers, those that are gone without a word included: last heartbeat, turn of the loop, what each holds, and the breakers that are open. */
+/** The workers, those that are gone without a word included: last heartbeat, turn of the loop, what each runs, and the breakers that are open. */
 export function listWorkers(sql: Sql) {
   return sql<Worker[]>`
     with recursive lane as (
@@ -35,7 +35,7 @@ export function listWorkers(sql: Sql) {
         order by task_type, priority
         limit 1
       ) as next
-    ), held as materialized (
+    ), running as materialized (
       select worker_id, task_type, count(*) as tasks
       from lane
       cross join lateral (
@@ -55,9 +55,9 @@ export function listWorkers(sql: Sql) {
       seen_at + make_interval(secs => lease_seconds) > now() and expired_at is null as is_alive,
       (
         select coalesce(json_object_agg(task_type, tasks order by task_type), '{}')
-        from held
-        where held.worker_id = worker.worker_id
-      ) as holds,
+        from running
+        where running.worker_id = worker.worker_id
+      ) as running,
       (
         select coalesce(json_agg(json_build_object(
           'task_type', task_type, 'error', error,

@@ -16,7 +16,7 @@ export type TypeFigures = Record<State, number> & {
 
 export type Overview = Awaited<ReturnType<typeof readOverview>>;
 
-/** What is owed, held and stuck at this moment: in all, by type and by worker. */
+/** Tasks by state and type, and the workers, at this moment. */
 export async function readOverview(sql: Sql) {
   const [counts, workers, lastHour, lastErrors] = await Promise.all([
     countTasks(sql),
@@ -46,13 +46,13 @@ export async function readOverview(sql: Sql) {
   });
 
   const inAll = byState((state) => types.reduce((sum, figures) => sum + figures[state], 0));
+  const unknown = types.filter((type) => type.is_unknown && type.due + type.scheduled > 0);
   return {
     inAll,
     // What nobody has a handler for waits for a release, not for a worker: it must not hide how late the others are.
     oldestDueSeconds: oldest(types.filter(({ is_unknown }) => !is_unknown)),
-    unknownTypes: types
-      .filter((type) => type.is_unknown && type.due + type.scheduled > 0)
-      .map((type) => type.task_type),
+    unknownTypes: unknown.map(({ task_type }) => task_type),
+    unknownDue: unknown.reduce((sum, { due }) => sum + due, 0),
     types,
     workers: [...workers],
     minutes: lastHour.minutes,
@@ -63,8 +63,8 @@ export async function readOverview(sql: Sql) {
 const byState = (count: (state: State) => number): Record<State, number> => ({
   due: count("due"),
   scheduled: count("scheduled"),
-  held: count("held"),
-  failing: count("failing"),
+  running: count("running"),
+  retrying: count("retrying"),
   dead: count("dead"),
 });
 

@@ -3,20 +3,25 @@ import type { Sql } from "../db.ts";
 /** Attempts since ever that took at most `le` seconds; with +Inf all of them, and the seconds that they took together. */
 type Bucket = { task_type: string; outcome: string; le: string; attempts: number; seconds: number };
 
-/** Those of the worker; whatever it counts by, each attempt is in those above its own. */
-const bounds = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, Infinity];
-
+/** The bounds are those that workers have counted by: they are chosen in the worker alone. */
 export function sumAttempts(sql: Sql) {
   return sql<Bucket[]>`
+    with bound as (
+      select up_to_seconds as le
+      from attempt_tally
+      where minute = '-infinity'
+      union
+      select 'infinity'
+    )
     select
       task_type, case when is_failure then 'failed' else 'done' end as outcome,
-      case when le = 'infinity' then '+Inf' else le::text end as le,
-      coalesce(sum(attempts) filter (where up_to_seconds <= le), 0)::float8 as attempts, sum(seconds) as seconds
+      case when bound.le = 'infinity' then '+Inf' else bound.le::text end as le,
+      coalesce(sum(attempts) filter (where up_to_seconds <= bound.le), 0)::float8 as attempts, sum(seconds) as seconds
     from attempt_tally
-    cross join unnest(${bounds}::real[]) as le
+    cross join bound
     where minute = '-infinity'
-    group by task_type, is_failure, le.le
-    order by task_type, outcome, le.le
+    group by task_type, is_failure, bound.le
+    order by task_type, outcome, bound.le
   `;
 }
 

@@ -14,17 +14,37 @@ export function span(seconds: number): string {
   return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
 }
 
-/** How well the promise is kept that a task starts at once. */
-export function promptness(oldestDueSeconds: number | null): { level: "fine" | "late" | "bad"; words: string } {
-  if (oldestDueSeconds === null) return { level: "fine", words: "nothing waits" };
-  if (oldestDueSeconds < 5) return { level: "fine", words: "prompt" };
-  if (oldestDueSeconds < 60) return { level: "late", words: "late" };
-  return { level: "bad", words: "much too late" };
+type Lateness = { level: "fine" | "late" | "bad"; age: string; words: string };
+
+/** How late the oldest due task of a known type is, and how many tasks wait for a release that knows their type. */
+export function lateness({
+  oldestDueSeconds,
+  unknownDue,
+}: {
+  oldestDueSeconds: number | null;
+  unknownDue: number;
+}): Lateness {
+  const known = latenessOfKnown(oldestDueSeconds);
+  if (unknownDue === 0) return known;
+  const unknown =
+    unknownDue === 1 ? "1 task of an unknown type is due" : `${count(unknownDue)} tasks of unknown types are due`;
+  if (oldestDueSeconds === null) return { ...known, level: "late", words: unknown };
+  return { ...known, words: `${known.words}; ${unknown}` };
+}
+
+function latenessOfKnown(seconds: number | null): Lateness {
+  if (seconds === null) return { level: "fine", age: "none", words: "no task is due" };
+  if (seconds < 5) return { level: "fine", age: span(seconds), words: "prompt" };
+  if (seconds < 60) return { level: "late", age: span(seconds), words: "late" };
+  return { level: "bad", age: span(seconds), words: "much too late" };
 }
 
 /** To the second, in UTC. */
 export function time(at: Date | string): string {
   return new Date(at).toISOString().slice(0, 19).replace("T", " ");
 }
+
+/** A state as a heading. */
+export const title = (state: string) => state[0]!.toUpperCase() + state.slice(1);
 
 export const typePath = (type: string) => `/ops/types/${encodeURIComponent(type)}`;

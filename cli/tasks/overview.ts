@@ -1,9 +1,10 @@
+import { states } from "../../app/ops/count-tasks.ts";
 import { readOverview } from "../../app/ops/overview.ts";
-import { count, promptness, span } from "../../app/ops/words.ts";
+import { count, lateness, span } from "../../app/ops/words.ts";
 import { columns } from "../columns.ts";
 import { say, type Command } from "../command.ts";
 
-/** What is owed, held and stuck, by type and by worker. */
+/** Tasks by type and state, and the workers. */
 export function overview(isJson: boolean): Command {
   return async (sql) => {
     const now = await readOverview(sql);
@@ -11,11 +12,11 @@ export function overview(isJson: boolean): Command {
       say(JSON.stringify(now));
       return true;
     }
-    const { words } = promptness(now.oldestDueSeconds);
-    say(`Oldest due: ${now.oldestDueSeconds === null ? "-" : span(now.oldestDueSeconds)} (${words})\n`);
+    const { age, words } = lateness(now);
+    say(`Oldest due: ${age} (${words})\n`);
     const types = now.types.map((type) => [
       type.is_unknown ? `${type.task_type} (unknown)` : type.task_type,
-      ...[type.due, type.held, type.scheduled, type.failing, type.dead, type.failures_last_hour].map(count),
+      ...[...states.map((state) => type[state]), type.failures_last_hour].map(count),
       type.oldest_due_seconds === null ? "-" : span(type.oldest_due_seconds),
       type.breakers.length > 0 ? "open" : "-",
       type.last_error?.error.slice(0, 60) ?? "-",
@@ -26,11 +27,11 @@ export function overview(isJson: boolean): Command {
       `${worker.host}:${worker.pid}`,
       `${span(worker.seen_seconds_ago)} ago${worker.is_alive ? "" : " (gone)"}`,
       worker.turn_milliseconds === null ? "-" : `${Math.round(worker.turn_milliseconds)} ms`,
-      Object.values(worker.holds).reduce((sum, tasks) => sum + tasks, 0),
+      Object.values(worker.running).reduce((sum, tasks) => sum + tasks, 0),
     ]);
-    say(`\n${columns([["WORKER", "HEARTBEAT", "LOOP", "HOLDS"], ...workers])}`);
+    say(`\n${columns([["WORKER", "HEARTBEAT", "LOOP", "RUNNING"], ...workers])}`);
     return true;
   };
 }
 
-const typeHeads = "TYPE DUE HELD SCHEDULED FAILING DEAD FAILED/H OLDEST_DUE BREAKER LAST_ERROR".split(" ");
+const typeHeads = "TYPE DUE SCHEDULED RUNNING RETRYING DEAD FAILED/H OLDEST_DUE BREAKER LAST_ERROR".split(" ");

@@ -53,11 +53,16 @@ describe("the operations pages", () => {
     ["of a task that fails", "/ops/tasks/failing?nothing", true],
     ["of a task that is held", "/ops/tasks/held", true],
     ["of a task that is dead", "/ops/tasks/dead", true],
-  ])("%s (%s) have no violation and fit the screen", async (_, path, isFull) => {
+  ])("%s (%s) have no violation and fit the screen, tables included", async (_, path, isFull) => {
     const ids = isFull ? await fill() : { failing: "", held: "", dead: "" };
     const page = await open(path.replace(/failing|held|dead/, (name) => ids[name as keyof typeof ids]));
     if (path === "/ops") await page.getByText("Live.", { exact: true }).waitFor();
+    if (path === "/ops" && isFull) await page.getByRole("link", { name: "POST_WEBHOOK" }).waitFor();
     expect(await flaws(page)).toEqual([]);
+
+    await page.setViewportSize({ width: 375, height: 800 });
+    const isCut = "[...document.querySelectorAll('table')].some((table) => table.scrollWidth > table.clientWidth)";
+    expect(await page.evaluate(isCut)).toBe(false);
   });
 
   it("follow what happens, and leave the keyboard where it is", async () => {

@@ -30,13 +30,28 @@ describe("npm run tasks", () => {
     const { exit, said } = await tasks();
     expect(exit).toBe(0);
     expect(said).toMatch(/^Oldest due: 1 min 3\d s \(much too late\)/);
-    expect(said).toMatch(/^TYPE +DUE +HELD/m);
-    expect(said).toMatch(/^MAIL +2 +1 +0 /m);
+    expect(said).toMatch(/^TYPE +DUE +SCHEDULED +RUNNING +RETRYING +DEAD/m);
+    expect(said).toMatch(/^MAIL +2 +0 +1 +0 +0 /m);
     expect(said).toMatch(/^elsewhere:1 .*1$/m);
     expect(await json()).toMatchObject({
       exit: 0,
-      told: { inAll: { due: 2, held: 1 }, types: [{ task_type: "MAIL", due: 2 }], workers: [{ holds: { MAIL: 1 } }] },
+      told: {
+        inAll: { due: 2, running: 1 },
+        types: [{ task_type: "MAIL", due: 2 }],
+        workers: [{ running: { MAIL: 1 } }],
+      },
     });
+  });
+
+  it("counts due tasks of unknown types", async () => {
+    await sql`insert into worker (worker_id, host, pid, task_types) values (gen_random_uuid(), 'here', 1, '{MAIL}')`;
+    await owe(sql, "LATER", 2);
+    await owe(sql, "NEVER", 1);
+    const { said } = await tasks();
+    expect(said).toMatch(/^Oldest due: none \(3 tasks of unknown types are due\)$/m);
+    await owe(sql, "MAIL");
+    expect((await tasks()).said).toMatch(/^Oldest due: [\d.]+ s \(prompt; 3 tasks of unknown types are due\)$/m);
+    expect(await json()).toMatchObject({ told: { unknownDue: 3, unknownTypes: ["LATER", "NEVER"] } });
   });
 
   it("list: the tasks of a type, in one state or in each", async () => {
@@ -51,7 +66,7 @@ describe("npm run tasks", () => {
       told: [
         { task_id: due, state: "due" },
         { task_id: later, state: "scheduled" },
-        { task_id: later, state: "failing" },
+        { task_id: later, state: "retrying" },
       ],
     });
     expect((await json("list", "--type", "MAIL", "--limit", "1", "--state", "scheduled")).told).toHaveLength(1);

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { freePort } from "../../dev/postgres.ts";
+import { endWithRun, isAlive, run } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
 const main = fileURLToPath(new URL("../../dev/main.ts", import.meta.url));
@@ -20,6 +21,7 @@ afterAll(() => rm(folder, { recursive: true }));
 async function dev({ port, data = folder }: { port?: number; data?: string } = {}) {
   const PORT = String(port ?? (await freePort()));
   const child = spawn(process.execPath, [main, data], { env: { PORT }, stdio: ["ignore", "pipe", "pipe"] });
+  endWithRun(child);
   const closed = once(child, "close");
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)));
@@ -76,6 +78,22 @@ describe("npm run dev", { timeout: 60_000 }, () => {
     );
   });
 
+  it("is found by the commands, and they say when it does not run", async () => {
+    const { up, end } = await dev();
+    await up();
+    const tasks = await copyOfCommands();
+
+    expect(await tasks({})).toMatchObject({ exit: 0, said: expect.stringContaining("Oldest due: none") as string });
+    const production = await tasks({ NODE_ENV: "production" });
+    expect(production).toMatchObject({ exit: 1, said: expect.stringContaining("DATABASE_URL is required") as string });
+
+    await end("SIGTERM");
+    expect(await tasks({})).toEqual({
+      exit: 1,
+      said: "npm run dev does not run here. Start it, or set DATABASE_URL.\n",
+    });
+  });
+
   it("refuses in one line to run twice from one folder, and the first goes on", async () => {
     const first = await dev();
     await first.up();
@@ -99,6 +117,21 @@ describe("npm run dev", { timeout: 60_000 }, () => {
   });
 });
 
+/** The commands in a project whose `.data` is the folder of the tests; resolves to what runs `npm run tasks` there. */
+async function copyOfCommands() {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const copy = await mkdtemp(`${tmpdir()}/slim-signup-commands-`);
+  for (const name of ["app", "cli", "dev", "package.json"])
+    await cp(`${root}/${name}`, `${copy}/${name}`, { recursive: true });
+  await symlink(`${root}/node_modules`, `${copy}/node_modules`);
+  await symlink(folder, `${copy}/.data`);
+  onTestFinished(() => rm(copy, { recursive: true }));
+  return async (env: Record<string, string>) => {
+    const command = run(`${copy}/cli/tasks.ts`, env);
+    return { exit: await command.exited, said: command.output() };
+  };
+}
+
 async function inbox(origin: string): Promise<string> {
   const response = await fetch(`${origin}/dev/mailbox`);
   return response.text();
@@ -111,12 +144,4 @@ async function pidsOf(output: string): Promise<number[]> {
   await sql.end();
   const [postmaster] = (await readFile(`${folder}/postgres/postmaster.pid`, "utf8")).split("\n");
   return [worker?.pid ?? 0, Number(postmaster)];
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }

@@ -1,9 +1,9 @@
-import { mkdtemp, rm, statfs } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import postgres from "postgres";
 import type { TestProject } from "vitest/node";
 import { startPostgres } from "../../dev/postgres.ts";
+import { makeScratch } from "../../dev/scratch-folder.ts";
 import { runMigrations } from "./processes.ts";
 
 declare module "vitest" {
@@ -15,18 +15,18 @@ declare module "vitest" {
 
 /** One real Postgres for the whole run, with a migrated template that each file clones. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(await roomyMemory(), "slim-signup-test-"));
-  const server = await startPostgres(folder, { durable: false });
+  const scratch = await makeScratch([await roomyMemory(), tmpdir()], "slim-signup-test-");
+  const [inMemory, onDisk] = scratch.folders as [string, string];
+  // For the processes that run the files: whatever ends them, their folders and servers go with this one.
+  process.env.TMPDIR = onDisk;
+  const server = await startPostgres(inMemory, { durable: false });
   const admin = postgres(server.url("postgres"), { max: 1 });
   await admin`create database migrated`;
   await admin.end();
   await runMigrations(server.url("migrated"));
   project.provide("serverUrl", server.url(""));
 
-  return async () => {
-    await server.stop("immediate");
-    await rm(folder, { recursive: true, force: true });
-  };
+  return () => scratch[Symbol.asyncDispose]();
 }
 
 /** In memory, if there is plenty, the hundreds of files of each new database are made twenty times as fast. */

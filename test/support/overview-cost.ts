@@ -5,7 +5,7 @@ import { createDatabase } from "./database.ts";
 import { addWorker } from "./engine.ts";
 
 /** What the table may be full of. */
-export const burdens = ["due", "scheduled", "failing", "dead", "held"] as const;
+export const burdens = ["due", "scheduled", "retrying", "dead", "running"] as const;
 export type Burden = (typeof burdens)[number];
 
 /** More than the five after which Postgres may take a generic plan. */
@@ -37,7 +37,7 @@ async function fill(sql: Sql, burden: Burden, count: number): Promise<void> {
       insert into task (task_type, priority, run_at, attempt, worker_id)
       select
         'TYPE_' || n % 2, n % 2, now() + make_interval(secs => n * 0.001 + ${burden === "due" ? -1_000_000 : 1000}),
-        ${burden === "failing" ? 1 : 0}, ${burden === "held" ? worker : null}
+        ${burden === "retrying" ? 1 : 0}, ${burden === "running" ? worker : null}
       from generate_series(1, ${count}::int) as n
     `;
   }

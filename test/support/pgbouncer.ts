@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { freePort } from "../../dev/postgres.ts";
 import { cleanUp } from "./clean-up.ts";
+import { endWithRun } from "./processes.ts";
 import { until } from "./until.ts";
 
 /** Whether the pgbouncer of the system's packages is there. */
@@ -38,6 +39,7 @@ export async function poolTransactions(databaseUrl: string): Promise<string> {
   // It refuses to run as root.
   const asNobody = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
   const child = spawn("pgbouncer", [...asNobody, file], { stdio: ["ignore", "ignore", "pipe"] });
+  endWithRun(child);
   let printed = "";
   child.stderr.on("data", (chunk: Buffer) => (printed += chunk.toString()));
   cleanUp(async () => {

@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 
 export type Process = {
@@ -19,8 +21,7 @@ export function run(entry: string, env: Record<string, string>, args: string[] =
   let printed = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (chunk: Buffer) => (printed += chunk.toString()));
-  running.add(child);
-  child.once("close", () => running.delete(child));
+  endWithRun(child);
   const exited = once(child, "close").then(([code]) => code as number | null);
 
   return {
@@ -34,11 +35,22 @@ export function run(entry: string, env: Record<string, string>, args: string[] =
   };
 }
 
-// Hooks may be skipped when a run is broken off.
-const running = new Set<ChildProcess>();
-process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+/** Whatever ends the run: hooks are skipped then, and the child may be frozen. dev/keeper.ts reads the file. */
+export function endWithRun(child: ChildProcess): void {
+  const file = `${tmpdir()}/${child.pid}.pid`;
+  writeFileSync(file, "");
+  child.once("exit", () => rmSync(file, { force: true }));
+}
 
 export async function runMigrations(databaseUrl: string): Promise<void> {
   const migrate = run("migrations/migrate.ts", { DATABASE_URL: databaseUrl });
   if ((await migrate.exited) !== 0) throw new Error(migrate.output());
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }

@@ -13,8 +13,9 @@ const figuresOf = async (type: string) => (await readOverview(sql)).types.find((
 describe("the overview", () => {
   it("is empty when nothing is owed", async () => {
     expect(await readOverview(sql)).toMatchObject({
-      inAll: { due: 0, scheduled: 0, held: 0, failing: 0, dead: 0 },
+      inAll: { due: 0, scheduled: 0, running: 0, retrying: 0, dead: 0 },
       oldestDueSeconds: null,
+      unknownDue: 0,
       unknownTypes: [],
       types: [],
       workers: [],
@@ -33,10 +34,10 @@ describe("the overview", () => {
     await buryAll(sql, "DEAD");
 
     const { inAll, types } = await readOverview(sql);
-    expect(inAll).toEqual({ due: 4, scheduled: 4, held: 3, failing: 2, dead: 5 });
+    expect(inAll).toEqual({ due: 4, scheduled: 4, running: 3, retrying: 2, dead: 5 });
     expect(types).toMatchObject([
       { task_type: "DEAD", due: 0, dead: 5, oldest_due_seconds: null, last_error: { error: "no luck" } },
-      { task_type: "MAIL", due: 4, scheduled: 4, held: 3, failing: 2, dead: 0 },
+      { task_type: "MAIL", due: 4, scheduled: 4, running: 3, retrying: 2, dead: 0 },
     ]);
     expect(types[1]!.oldest_due_seconds).toBeCloseTo(180, -1);
   });
@@ -53,8 +54,8 @@ describe("the overview", () => {
     expect(await readOverview(sql)).toMatchObject({ unknownTypes: [] });
 
     await sql`insert into worker (worker_id, host, pid, task_types) values (gen_random_uuid(), 'here', 1, '{KNOWN}')`;
-    const { unknownTypes, oldestDueSeconds } = await readOverview(sql);
-    expect(unknownTypes).toEqual(["UNKNOWN"]);
+    const { unknownTypes, unknownDue, oldestDueSeconds } = await readOverview(sql);
+    expect({ unknownTypes, unknownDue }).toEqual({ unknownTypes: ["UNKNOWN"], unknownDue: 1 });
     expect(oldestDueSeconds).toBeCloseTo(60, -1);
   });
 
@@ -74,7 +75,7 @@ describe("the overview", () => {
     expect(unknownTypes).toEqual(["MAIL"]);
   });
 
-  it("shows each worker with its heartbeat, the turn of its loop, what it holds and its breakers", async () => {
+  it("shows each worker with its heartbeat, the turn of its loop, what it runs and its breakers", async () => {
     const worker = await addWorker(sql, 2);
     await sql`update worker set turn_milliseconds = 12.5`;
     await owe(sql, "MAIL", 2, { worker_id: worker });
@@ -90,7 +91,7 @@ describe("the overview", () => {
       seconds_left: expect.any(Number) as number,
     };
     expect(workers).toMatchObject([
-      { host: "elsewhere", pid: 1, turn_milliseconds: 12.5, holds: { MAIL: 2, OTHER: 1 }, breakers: [breaker] },
+      { host: "elsewhere", pid: 1, turn_milliseconds: 12.5, running: { MAIL: 2, OTHER: 1 }, breakers: [breaker] },
     ]);
     expect(workers[0]!.seen_seconds_ago).toBeCloseTo(2, -1);
     expect(types.find(({ task_type }) => task_type === "MAIL")).toMatchObject({ breakers: [breaker] });

@@ -72,14 +72,14 @@ describe("GET /ops", () => {
     expect(text).toContain("No worker is alive");
     expect(text).toContain("ago: gone");
     expect(text).toMatch(/MAIL_SENT, user 7, task_id 12/);
-    expect(text).toMatch(/digest<\/th>\s*<td>1<\/td>[^]*1 min [1-5]\d s ago/);
+    expect(text).toMatch(/digest<\/th>\s*<td[^>]*>1<\/td>[^]*1 min [1-5]\d s ago/);
   });
 
   it.each([
     [-1, "fine", "prompt"],
     [-20, "late", "late"],
     [-100, "bad", "much too late"],
-    [100, "fine", "nothing waits"],
+    [100, "fine", "no task is due"],
   ])("says of a task due in %i s that the promise is %s", async (seconds, level, words) => {
     await owe(sql, "MAIL", 1, { run_at: new Date(Date.now() + seconds * 1000) });
     // The page may be a second old.
@@ -88,6 +88,19 @@ describe("GET /ops", () => {
       return answer.text.includes(`<span>${words}</span>`) ? answer.text : undefined;
     });
     expect(text).toContain(`class="promise ${level}"`);
+  });
+
+  it("counts due tasks of unknown types, and shows no dash for a figure", async () => {
+    await sql`insert into worker (worker_id, host, pid, task_types) values (gen_random_uuid(), 'here', 1, '{MAIL}')`;
+    await owe(sql, "LATER", 2);
+    const text = await until("it is shown", async () => {
+      const answer = await show("/ops").expect(200);
+      return answer.text.includes("LATER") ? answer.text : undefined;
+    });
+    expect(text).toMatch(
+      /class="promise late"[^]*<strong>None<\/strong> <span>2 tasks of unknown types are due<\/span>/,
+    );
+    expect(text).toMatch(/No live worker knows LATER/);
   });
 
   it("escapes whatever stands in a task", async () => {
@@ -127,7 +140,7 @@ describe("GET /ops/types/:type", () => {
   });
 
   it("says so when there is nothing of the type", async () => {
-    expect((await show("/ops/types/NOTHING").expect(200)).text).toContain("Nothing of this type");
+    expect((await show("/ops/types/NOTHING").expect(200)).text).toContain("No task of this type");
   });
 });
 

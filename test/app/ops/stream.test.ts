@@ -29,7 +29,7 @@ describe("GET /ops/events", () => {
     const begun = performance.now();
     const seen = await follow(url, await logInOperator(sql));
     expect(seen).toMatchObject({ status: 200, type: "text/event-stream; charset=utf-8" });
-    await until("the first part has come", () => seen.text.includes("Nothing is owed"));
+    await until("the first part has come", () => seen.text.includes("No tasks."));
 
     await owe(sql, "COUNT_WORDS");
     await until("the task is in it", () => seen.text.includes("COUNT_WORDS"));

@@ -1,0 +1,18 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { startPostgres } from "../../dev/postgres.ts";
+import { makeScratch } from "../../dev/scratch-folder.ts";
+
+// To be ended by a signal: a run with a server, a child that is frozen, and folders of both. Prints them.
+
+const scratch = await makeScratch([tmpdir(), tmpdir()], "slim-signup-broken-off-");
+const [first, second] = scratch.folders as [string, string];
+process.env.TMPDIR = second;
+const { endWithRun } = await import("./processes.ts");
+const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+await once(child, "spawn");
+endWithRun(child);
+child.kill("SIGSTOP");
+await startPostgres(first, { durable: false });
+process.stdout.write(`${JSON.stringify({ pid: child.pid, folders: scratch.folders })}\n`);
