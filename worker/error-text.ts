@@ -3,8 +3,9 @@ export function errorText(error: unknown): string {
   return read(error)
     .replace(/[^\s<>"(),;:]+@[^\s<>"(),;:]+/g, "(address)")
     .replaceAll("\0", "")
-    .toWellFormed()
-    .slice(0, 2000);
+    .slice(0, 2000)
+    // Last: the cut may have left half a character.
+    .toWellFormed();
 }
 
 function read(error: unknown): string {

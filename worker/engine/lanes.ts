@@ -22,18 +22,27 @@ type CachedLane = Lane & {
 type Claimed = Pick<Lane, "task_type" | "priority" | "run_at" | "task_id" | "due_since">;
 
 const keepMilliseconds = 60_000;
-const longestPauseMilliseconds = 500;
+const pauseMilliseconds = 500;
 
 /**
  * The lanes that had a task in the last minute, each with its front. To ask an empty one costs one descent of the index, so
- * claims ask known lanes first. `find` is dearer: it reads again what is done and not yet vacuumed, which can be much while
- * a snapshot is held. It takes at most a twentieth of the time, except for one call per half second.
+ * claims ask known lanes first. `find` is dearer: it reads what is running, and what is done and not yet vacuumed, which can be
+ * much while a snapshot is held. So it runs every half second, and after a notification whose task was not in a known lane at
+ * once, but for at most a twentieth of the time.
  */
 export function createLanes(sql: Sql, types: string[]) {
   const lanes = new Map<string, CachedLane>();
-  let nextFind = -Infinity;
+  let foundAt = -Infinity;
+  let took = 0;
   let tookBefore = 0;
   let isFindAsked = false;
+  let isUrgent = false;
+
+  function millisecondsLeft(): number {
+    // The cheaper of the last two: one that waited for a lock says nothing about the next.
+    const least = isUrgent ? 20 * Math.min(took, tookBefore) : pauseMilliseconds;
+    return Math.max(0, foundAt + Math.min(least, pauseMilliseconds) - performance.now());
+  }
 
   return {
     /** Lanes that may have due tasks. */
@@ -43,12 +52,12 @@ export function createLanes(sql: Sql, types: string[]) {
 
     /** Milliseconds until the lanes can be found again; infinite when nobody asked. */
     get pause(): number {
-      return isFindAsked ? Math.max(0, nextFind - performance.now()) : Infinity;
+      return isFindAsked ? millisecondsLeft() : Infinity;
     },
 
     /** Asks to find lanes at the next occasion. After a notification, the known lanes are asked again too. */
     expectMore({ isNotified }: { isNotified: boolean }): void {
-      isFindAsked = true;
+      isFindAsked = isUrgent = true;
       if (!isNotified) return;
       const oldest = performance.now() - keepMilliseconds;
       for (const [key, lane] of lanes) {
@@ -59,14 +68,12 @@ export function createLanes(sql: Sql, types: string[]) {
 
     /** Finds all lanes with due tasks, if it was asked for and is time. Returns whether there are any. */
     async find(): Promise<boolean> {
-      if (!isFindAsked || performance.now() < nextFind) return false;
-      isFindAsked = false;
+      if (!isFindAsked || millisecondsLeft() > 0) return false;
+      isFindAsked = isUrgent = false;
       const started = performance.now();
       const due = await findLanes(sql, types);
       const now = performance.now();
-      // The cheaper of the last two: one that waited for a lock says nothing about the next.
-      nextFind = now + Math.min(20 * Math.min(now - started, tookBefore), longestPauseMilliseconds);
-      tookBefore = now - started;
+      [foundAt, took, tookBefore] = [now, now - started, took];
       for (const lane of due) lanes.set(keyOf(lane), { ...lane, isEmpty: false, usedAt: now });
       return due.length > 0;
     },
@@ -86,7 +93,9 @@ export function createLanes(sql: Sql, types: string[]) {
         if (!last) cached.isEmpty = true;
         else lanes.set(key, { ...cached, ...frontOf(last), usedAt: performance.now() });
       }
-      if (tasks.length > 0) isFindAsked = true;
+      if (tasks.length === 0) return;
+      isFindAsked = true;
+      isUrgent = false;
     },
   };
 }

@@ -93,14 +93,9 @@ const eventsOf = (done: Done[]): Emitted[] =>
 /** The events of the attempts in the CTE `finished`. */
 const emit = (sql: Sql | TransactionSql, events: Emitted[]) => sql`
   insert into event (event_type, usr_id, data)
-  select event_type, usr_id, data
-  from unnest(
-    ${events.map(({ task_id }) => task_id)}::bigint[],
-    ${events.map(({ attempt }) => attempt)}::smallint[],
-    ${events.map(({ event_type }) => event_type)}::text[],
-    ${events.map(({ usr_id }) => usr_id ?? null)}::bigint[],
-    ${events.map(({ data }) => JSON.stringify(data ?? {}))}::text[]::jsonb[]
-  ) as emitted (task_id, attempt, event_type, usr_id, data)
+  select event_type, usr_id, coalesce(data, '{}')
+  from jsonb_to_recordset(${sql.json(events)})
+    as emitted (task_id bigint, attempt smallint, event_type text, usr_id bigint, data jsonb)
   join finished using (task_id, attempt)
 `;
 
@@ -111,18 +106,11 @@ const emit = (sql: Sql | TransactionSql, events: Emitted[]) => sql`
 export function giveBack(sql: Sql, tasks: GivenBack[]) {
   return sql<Recorded[]>`
     with fence as materialized (
-      select task_id, attempt, worker_id, run_at, error, delay_seconds, dead = 1 as is_dead, attempts_back, crashes
-      from unnest(
-        ${tasks.map(({ task_id }) => task_id)}::bigint[],
-        ${tasks.map(({ attempt }) => attempt)}::smallint[],
-        ${tasks.map(({ worker_id }) => worker_id)}::uuid[],
-        ${tasks.map(({ run_at }) => run_at)}::text[]::timestamptz[],
-        ${tasks.map(({ error }) => error)}::text[],
-        ${tasks.map(({ delay_seconds }) => delay_seconds)}::float8[],
-        ${tasks.map(({ is_dead }) => Number(is_dead))}::smallint[],
-        ${tasks.map(({ is_counted }) => Number(!is_counted))}::smallint[],
-        ${tasks.map(({ crashes }) => crashes)}::smallint[]
-      ) as given (task_id, attempt, worker_id, run_at, error, delay_seconds, dead, attempts_back, crashes)
+      select *
+      from jsonb_to_recordset(${sql.json(tasks)}) as fence (
+        task_id bigint, attempt smallint, worker_id uuid, run_at timestamptz,
+        error text, delay_seconds float8, is_dead bool, is_counted bool, crashes smallint
+      )
     ), mine as materialized (
       select fence.*
       from task
@@ -136,7 +124,7 @@ export function giveBack(sql: Sql, tasks: GivenBack[]) {
       set
         worker_id = null,
         crashes = mine.crashes,
-        attempt = mine.attempt - mine.attempts_back,
+        attempt = mine.attempt - (not is_counted)::int,
         run_at = coalesce(now() + make_interval(secs => delay_seconds), task.run_at + interval '1 microsecond')
       from mine
       where task.task_id = mine.task_id and not is_dead
@@ -146,17 +134,17 @@ export function giveBack(sql: Sql, tasks: GivenBack[]) {
       using mine
       where task.task_id = mine.task_id and is_dead
       returning
-        task.task_id, task_type, params, priority, mine.attempt, attempts_back, unique_key, created_at, error
+        task.task_id, task_type, params, priority, mine.attempt, is_counted, unique_key, created_at, error
     ), noted as (
       insert into task_error (task_id, attempt, error)
       select task_id, attempt, error from returned where error is not null
       union all
-      select task_id, attempt, error from buried where attempts_back = 0
+      select task_id, attempt, error from buried where is_counted
       -- Somebody may have set the attempts back by hand.
       on conflict (task_id, attempt) do update set error = excluded.error, failed_at = now()
     ), dead as (
       insert into task_dead (task_id, task_type, params, priority, attempt, unique_key, created_at, reason)
-      select task_id, task_type, params, priority, attempt - attempts_back, unique_key, created_at, error
+      select task_id, task_type, params, priority, attempt - (not is_counted)::int, unique_key, created_at, error
       from buried
     ), emitted as (
       insert into event (event_type, usr_id, data)
