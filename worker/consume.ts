@@ -16,10 +16,13 @@ export type Consumer = {
   take: (tx: TransactionSql, events: Event[]) => Promise<unknown>;
 };
 
+/** Events at once. */
+export const defaultBatch = 1000;
+
 const limitMilliseconds = "60000";
 
 /** Lets the consumer take its next events, and returns how many. Of two copies at once, one takes and the other passes. */
-export async function consume(sql: Sql, { name, batch = 1000, take }: Consumer): Promise<number> {
+export async function consume(sql: Sql, { name, batch = defaultBatch, take }: Consumer): Promise<number> {
   return transact(sql, async (tx) => {
     await tx`
       select

@@ -1,11 +1,13 @@
 /** An error as text for the history and the log: no address of a person, and nothing that Postgres cannot store. */
 export function errorText(error: unknown): string {
-  return read(error)
-    .replace(/[^\s<>"(),;:]+@[^\s<>"(),;:]+/g, "(address)")
-    .replaceAll("\0", "")
-    .slice(0, 2000)
-    // Last: the cut may have left half a character.
-    .toWellFormed();
+  return (
+    read(error)
+      .replace(/[^\s<>"(),;:]+@[^\s<>"(),;:]+/g, "(address)")
+      .replaceAll("\0", "")
+      .slice(0, 2000)
+      // Last: the cut may have left half a character.
+      .toWellFormed()
+  );
 }
 
 function read(error: unknown): string {

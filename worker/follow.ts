@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Sql } from "../app/db.ts";
 import type { Log } from "../app/log.ts";
-import { consume, findBehind, noteSeen, type Consumer } from "./consume.ts";
+import { consume, defaultBatch, findBehind, noteSeen, type Consumer } from "./consume.ts";
 
 type Options = {
   sql: Sql;
@@ -20,8 +20,18 @@ export function createFollow({ sql, log, consumers, onTaken, signal }: Options) 
   let bell = Promise.withResolvers<void>();
   let isDue = false;
 
-  async function drain(consumer: Consumer): Promise<void> {
-    while (!signal.aborted && (await consume(sql, consumer)) > 0) onTaken();
+  /** Returns whether there may be more. */
+  async function takeBatch(consumer: Consumer): Promise<boolean> {
+    try {
+      const count = await consume(sql, consumer);
+      if (count > 0) onTaken();
+      return count === (consumer.batch ?? defaultBatch);
+    } catch (error) {
+      // It is tried again next time, and must not keep the others from the feed.
+      log.error({ err: error, consumer: consumer.name }, "the consumer did not take its events");
+      await noteSeen(sql, consumer);
+      return false;
+    }
   }
 
   async function rest(): Promise<void> {
@@ -45,12 +55,12 @@ export function createFollow({ sql, log, consumers, onTaken, signal }: Options) 
     /** One look, and what it finds; then a wait. */
     async round(): Promise<void> {
       isDue = false;
-      for (const consumer of await findBehind(sql, consumers)) {
-        // One that fails is tried again next time, and must not keep the others from the feed.
-        await drain(consumer).catch(async (error: unknown) => {
-          log.error({ err: error, consumer: consumer.name }, "the consumer did not take its events");
-          await noteSeen(sql, consumer);
-        });
+      let behind = await findBehind(sql, consumers);
+      // One batch each in turn: none waits until another one has caught up.
+      while (behind.length > 0 && !signal.aborted) {
+        const more: Consumer[] = [];
+        for (const consumer of behind) if (await takeBatch(consumer)) more.push(consumer);
+        behind = more;
       }
       await rest();
     },

@@ -61,6 +61,15 @@ describe("a worker that follows the feed", () => {
     expect(await until("both have read", () => taken.length === 2 && taken)).toEqual(["ONE", "ONE"]);
   });
 
+  it("gives each consumer one batch in turn, so that none waits until another has caught up", async () => {
+    const order: string[] = [];
+    const consumer = (name: string): Consumer => ({ name, batch: 10, take: async () => void order.push(name) });
+    await sql`insert into event (event_type) select 'MANY' from generate_series(1, 40)`;
+    await runEngine(database, {}, { consumers: [consumer("first"), consumer("second")] });
+    await until("both have read", () => order.length === 8);
+    expect(order).toEqual(["first", "second", "first", "second", "first", "second", "first", "second"]);
+  });
+
   it("says that a restored database needs its events renumbered", async () => {
     await sql`insert into event_consumer (name, position) values ('reader', row('9000000000', 1)::event_position)`;
     const engine = await runEngine(database, {}, { consumers: [reader] });

@@ -41,7 +41,7 @@ const isMine = (sql: Sql | TransactionSql) => sql`
  * Done: the rows go, and the events are appended. Returns the attempts that were still this worker's. Throws 55P03 when it
  * has waited too long for a row that another transaction has locked: then nothing is recorded.
  */
-export function finish(sql: Sql | TransactionSql, done: Done[], lockTimeout = "100ms") {
+export function finish(sql: Sql | TransactionSql, done: Done[], lockTimeout = "20ms") {
   const finished = sql<Recorded[]>`
     delete from task
     using ${fences(sql, done)}
@@ -115,9 +115,9 @@ export function giveBack(sql: Sql, tasks: GivenBack[]) {
       select fence.*
       from task
       join fence on ${isMine(sql)}
-        -- The next claim may count the same attempt. Every change below moves run_at, so that a statement which is
-        -- repeated, because its first answer was lost, does not undo that claim.
-        and (task.run_at = fence.run_at or fence.is_dead)
+        -- An attempt that does not count is claimed again under the same number. It moves run_at, so a statement that is
+        -- repeated, because its first answer was lost, does not undo the next claim.
+        and (task.run_at = fence.run_at or is_counted or is_dead)
       for update of task skip locked
     ), returned as (
       update task
@@ -156,6 +156,6 @@ export function giveBack(sql: Sql, tasks: GivenBack[]) {
       task.task_id, task.attempt,
       exists (select from mine where mine.task_id = task.task_id) as is_recorded
     from task
-    join fence on ${isMine(sql)} and (task.run_at = fence.run_at or fence.is_dead)
+    join fence on ${isMine(sql)} and (task.run_at = fence.run_at or is_counted or is_dead)
   `;
 }

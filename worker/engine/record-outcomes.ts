@@ -23,7 +23,7 @@ export type RecordOutcome = ReturnType<typeof createRecorder>;
 
 /** Records outcomes, many in one statement, and repeats what the database did not take. */
 export function createRecorder({ sql, log, handlers, signal, onEvent }: Options) {
-  const finishOne = createBatch((done: Done[]) => finishAll(sql, done), { log, signal });
+  const finishOne = createBatch((done: Done[], wereLocked) => finishAll(sql, done, wereLocked), { log, signal });
   const giveBackOne = createBatch((tasks: GivenBack[]) => giveBack(sql, tasks), { log, signal });
 
   /** Calls `onRecorded` once; without a result when the process has given up. */
@@ -90,9 +90,9 @@ function inBounds(...seconds: (number | undefined)[]): number {
 }
 
 /** Waits for locks at first: they are rare, and to lock each row before it is deleted would cost a tenth of all work. */
-async function finishAll(sql: Sql, done: Done[]): Promise<readonly Recorded[]> {
+async function finishAll(sql: Sql, done: Done[], wereLocked: boolean): Promise<readonly Recorded[]> {
   try {
-    return await finish(sql, done);
+    return await (wereLocked ? finishUnlocked : finish)(sql, done);
   } catch (error) {
     if (codeOf(error) !== "55P03") throw error;
     return finishUnlocked(sql, done);
@@ -111,10 +111,11 @@ const retryMilliseconds = 500;
  * the others. A database that is away is waited for. Data that Postgres refuses is refused to its own outcome only.
  */
 function createBatch<Item extends Fence>(
-  write: (items: Item[]) => PromiseLike<readonly Recorded[]>,
+  write: (items: Item[], wereLocked: boolean) => PromiseLike<readonly Recorded[]>,
   { log, signal }: Pick<Options, "log" | "signal">,
 ): (item: Item, onAnswer: OnAnswer) => void {
   let waiting: Entry<Item>[] = [];
+  let locked: Entry<Item>[] = [];
   let isWriting = false;
 
   async function writeAll(): Promise<void> {
@@ -126,13 +127,16 @@ function createBatch<Item extends Fence>(
     isWriting = false;
   }
 
-  async function writeBatch(batch: Entry<Item>[]): Promise<void> {
+  async function writeBatch(batch: Entry<Item>[], wereLocked = false): Promise<void> {
     try {
-      const rows = await write(batch.map(({ item }) => item));
+      const rows = await write(
+        batch.map(({ item }) => item),
+        wereLocked,
+      );
       const found = new Map(rows.map((row) => [keyOf(row), row.is_recorded]));
       for (const entry of batch) {
         const isRecorded = found.get(keyOf(entry.item));
-        if (isRecorded === false) retry(entry);
+        if (isRecorded === false) retryLater(entry);
         else entry.onAnswer(isRecorded ? "recorded" : "lost");
       }
     } catch (error) {
@@ -147,13 +151,17 @@ function createBatch<Item extends Fence>(
     log.error({ err: error }, "outcomes not recorded yet; trying again");
     await delay(retryMilliseconds, undefined, { signal }).catch(() => {});
     if (signal.aborted) for (const { onAnswer } of batch) onAnswer(undefined);
-    else waiting = [...batch, ...waiting];
+    else batch.forEach(add);
   }
 
-  function retry(entry: Entry<Item>): void {
+  function retryLater(entry: Entry<Item>): void {
+    locked.push(entry);
+    if (locked.length > 1) return;
     setTimeout(() => {
-      if (signal.aborted) entry.onAnswer(undefined);
-      else add(entry);
+      const batch = locked;
+      locked = [];
+      if (signal.aborted) for (const { onAnswer } of batch) onAnswer(undefined);
+      else void writeBatch(batch, true);
     }, retryMilliseconds).unref();
   }
 
