@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import postgres from "postgres";
 import { arrayTypes } from "./array-types.ts";
+import { cancelLate } from "./cancel-late.ts";
 import { createLines } from "./line.ts";
 
 export type Sql = postgres.Sql;
@@ -15,10 +16,11 @@ const ssl = { off: false, require: "require", verify: "verify-full" } as const;
 
 /**
  * A pool that connects when it is first used, and again by itself after the database was away. With `silenceSeconds` no
- * statement may take longer, and a connection that is silent for so long is given up: a network may lose it without a word.
+ * statement may take longer: five seconds before, it is canceled. A connection that is silent for so long is given up: a network may
+ * lose it without a word.
  */
 export function connect(settings: Settings, applicationName: string, silenceSeconds?: number): Sql {
-  return postgres(settings.DATABASE_URL, {
+  const sql = postgres(settings.DATABASE_URL, {
     max: settings.DATABASE_POOL,
     ssl: ssl[settings.DATABASE_SSL],
     // Below the deadline of a request, so that the visitor hears of it.
@@ -35,6 +37,7 @@ export function connect(settings: Settings, applicationName: string, silenceSeco
     // After a failover, the host that takes writes is another one.
     ...(settings.DATABASE_URL.includes(",") ? { target_session_attrs: "primary" } : {}),
   });
+  return silenceSeconds ? cancelLate(sql, Math.max(silenceSeconds - 5, silenceSeconds / 2)) : sql;
 }
 
 /** The migrations of this release that the database has not had yet. */

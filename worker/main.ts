@@ -19,7 +19,7 @@ const isIsolated = process.argv[2] === "isolated";
 const pool = splitPool(env.DATABASE_POOL, isIsolated);
 const sql = connect({ ...env, DATABASE_POOL: pool.engine }, "worker engine", 20);
 // Longer than any one statement of a handler.
-const taskSql = connect({ ...env, DATABASE_POOL: pool.tasks }, "worker tasks", 30);
+const taskSql = connect({ ...env, DATABASE_POOL: pool.tasks }, "worker tasks", 35);
 const heart = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat", 10);
 const mailer = createMailer(env);
 const handlers = createHandlers(taskSql, mailer, env, log);

@@ -48,3 +48,26 @@ describe("a connection that breaks", () => {
     },
   );
 });
+
+describe("a statement that waits too long", () => {
+  it("is canceled in the database, and its connection serves the next one", async () => {
+    const { sql, url } = await createDatabase();
+    await sql`create table one (n int)`;
+    const pool = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "impatient", 2);
+    cleanUp(() => pool.end({ timeout: 1 }));
+    const backends = () => sql`
+      select pid, wait_event_type
+      from pg_stat_activity
+      where datname = current_database() and application_name = 'slim-signup impatient'
+    `;
+    await pool`select from one where n = any(${[1]})`;
+    const before = await backends();
+    await sql.begin(async (tx) => {
+      await tx`lock table one`;
+      await expect(pool`select from one`).rejects.toMatchObject({ code: "57014" });
+      expect((await backends()).filter(({ wait_event_type }) => wait_event_type === "Lock")).toEqual([]);
+    });
+    expect(await pool`select from one`).toHaveLength(0);
+    expect((await backends()).map(({ pid }) => pid as number)).toEqual(before.map(({ pid }) => pid as number));
+  });
+});
