@@ -1,7 +1,7 @@
 import type { Sql } from "../app/db.ts";
 import type { WorkerEnv } from "../app/env.ts";
 import type { Log } from "../app/log.ts";
-import { consumers } from "./consumers.ts";
+import { consumers } from "./events/consumers.ts";
 import type { Mailer } from "./mail/mailer.ts";
 import type { Handler } from "./task.ts";
 import { deleteUnverified } from "./tasks/delete-unverified.ts";

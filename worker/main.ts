@@ -1,7 +1,7 @@
 import { connect } from "../app/db.ts";
 import { workerEnv } from "../app/env.ts";
 import { createLog } from "../app/log.ts";
-import { consumers } from "./consumers.ts";
+import { consumers } from "./events/consumers.ts";
 import { startEngine } from "./engine/engine.ts";
 import { createHandlers } from "./handlers.ts";
 import { runIsolated } from "./engine/isolate.ts";

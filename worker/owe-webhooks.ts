@@ -1,4 +1,4 @@
-import type { Consumer } from "./consume.ts";
+import type { Consumer } from "./events/consume.ts";
 
 /**
  * Owes one task for each event and each endpoint that wants it. Each is due at its own place in the endpoint's line, as far apart as

@@ -1,5 +1,5 @@
 import type { WorkerEnv } from "../app/env.ts";
-import type { Recurring } from "./engine/recurring.ts";
+import type { Recurring } from "./recurring.ts";
 
 /** What is owed again and again, by whichever worker comes first; what people get by mail, in their time zone. */
 export const schedule = ({ TZ_MAIL, TZ_OPS }: Pick<WorkerEnv, "TZ_MAIL" | "TZ_OPS">): Recurring[] => [

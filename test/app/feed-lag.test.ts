@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { findHolder, mostCounted, readLags } from "../../app/feed-lag.ts";
-import { consume } from "../../worker/consume.ts";
+import { consume } from "../../worker/events/consume.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { append, begin } from "../support/feed.ts";
 import { until } from "../support/until.ts";

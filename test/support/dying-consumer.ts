@@ -1,5 +1,5 @@
 import { connect } from "../../app/db.ts";
-import { consume } from "../../worker/consume.ts";
+import { consume } from "../../worker/events/consume.ts";
 
 /** A process of its own that stops for ever between a consumer's writes and its cursor. */
 const sql = connect({ DATABASE_URL: process.env.DATABASE_URL!, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test");

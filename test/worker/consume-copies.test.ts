@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Event } from "../../app/feed.ts";
-import { consume, findBehind, type Consumer } from "../../worker/consume.ts";
+import { consume, findBehind, type Consumer } from "../../worker/events/consume.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { append, settled } from "../support/feed.ts";

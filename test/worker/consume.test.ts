@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Event } from "../../app/feed.ts";
-import { consume, type Consumer } from "../../worker/consume.ts";
+import { consume, type Consumer } from "../../worker/events/consume.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { append, begin, settled } from "../support/feed.ts";
 import { run } from "../support/processes.ts";

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { readEvents, beginning } from "../../app/feed.ts";
-import { consume, findBehind, type Consumer } from "../../worker/consume.ts";
+import { consume, findBehind, type Consumer } from "../../worker/events/consume.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { append, begin, settled } from "../support/feed.ts";
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Consumer } from "../../worker/consume.ts";
+import type { Consumer } from "../../worker/events/consume.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { handler, isEmpty, runEngine } from "../support/engine.ts";
 import { append } from "../support/feed.ts";

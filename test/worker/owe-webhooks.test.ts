@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { consume } from "../../worker/consume.ts";
+import { consume } from "../../worker/events/consume.ts";
 import { oweWebhooks } from "../../worker/owe-webhooks.ts";
 import { createDatabase } from "../support/database.ts";
 import { append, settled } from "../support/feed.ts";

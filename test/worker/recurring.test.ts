@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { oweDue, type Recurring } from "../../worker/engine/recurring.ts";
+import { oweDue, type Recurring } from "../../worker/recurring.ts";
 import { clocked } from "../support/clocked.ts";
 import { createDatabase } from "../support/database.ts";
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { beforeEach, describe, expect, it } from "vitest";
-import { consume, type Consumer } from "../../worker/consume.ts";
+import { consume, type Consumer } from "../../worker/events/consume.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { append } from "../support/feed.ts";
 import { until } from "../support/until.ts";

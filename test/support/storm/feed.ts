@@ -1,5 +1,5 @@
 import type { Sql } from "../../../app/db.ts";
-import { consumers } from "../../../worker/consumers.ts";
+import { consumers } from "../../../worker/events/consumers.ts";
 
 const followers = [...consumers.map(({ name }) => name), "note"];
 

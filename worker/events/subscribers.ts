@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Sql } from "../app/db.ts";
-import type { Log } from "../app/log.ts";
+import type { Sql } from "../../app/db.ts";
+import type { Log } from "../../app/log.ts";
 import { consume, defaultBatch, findBehind, noteSeen, type Consumer } from "./consume.ts";
 
 type Options = {

@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../app/db.ts";
 
 /** A task that is owed again and again: once per slot, however many workers run. */
 export type Recurring = {
