@@ -2,12 +2,14 @@ import { connect } from "../app/db.ts";
 import { workerEnv } from "../app/env.ts";
 import { createLog } from "../app/log.ts";
 import { consumers } from "./events/consumers.ts";
+import { startSubscribers } from "./events/subscribers.ts";
 import { startEngine } from "./engine/engine.ts";
 import { createHandlers } from "./handlers.ts";
 import { runIsolated } from "./engine/isolate.ts";
 import { createMailer } from "./mail/mailer.ts";
 import { splitPool } from "./pool.ts";
 import { refuseOldDatabase } from "./refuse-old-database.ts";
+import { runSchedule } from "./recurring.ts";
 import { schedule } from "./schedule.ts";
 import { keepHeapSmall } from "./small-heap.ts";
 
@@ -40,11 +42,13 @@ const engine = startEngine({
   heart,
   log,
   handlers,
-  schedule: schedule(env),
-  consumers,
   concurrency: env.WORKER_CONCURRENCY,
   isolatedEntry: import.meta.filename,
+  onEvent: () => subscribers.wake(),
 });
+const subscribers = startSubscribers({ sql: taskSql, log, consumers, onConsumed: engine.wake });
+const stopping = new AbortController();
+void runSchedule({ sql, log, schedule: schedule(env), onEnqueued: engine.wake, signal: stopping.signal });
 // Not to be had behind a transaction pooler: then the poll finds the work within a second.
 if (pool.listens) {
   sql
@@ -52,13 +56,11 @@ if (pool.listens) {
     .catch((error: unknown) => log.warn({ err: error }, "no notifications: polling alone"));
 }
 
-let stopping = false;
 const stop = (signal: NodeJS.Signals) => {
-  if (stopping) return;
-  stopping = true;
+  if (stopping.signal.aborted) return;
+  stopping.abort();
   log.info({ signal }, "draining");
-  void engine
-    .stop()
+  void Promise.all([engine.stop(), subscribers.stop()])
     .then(() => mailer.close())
     .then(() => Promise.all([sql, taskSql, heart].map((one) => one.end({ timeout: 1 }))))
     .then(() => process.exit(0));

@@ -1,6 +1,8 @@
 import type { Sql } from "../app/db.ts";
+import type { Log } from "../app/log.ts";
+import { repeat } from "./engine/repeat.ts";
 
-/** A task that is owed again and again: once per slot, however many workers run. */
+/** A task that is enqueued again and again: once per slot, however many workers run. */
 export type Recurring = {
   /** Of the row in `schedule` that remembers the last slot. */
   name: string;
@@ -8,11 +10,29 @@ export type Recurring = {
   params?: Record<string, string>;
 } & ({ daily_at: string; time_zone: string } | { every_minutes: number });
 
+const pauseSeconds = 15;
+
+type Options = {
+  sql: Sql;
+  log: Log;
+  schedule: Recurring[];
+  onEnqueued: () => void;
+  signal: AbortSignal;
+};
+
+/** Enqueues recurring tasks when their time has come, until the signal. */
+export async function runSchedule({ sql, log, schedule, onEnqueued, signal }: Options): Promise<void> {
+  const enqueue = async () => {
+    if ((await enqueueDue(sql, schedule)).length > 0) onEnqueued();
+  };
+  if (schedule.length > 0) await repeat(enqueue, pauseSeconds, { signal, log });
+}
+
 /**
- * Owes the tasks whose slot has come since the last one, and returns their names. Slots that were missed while nothing ran are
+ * Enqueues the tasks whose slot has come since the last one, and returns their names. Slots that were missed while nothing ran are
  * made up once. A name that is seen for the first time waits for its next slot. The database's clock decides.
  */
-export function oweDue(sql: Sql, recurring: Recurring[]) {
+export function enqueueDue(sql: Sql, recurring: Recurring[]) {
   const column = <Value>(read: (one: Recurring) => Value) => recurring.map(read);
   return sql<{ name: string }[]>`
     with slot as (
@@ -44,7 +64,7 @@ export function oweDue(sql: Sql, recurring: Recurring[]) {
       from slot
       where schedule.name = slot.name and last_slot < slot
       returning schedule.name
-    ), owed as (
+    ), enqueued as (
       insert into task (task_type, params)
       select task_type, params
       from slot

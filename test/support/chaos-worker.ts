@@ -5,6 +5,7 @@ import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
 import type { Consumer } from "../../worker/events/consume.ts";
 import { consumers } from "../../worker/events/consumers.ts";
+import { startSubscribers } from "../../worker/events/subscribers.ts";
 import { startEngine } from "../../worker/engine/engine.ts";
 import { runIsolated } from "../../worker/engine/isolate.ts";
 import { createHandlers } from "../../worker/handlers.ts";
@@ -108,18 +109,27 @@ const engine = startEngine({
   heart,
   log,
   handlers,
-  consumers: followers[process.env.FOLLOW_EVENTS ?? ""] ?? [],
   concurrency: env.WORKER_CONCURRENCY,
   heartbeatSeconds,
   leaseSeconds,
   isolatedEntry: import.meta.filename,
+  onEvent: () => subscribers.wake(),
+});
+const subscribers = startSubscribers({
+  sql,
+  log,
+  consumers: followers[process.env.FOLLOW_EVENTS ?? ""] ?? [],
+  onConsumed: engine.wake,
 });
 
-sql.listen("task", engine.wake).catch((error: unknown) => log.warn({ err: error }, "no hints: polling alone"));
+const wake = () => {
+  engine.wake();
+  subscribers.wake();
+};
+sql.listen("task", wake).catch((error: unknown) => log.warn({ err: error }, "no hints: polling alone"));
 
 process.once("SIGTERM", () => {
-  void engine
-    .stop()
+  void Promise.all([engine.stop(), subscribers.stop()])
     .then(() => mailer.close())
     .then(() => Promise.all([sql.end({ timeout: 1 }), heart.end({ timeout: 1 })]))
     .then(() => process.exit(0));

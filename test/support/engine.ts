@@ -1,13 +1,15 @@
 import { pino } from "pino";
 import { z } from "zod";
 import { connect, type Sql } from "../../app/db.ts";
+import type { Consumer } from "../../worker/events/consume.ts";
+import { startSubscribers } from "../../worker/events/subscribers.ts";
 import { startEngine, type Engine } from "../../worker/engine/engine.ts";
 import { defineHandler, type Attempt, type Handler } from "../../worker/task.ts";
 import { cleanUp } from "./clean-up.ts";
 import { until } from "./until.ts";
 
 type Database = { sql: Sql; url: string };
-type Settings = Partial<Parameters<typeof startEngine>[0]>;
+type Settings = Partial<Parameters<typeof startEngine>[0]> & { consumers?: Consumer[] };
 
 /** A line of the engine's log. */
 type Line = Record<string, unknown> & { msg: string };
@@ -22,19 +24,25 @@ type Running = Engine & {
 export async function runEngine(
   { sql, url }: Database,
   handlers: Record<string, Handler>,
-  settings: Settings = {},
+  { consumers = [], ...settings }: Settings = {},
 ): Promise<Running> {
   const lines: Line[] = [];
   const log = pino({ level: "info" }, { write: (line: string) => void lines.push(JSON.parse(line) as Line) });
   const heart = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test heartbeat");
-  const engine = startEngine({ sql, heart, log, handlers, concurrency: 10, ...settings });
+  const onEvent = () => subscribers.wake();
+  const engine = startEngine({ sql, heart, log, handlers, concurrency: 10, onEvent, ...settings });
+  const subscribers = startSubscribers({ sql, log, consumers, onConsumed: engine.wake });
   cleanUp(async () => {
-    await engine.stop(0);
+    await Promise.all([engine.stop(0), subscribers.stop()]);
     await heart.end({ timeout: 1 });
   });
   await until("the engine has joined", () => lines.some(({ msg }) => msg === "joined"));
   return {
     ...engine,
+    wake() {
+      engine.wake();
+      subscribers.wake();
+    },
     lines,
     async owe(...what) {
       const ids = await owe(sql, ...what);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { oweDue, type Recurring } from "../../worker/recurring.ts";
+import { enqueueDue, type Recurring } from "../../worker/recurring.ts";
 import { clocked } from "../support/clocked.ts";
 import { createDatabase } from "../support/database.ts";
 
@@ -10,7 +10,7 @@ const daily: Recurring = { name: "daily", task_type: "TIDY", daily_at: "03:30", 
 
 beforeEach(() => sql`truncate task, schedule`);
 
-const names = async (recurring: Recurring[]) => (await oweDue(sql, recurring)).map(({ name }) => name).toSorted();
+const names = async (recurring: Recurring[]) => (await enqueueDue(sql, recurring)).map(({ name }) => name).toSorted();
 const missSlots = (count: number) =>
   sql`update schedule set last_slot = last_slot - ${count} * case name when 'daily' then interval '1 day' else interval '1 hour' end`;
 const owed = () => sql`select task_type, params from task`;
@@ -98,7 +98,7 @@ describe("the clock that decides", () => {
         set at = ${from}::timestamp at time zone ${time_zone} + make_interval(mins => ${minutes})
         returning to_char(at at time zone ${time_zone}, 'DD HH24:MI') as at
       `;
-      if ((await oweDue(sql, [task])).length > 0) owed.push(hand!.at);
+      if ((await enqueueDue(sql, [task])).length > 0) owed.push(hand!.at);
     }
     expect(owed.join(", ")).toBe(slots);
   });

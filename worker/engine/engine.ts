@@ -3,14 +3,11 @@ import type { Sql } from "../../app/db.ts";
 import type { Log } from "../../app/log.ts";
 import { createBreakers } from "./breaker.ts";
 import { createClaims } from "./claim.ts";
-import type { Consumer } from "../events/consume.ts";
-import { createFollow } from "../events/subscribers.ts";
 import { createIsolate } from "./isolate.ts";
 import { unknownTypes } from "./lanes.ts";
 import { createPoller } from "./poller.ts";
 import { createReclaim, leave } from "./reclaim.ts";
 import { createRecorder } from "./record-outcomes.ts";
-import { oweDue, type Recurring } from "../recurring.ts";
 import { repeat } from "./repeat.ts";
 import type { Outcome } from "./run-attempt.ts";
 import { createRunner } from "./runner.ts";
@@ -28,13 +25,13 @@ type Options = {
   heart: Sql;
   log: Log;
   handlers: Record<string, Handler>;
-  schedule?: Recurring[];
-  consumers?: Consumer[];
   /** Concurrency slots. */
   concurrency: number;
   heartbeatSeconds?: number;
   /** At least three heartbeats; the schema's default when it is left out. */
   leaseSeconds?: number;
+  /** An event was recorded with an outcome. */
+  onEvent?: () => void;
   /** The module that runs one poison task when it is forked with the argument "isolated"; without it they run in this process. */
   isolatedEntry?: string;
 };
@@ -46,19 +43,18 @@ export type Engine = {
   stop(drainSeconds?: number): Promise<void>;
 };
 
-const scheduleSeconds = 15;
 const unknownTypesSeconds = 60;
 
 /** Polls the task table until it is stopped. A database that is away is waited for. */
 export function startEngine(options: Options): Engine {
-  const { sql, taskSql = sql, heart, log, handlers, schedule = [], consumers = [], concurrency } = options;
+  const { sql, taskSql = sql, heart, log, handlers, concurrency, onEvent = () => {} } = options;
   const { heartbeatSeconds = 4, leaseSeconds, isolatedEntry } = options;
   const types = Object.keys(handlers);
   const stopping = new AbortController();
   const over = new AbortController();
 
   const breakers = createBreakers();
-  const record = createRecorder({ sql, log, handlers, signal: over.signal, onEvent: () => follow.wake() });
+  const record = createRecorder({ sql, log, handlers, signal: over.signal, onEvent });
   const runner = createRunner({
     log,
     handlers,
@@ -82,7 +78,6 @@ export function startEngine(options: Options): Engine {
   const claims = createClaims({ sql, handlers, concurrency, breakerRoom: (...type) => breakers.room(...type) });
   const poller = createPoller({ sql, session, claims, runner, signal: stopping.signal });
   const reclaim = createReclaim({ sql, session, log, onReclaimed: () => poller.wake() });
-  const follow = createFollow({ sql: taskSql, log, consumers, onTaken: () => poller.wake(), signal: stopping.signal });
 
   function onEnd(task: Task, outcome: Outcome, milliseconds: number): void {
     statistics.note(task.task_type, outcome, milliseconds / 1000);
@@ -101,11 +96,6 @@ export function startEngine(options: Options): Engine {
     if (outcome.kind === "retry" && breakers.widen(type)) poller.wake();
   }
 
-  async function enqueueRecurring(): Promise<void> {
-    const enqueued = schedule.length > 0 ? await oweDue(sql, schedule) : [];
-    if (enqueued.length > 0) poller.wake();
-  }
-
   async function listUnknownTypes(): Promise<void> {
     const unknown = await unknownTypes(sql, types);
     const names = unknown.map(({ task_type }) => task_type);
@@ -117,8 +107,6 @@ export function startEngine(options: Options): Engine {
   void repeat(reclaim, heartbeatSeconds, { signal: over.signal, log });
   void repeat(() => statistics.report(), heartbeatSeconds, { signal: over.signal, log });
   const polling = repeat(() => poller.round(), 0, { signal: stopping.signal, log });
-  const following = consumers.length > 0 && repeat(() => follow.round(), 0, { signal: stopping.signal, log });
-  void repeat(enqueueRecurring, scheduleSeconds, { signal: stopping.signal, log });
   void repeat(listUnknownTypes, unknownTypesSeconds, { signal: stopping.signal, log });
 
   /** What is reported of a session is lost when it has ended. */
@@ -131,16 +119,12 @@ export function startEngine(options: Options): Engine {
   }
 
   return {
-    wake() {
-      poller.wake();
-      follow.wake();
-    },
+    wake: () => poller.wake(),
     async stop(drainSeconds = 25) {
       stopping.abort();
       poller.wake();
-      follow.wake();
       // A claim that is under way is given back when it comes; nothing is started any more.
-      await Promise.all([atMost(3, Promise.all([polling, following])), atMost(drainSeconds, runner.whenEmpty())]);
+      await Promise.all([atMost(3, polling), atMost(drainSeconds, runner.whenEmpty())]);
       runner.drop("The worker was stopped.");
       await atMost(2, runner.whenEmpty());
       over.abort();

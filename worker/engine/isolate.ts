@@ -43,19 +43,23 @@ export function createIsolate({ sql, log, entry }: { sql: Sql; log: Log; entry: 
     const timer = setTimeout(() => child.kill("SIGKILL"), (handler.timeoutSeconds + graceSeconds) * 1000);
     let outcome: Outcome | undefined;
     child.once("message", (ended: Outcome) => (outcome = ended));
-    child.once("error", (error) => log.error({ err: error, task_id }, "the isolated process failed"));
     child.send(message, () => {});
 
-    child.once("close", (code, signal) => {
+    let hasEnded = false;
+    const end = (why: object) => {
+      if (hasEnded) return;
+      hasEnded = true;
       clearTimeout(timer);
       isBusy = false;
       if (outcome) return onEnd(outcome, true);
-      log.error({ task_id, task_type, code, signal }, "the isolated process ended without an outcome");
+      log.error({ task_id, task_type, ...why }, "the isolated process ended without an outcome");
       leave(sql, message.workerId, [task])
         .catch((error: unknown) => log.warn({ err: error }, "its lease will expire"))
         // Released if the process has died before it took the task over; else this changes nothing.
         .finally(() => onEnd({ kind: "released", delaySeconds: snoozeSeconds }));
-    });
+    };
+    child.once("error", (error) => end({ err: error }));
+    child.once("close", (code, signal) => end({ code, signal }));
     return { task, limitTime() {}, drop: () => child.kill("SIGKILL") };
   };
 }

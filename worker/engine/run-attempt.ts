@@ -118,8 +118,8 @@ function call(handler: Handler, attempt: Attempt<unknown>): Promise<unknown> {
   }
 }
 
-/** A crash is known only when the task is claimed again. */
-function reasonToRefuse({ maxAttempts, afterUnknown }: Handler, { attempt, crashes }: Task): string | undefined {
+/** Why a task is dead without another start, if it is: a crash is known only when it is claimed again. */
+export function reasonToRefuse({ maxAttempts, afterUnknown }: Handler, { attempt, crashes }: Task): string | undefined {
   if (attempt > maxAttempts) return "The last attempt ended without an outcome.";
   if (crashes > 0 && afterUnknown === "bury") return "An attempt ended without an outcome: somebody has to look.";
   return undefined;

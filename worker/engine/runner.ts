@@ -2,7 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { Log } from "../../app/log.ts";
 import type { Isolate } from "./isolate.ts";
 import type { RecordOutcome, Result } from "./record-outcomes.ts";
-import { runAttempt, type Outcome, type Running } from "./run-attempt.ts";
+import { reasonToRefuse, runAttempt, type Outcome, type Running } from "./run-attempt.ts";
 import { isPoison, type Handler, type Task } from "../task.ts";
 import type { Transactions } from "./transactions.ts";
 
@@ -39,7 +39,7 @@ export function createRunner(options: Options) {
     const started = performance.now();
     const onAttemptEnd = (outcome: Outcome, isRecorded = false) => end(attempt, outcome, started, isRecorded);
     const attempt =
-      isolate && isPoison(task)
+      isolate && isPoison(task) && !reasonToRefuse(handlers[task.task_type]!, task)
         ? isolate(handlers[task.task_type]!, task, onAttemptEnd)
         : runAttempt(transactions, handlers[task.task_type]!, task, onAttemptEnd);
     busy.add(attempt);
