@@ -73,11 +73,11 @@ describe("a worker that is cut off from the database", () => {
     const beats = () => sql<{ seen_at: Date }[]>`select seen_at from worker where pid = ${worker.pid}`;
     const other = () => sql`select from worker where pid = 0`;
     // By now it judges.
-    await sql`insert into worker (worker_id, host, pid) values (gen_random_uuid(), 'other', 0)`;
+    await sql`insert into worker (worker_id, host, pid, lease_seconds) values (gen_random_uuid(), 'other', 0, 1)`;
     await until("it declares the dead dead", async () => (await other()).length === 0);
 
     const release = await hold(sql, (tx) => tx`select from worker where pid = ${worker.pid} for update`);
-    await sql`insert into worker (worker_id, host, pid) values (gen_random_uuid(), 'other', 0)`;
+    await sql`insert into worker (worker_id, host, pid, lease_seconds) values (gen_random_uuid(), 'other', 0, 1)`;
     await until("a lease is over", async () => {
       return (await sql`select from worker where pid = 0 and seen_at < now() - interval '1.5 seconds'`).length > 0;
     });
