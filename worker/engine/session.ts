@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Sql } from "../../app/db.ts";
 import type { Log } from "../../app/log.ts";
+import { cancelStuck } from "./cancel-stuck.ts";
 
 type Options = {
   /** A connection of its own: a heartbeat must not queue behind the work. */
@@ -49,6 +50,8 @@ export function createSession(options: Options) {
       // A heartbeat that failed or came late may have been late for all: an outage must not look like everybody's death.
       const before = aliveSince;
       aliveSince = Infinity;
+      // The last heartbeat may wait for a lock still, on a connection that was given up.
+      if (before === Infinity) await cancelStuck(sql);
       if (workerId && !(await beat(sql, workerId, takeEventLoopDelay()))[0]) {
         log.warn({ worker_id: workerId }, "declared dead: its tasks are left to other workers");
         workerId = undefined;
@@ -82,12 +85,17 @@ export function join(sql: Sql, { worker_id, host, pid, types, leaseSeconds }: Jo
   `;
 }
 
-/** A heartbeat, with the longest event-loop delay since the last. Returns no row to a worker that was declared dead. */
+/** A heartbeat, with the longest event-loop delay since the last. It also cancels statements that are stuck. Returns no row to a worker that was declared dead. */
 export function beat(sql: Sql, workerId: string, eventLoopDelay: number | null = null) {
   return sql<{ worker_id: string }[]>`
+    with canceled as materialized (
+      ${cancelStuck(sql)}
+    )
     update worker
     set seen_at = now(), turn_milliseconds = ${eventLoopDelay}
     where worker_id = ${workerId} and expired_at is null
+      -- Without a reference to it, that part would not be executed.
+      and (select count(*) from canceled) >= 0
     returning worker_id
   `;
 }
