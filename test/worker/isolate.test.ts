@@ -43,6 +43,24 @@ describe("a poison task", () => {
     expect(await sql`select from worker`).toHaveLength(0);
   });
 
+  it("stops no claims while it runs, and ends by itself when the worker is killed", async () => {
+    await owe(sql, "LAST", 1, { attempt: 2, crashes: 2, params: sql.json({ seconds: 4 }) });
+    const worker = start();
+    await until("it is running isolated", () => worker.said("begun").length === 1);
+    for (let nth = 1; nth <= 5; nth += 1) {
+      await oweTasks(sql, "NO_OP", {});
+      await until("a new task is done meanwhile", async () => (await open("NO_OP")).length === 0, 2);
+    }
+    expect(await open("LAST")).toMatchObject([{ attempt: 3, crashes: 2 }]);
+
+    // Its output is closed when the isolated process has ended, too.
+    expect(await worker.end("SIGKILL")).toBe(null);
+    expect(await isDone(sql)).toBe(true);
+    expect(worker.said("begun")).toHaveLength(1);
+    expect(await sql`select pid from worker`).toEqual([{ pid: worker.pid }]);
+    expect(await sql`select from task_error`).toHaveLength(0);
+  });
+
   it("waits for its turn without holding a slot, and keeps its attempts", async () => {
     await owe(sql, "LAST", 2, { attempt: 2, crashes: 2, params: sql.json({ seconds: 2 }) });
     const worker = start();
