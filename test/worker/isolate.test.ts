@@ -28,7 +28,9 @@ describe("a poison task", () => {
     await sql`delete from task where task_type = 'CRASH'`;
 
     await until("the neighbor is done", () => isDone(sql));
-    expect(worker.said("done").filter(({ task_type }) => task_type === "LAST")).toMatchObject([{ attempt: 1 }]);
+    const neighbors = () => worker.said("done").filter(({ task_type }) => task_type === "LAST");
+    await until("it is logged", () => neighbors().length > 0);
+    expect(neighbors()).toMatchObject([{ attempt: 1 }]);
     expect(await worker.end()).toBe(0);
     expect(await sql`select from worker`).toHaveLength(0);
   });
