@@ -6,7 +6,7 @@ export function splitPool(
   connections: number,
   isIsolated = false,
 ): { engine: number; tasks: number; listens: boolean } {
-  const listens = connections >= 4 && !isIsolated;
+  const listens = connections >= 5 && !isIsolated;
   const rest = connections - 1 - Number(listens);
   const engine = rest >= 4 && !isIsolated ? 2 : 1;
   return { engine, tasks: rest - engine, listens };

@@ -43,13 +43,17 @@ const handlers = {
     },
   }),
 
-  /** The same, and signs what it has done in the table `signature`, together with its end. */
+  /** The same, and signs what it has done in the table `signature`, together with its end. The first attempt may linger there. */
   SIGN: defineHandler({
-    params: z.object({ seconds: z.number() }),
+    params: z.object({ seconds: z.number(), linger: z.number().default(0) }),
     async run({ params, task: { task_id, attempt }, finish }) {
       log.info({ task_id, attempt }, "begun");
       await delay(params.seconds * 1000);
-      await finish((tx) => tx`insert into signature (task_id, attempt) values (${task_id}, ${attempt})`);
+      await finish(async (tx) => {
+        await tx`insert into signature (task_id, attempt) values (${task_id}, ${attempt})`;
+        log.info({ task_id, attempt }, "signed");
+        if (attempt === 1) await delay(params.linger * 1000);
+      });
     },
   }),
 

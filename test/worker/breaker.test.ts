@@ -30,6 +30,28 @@ describe("a breaker", () => {
     });
   });
 
+  it("lets 1, 2, 4 through once the service answers, however it answers", () => {
+    let now = 0;
+    const breakers = createBreakers(() => now);
+    const room = () => breakers.room("MAIL", 0);
+    const pause = breakers.open("MAIL")!;
+    // An answer to a task that was running before says nothing of now.
+    expect([breakers.widen("MAIL"), room()]).toEqual([false, 0]);
+
+    now += pause * 1000;
+    const rooms = [room()];
+    for (let answer = 0; answer < 3; answer += 1) rooms.push(breakers.widen("MAIL") ? room() : NaN);
+    expect(rooms).toEqual([1, 2, 4, 8]);
+    expect(breakers.room("MAIL", 8)).toBe(0);
+
+    now += breakers.open("MAIL")! * 1000;
+    expect(room()).toBe(1);
+  });
+
+  it("has nothing to widen while it is closed", () => {
+    expect(createBreakers().widen("MAIL")).toBe(false);
+  });
+
   it("takes those that fail together for one failure", () => {
     const breakers = createBreakers(() => 0);
     expect(breakers.open("MAIL")).toBeGreaterThan(0);
@@ -84,6 +106,59 @@ describe("while the outside is down", () => {
     expect(engine.lines.some(({ msg }) => msg === "the service is back")).toBe(true);
     expect(await sql`select from task_error`).toHaveLength(before);
     expect(await sql`select from task_dead`).toHaveLength(0);
+  });
+
+  it("a task that failed keeps its place and its attempt, and its history says why it waits", async () => {
+    const database = await createDatabase();
+    const { sql } = database;
+    const down = handler(() => Promise.reject(outsideDown("connection refused")), { backoffSeconds: () => 86_400 });
+    const engine = await runEngine(database, { MAIL: down });
+    const run_at = "2026-01-01 00:00:00+00";
+    await engine.owe("MAIL", 1, { run_at, attempt: 3 });
+    await until("the breaker is open", () => engine.lines.some(({ msg }) => msg === "the service is down"));
+    const [task] = await until("it waits again", async () => {
+      const rows = await sql`
+        select task.attempt, crashes, run_at - ${run_at} between '0' and '10 microseconds' as keeps_place, error
+        from task
+        join task_error using (task_id)
+        where worker_id is null
+      `;
+      return rows.length > 0 ? rows : undefined;
+    });
+    expect(task).toEqual({ attempt: 3, crashes: 0, keeps_place: true, error: "connection refused" });
+  });
+
+  it("answers that are plain retries open all slots again, long before the first success", async () => {
+    const database = await createDatabase();
+    const { sql } = database;
+    const gate = Promise.withResolvers<void>();
+    let isDown = true;
+    let answers = 0;
+    let running = 0;
+    const mail = handler(
+      async () => {
+        if (isDown) throw outsideDown("connection refused");
+        running += 1;
+        answers += 1;
+        // The first few are turned away at once; those after them show how many may run together.
+        if (answers > 7) await gate.promise;
+        running -= 1;
+        throw new Error("450 try again later");
+      },
+      { backoffSeconds: () => 3600 },
+    );
+    const concurrency = 20;
+    const engine = await runEngine(database, { MAIL: mail }, { concurrency });
+    await engine.owe("MAIL", 60);
+    await until("the breaker is open", () => engine.lines.some(({ msg }) => msg === "the service is down"));
+    isDown = false;
+    await until("all slots are in use", () => running === concurrency);
+    expect(engine.lines.filter(({ msg }) => msg === "the service is back")).toEqual([]);
+    gate.resolve();
+    await until("all have been tried", async () => {
+      return (await sql`select from task where run_at <= now() or worker_id is not null`).length === 0;
+    });
+    expect(await sql`select distinct attempt from task`).toEqual([{ attempt: 1 }]);
   });
 
   it("closes when the outside has refused one task for good", async () => {

@@ -12,20 +12,20 @@ const open = (type: string) => sql`select attempt, crashes, worker_id from task 
 
 describe("a poison task", () => {
   it("crashes in a process of its own: nothing else loses an attempt or waits", async () => {
-    await oweTasks(sql, "LAST", { seconds: 3 });
+    await oweTasks(sql, "LAST", { seconds: 5 });
     const worker = start();
     await until("a neighbor is running", () => worker.said("begun").length === 1);
-    await owe(sql, "CRASH", 1, { attempt: 2, crashes: 2 });
+    // One attempt is left.
+    await owe(sql, "CRASH", 1, { attempt: 9, crashes: 2 });
     await until("it runs isolated", () => worker.said("poison task: runs isolated").length > 0);
 
     await oweTasks(sql, "NO_OP", {});
     await until("a new task is done meanwhile", async () => (await open("NO_OP")).length === 0, 3);
-    const ended = "the isolated process ended without an outcome";
-    await until("it has crashed", () => worker.said(ended).length > 0);
-    await until("it is free again", async () => (await open("CRASH"))[0]?.crashes === 3);
-    expect(await open("CRASH")).toEqual([{ attempt: 3, crashes: 3, worker_id: null }]);
-    expect(await sql`select error from task_error`).toHaveLength(1);
-    await sql`delete from task where task_type = 'CRASH'`;
+    const dead = () => sql`select attempt from task_dead`;
+    await until("it is dead", async () => (await dead()).length > 0);
+    expect(worker.said("the isolated process ended without an outcome")).toHaveLength(1);
+    expect(await dead()).toEqual([{ attempt: 10 }]);
+    expect(await sql`select attempt from task_error`).toEqual([{ attempt: 10 }]);
 
     await until("the neighbor is done", () => isDone(sql));
     const ends = () => worker.said("done").filter(({ task_type }) => task_type === "LAST");
@@ -43,6 +43,24 @@ describe("a poison task", () => {
     await until("it is logged", () => worker.said("done").length === 1);
     expect(await worker.end()).toBe(0);
     expect(await sql`select from worker`).toHaveLength(0);
+  });
+
+  it("stops no claims while it runs, and ends by itself when the worker is killed", async () => {
+    await owe(sql, "LAST", 1, { attempt: 2, crashes: 2, params: sql.json({ seconds: 4 }) });
+    const worker = start();
+    await until("it is running isolated", () => worker.said("begun").length === 1);
+    for (let nth = 1; nth <= 5; nth += 1) {
+      await oweTasks(sql, "NO_OP", {});
+      await until("a new task is done meanwhile", async () => (await open("NO_OP")).length === 0, 2);
+    }
+    expect(await open("LAST")).toMatchObject([{ attempt: 3, crashes: 2 }]);
+
+    // Its output is closed when the isolated process has ended, too.
+    expect(await worker.end("SIGKILL")).toBe(null);
+    expect(await isDone(sql)).toBe(true);
+    expect(worker.said("begun")).toHaveLength(1);
+    expect(await sql`select pid from worker`).toEqual([{ pid: worker.pid }]);
+    expect(await sql`select from task_error`).toHaveLength(0);
   });
 
   it("waits for its turn without holding a slot, and keeps its attempts", async () => {

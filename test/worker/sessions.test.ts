@@ -81,19 +81,21 @@ describe("reclaiming", () => {
   });
 });
 
-describe("a session", () => {
-  const open = (heartbeatSeconds: number) => {
-    const log = pino({ level: "silent" });
-    const session = createSession({ sql, log, heartbeatSeconds, leaseSeconds });
-    const reclaimAll = createReclaim({ sql, session, log, onReclaimed: () => {} });
-    return {
-      beat: async () => {
-        await session.beat();
-        await reclaimAll();
-      },
-    };
+const open = (heartbeatSeconds: number) => {
+  const log = pino({ level: "silent" });
+  const session = createSession({ sql, log, heartbeatSeconds, leaseSeconds });
+  const reclaimAll = createReclaim({ sql, session, log, onReclaimed: () => {} });
+  return {
+    session,
+    reclaimAll,
+    beat: async () => {
+      await session.beat();
+      await reclaimAll();
+    },
   };
+};
 
+describe("a session", () => {
   /** Beats until the corpse is buried, and returns after how many seconds that was. */
   async function bury(session: ReturnType<typeof open>, corpse: string): Promise<number> {
     const start = performance.now();
@@ -123,6 +125,23 @@ describe("a session", () => {
     const start = performance.now();
     await until("two heartbeats were missed", () => performance.now() - start > 60);
     expect(await bury(session, await addCorpse())).toBeGreaterThanOrEqual(leaseSeconds);
+  });
+});
+
+describe("a worker that wakes up from a pause", () => {
+  it("judges nobody, though reclaiming comes right behind its first heartbeat", async () => {
+    const { session, reclaimAll, beat } = open(0.02);
+    await until("it may judge", async () => {
+      await beat();
+      return session.mayJudge;
+    });
+    const paused = performance.now();
+    await until("two heartbeats were missed", () => performance.now() - paused > 60);
+    const corpse = await addCorpse();
+    // Its heartbeat has reached the database, and the answer has not been read.
+    await sql`update worker set seen_at = now() where worker_id = ${session.workerId!}`;
+    await reclaimAll();
+    expect(await isThere(corpse)).toBe(true);
   });
 });
 

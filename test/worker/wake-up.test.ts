@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { connect } from "../../app/db.ts";
+import { createHint } from "../../app/hint.ts";
+import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { handler, owe, runEngine } from "../support/engine.ts";
-import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 import { runWorker } from "../support/worker.ts";
 
@@ -10,40 +12,92 @@ const { sql } = database;
 beforeEach(() => empty(sql));
 
 const pollMilliseconds = 1000;
+const promisedMilliseconds = 5;
+const tasksPerBatch = 31;
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-
-/** Owes one task after the other and returns after how many milliseconds each was done, by the one clock of this process. */
-async function delays(
-  count: number,
-  oweOne: () => Promise<unknown>,
-  isDone: () => Promise<boolean>,
-): Promise<number[]> {
-  const all: number[] = [];
-  for (let nth = 0; nth < count; nth += 1) {
-    const start = performance.now();
-    await oweOne();
-    await until("the task is done", isDone);
-    all.push(performance.now() - start);
-  }
-  return all;
-}
 const isEmpty = async () => (await sql`select from task`).length === 0;
 
+/**
+ * The best median of a few batches. Other programs on this machine make a batch slower, never faster. `measure` enqueues one
+ * task for an idle worker, and returns how many milliseconds after its commit the handler started.
+ */
+async function bestMedian(measure: () => Promise<number>): Promise<number> {
+  const medians: number[] = [];
+  for (let batch = 0; batch < 8; batch += 1) {
+    const delays: number[] = [];
+    while (delays.length < tasksPerBatch) delays.push(await measure());
+    medians.push(median(delays));
+    if (medians.at(-1)! < promisedMilliseconds) break;
+  }
+  return Math.min(...medians);
+}
+
+/** What a web process does: it commits, and then it notifies. The connection is not the worker's. */
+function createWeb() {
+  const web = connect({ DATABASE_URL: database.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test web");
+  cleanUp(() => web.end({ timeout: 1 }));
+  return { web, notifyWorkers: createHint(web) };
+}
+
 describe("an idle worker", () => {
-  it("finds work within a second without any hint", async () => {
+  it("finds work within a second without any notification", async () => {
     await runEngine(database, { WORK: handler(() => {}) });
-    const waits = await delays(3, () => owe(sql, "WORK"), isEmpty);
+    const waits: number[] = [];
+    for (let nth = 0; nth < 3; nth += 1) {
+      const start = performance.now();
+      await owe(sql, "WORK");
+      await until("the task is done", isEmpty);
+      waits.push(performance.now() - start);
+    }
     expect(median(waits)).toBeLessThan(pollMilliseconds);
   });
 
-  it("finds work at once after a hint", async () => {
-    const engine = await runEngine(database, { WORK: handler(() => {}) });
-    // `until` itself asks every 20 ms.
-    const waits = await delays(9, () => engine.owe("WORK"), isEmpty);
-    expect(median(waits)).toBeLessThan(pollMilliseconds / 10);
+  it("starts a task within 5 ms of its commit (median) after the notification of the web process", async () => {
+    let started = Promise.withResolvers<number>();
+    const work = handler(() => started.resolve(performance.now()));
+    const engine = await runEngine(database, { WORK: work });
+    const listening = await sql.listen("task", engine.wake);
+    cleanUp(() => listening.unlisten());
+    const { web, notifyWorkers } = createWeb();
+
+    const best = await bestMedian(async () => {
+      started = Promise.withResolvers();
+      await owe(web, "WORK");
+      const committed = performance.now();
+      notifyWorkers();
+      const delay = (await started.promise) - committed;
+      await until("it is idle again", isEmpty);
+      return delay;
+    });
+    expect(best).toBeLessThan(promisedMilliseconds);
   });
 
-  it("finds work at once after a hint, though its last look has waited for a lock", async () => {
+  it("starts it as promptly in a process of its own", async () => {
+    const worker = runWorker(database.url, "smtp://127.0.0.1:1");
+    const listening = () =>
+      sql`select from pg_stat_activity where datname = current_database() and query ilike 'listen%'`;
+    await until("the worker listens", async () => (await listening()).length > 0);
+    const { web, notifyWorkers } = createWeb();
+    const lineOf = (taskId: string) =>
+      worker
+        .output()
+        .split("\n")
+        .find((line) => line.includes(`"task_id":"${taskId}"`) && line.endsWith("}"));
+
+    const best = await bestMedian(async () => {
+      // The user is gone: the task is done without a mail.
+      const [taskId] = await owe(web, "SEND_EMAIL_WELCOME", 1, { params: sql.json({ usr_id: "404" }) });
+      const committed = Date.now();
+      notifyWorkers();
+      const line = await until("it is done", () => lineOf(taskId!));
+      const { time, ms } = JSON.parse(line) as { time: string; ms: number };
+      return Date.parse(time) - ms - committed;
+    });
+    expect(best).toBeLessThan(promisedMilliseconds);
+    await worker.end();
+  });
+
+  it("starts a task promptly after a notification, though its last look has waited for a lock", async () => {
     const engine = await runEngine(database, { WORK: handler(() => {}) });
     const looks = () => sql`select from pg_locks where relation = 'task'::regclass and not granted`;
     await sql.begin(async (tx) => {
@@ -52,30 +106,10 @@ describe("an idle worker", () => {
       await until("a look waits", async () => (await looks()).length > 0);
       await until("it has waited long", () => performance.now() - locked > 2 * pollMilliseconds);
     });
-    const waits = await delays(1, () => engine.owe("WORK"), isEmpty);
-    expect(waits[0]).toBeLessThan(pollMilliseconds / 2);
-  });
-
-  it("is hinted by a notification that carries nothing", async () => {
-    const smtp = await receiveMails();
-    await sql`insert into usr (email, password_hash) values ('ada@example.com', 'none')`;
-    const worker = runWorker(database.url, smtp.url);
-    await until("the worker listens", async () => {
-      return (
-        (await sql`select from pg_stat_activity where datname = current_database() and query ilike 'listen%'`).length >
-        0
-      );
-    });
-    const waits = await delays(
-      9,
-      async () => {
-        await owe(sql, "SEND_EMAIL_WELCOME", 1, { params: sql.json({ usr_id: "1" }) });
-        await sql`select pg_notify('task', '')`;
-      },
-      isEmpty,
-    );
-    expect(median(waits)).toBeLessThan(pollMilliseconds / 5);
-    await worker.end();
+    const start = performance.now();
+    await engine.owe("WORK");
+    await until("the task is done", isEmpty);
+    expect(performance.now() - start).toBeLessThan(pollMilliseconds / 2);
   });
 });
 

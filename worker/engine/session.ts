@@ -31,6 +31,7 @@ export function createSession(options: Options) {
   let lease = Infinity;
   let lastSeen = -Infinity;
   let aliveSince = Infinity;
+  const isFresh = () => performance.now() - lastSeen <= 2 * heartbeatSeconds * 1000;
 
   return {
     /** Undefined while it has no session: nothing may be claimed. */
@@ -38,9 +39,9 @@ export function createSession(options: Options) {
       return workerId;
     },
 
-    /** Whether it has had good heartbeats for a whole lease, and so may declare others dead. */
+    /** Whether it has had good heartbeats for a whole lease until now, and so may declare others dead. */
     get mayJudge(): boolean {
-      return lastSeen - aliveSince >= lease;
+      return isFresh() && lastSeen - aliveSince >= lease;
     },
 
     /** To be called every `heartbeatSeconds`. */
@@ -63,9 +64,9 @@ export function createSession(options: Options) {
         onJoined?.();
       }
       // Read when the heartbeat is over: a database that froze has made this very one late.
-      const isFresh = performance.now() - lastSeen <= 2 * heartbeatSeconds * 1000;
+      const wasFresh = isFresh();
       lastSeen = performance.now();
-      aliveSince = isFresh ? Math.min(before, lastSeen) : lastSeen;
+      aliveSince = wasFresh ? Math.min(before, lastSeen) : lastSeen;
     },
   };
 }

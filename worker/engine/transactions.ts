@@ -9,13 +9,12 @@ export type Transactions = ReturnType<typeof createTransactions>;
 /** A frozen process holds its locks no longer than that; it is shorter than a lease. */
 const idleTimeout = "10s";
 /** Of each statement in the transaction. */
-export const lockTimeout = "500ms";
+export const lockTimeout = "300ms";
 const pauseMilliseconds = 50;
 
 /**
  * The transactions in which handlers finish: at most all but one of the pool's connections at once, and a type at most all but
- * one of those. So a type whose rows are locked leaves room for the others. A transaction that waits for a lock for half a
- * second gives its connection back and stands in line again, until the attempt is over.
+ * one of those. So a type whose rows are locked leaves room for the others. A transaction that waits for a lock for 0.3 s gives its connection back and stands in line again, until the attempt is over.
  */
 export function createTransactions(sql: Sql) {
   const most = Math.max(1, (sql.options.max ?? 1) - 1);
