@@ -45,7 +45,7 @@ describe("a poison task", () => {
     expect(await sql`select from worker`).toHaveLength(0);
   });
 
-  it("stops no claims while it runs, and ends by itself when the worker is killed", async () => {
+  it("stops no claims while it runs, and dies with its worker", async () => {
     await owe(sql, "LAST", 1, { attempt: 2, crashes: 2, params: sql.json({ seconds: 4 }) });
     const worker = start();
     await until("it is running isolated", () => worker.said("begun").length === 1);
@@ -57,10 +57,11 @@ describe("a poison task", () => {
 
     // Its output is closed when the isolated process has ended, too.
     expect(await worker.end("SIGKILL")).toBe(null);
-    expect(await isDone(sql)).toBe(true);
-    expect(worker.said("begun")).toHaveLength(1);
-    expect(await sql`select pid from worker`).toEqual([{ pid: worker.pid }]);
-    expect(await sql`select from task_error`).toHaveLength(0);
+    expect(await open("LAST")).toMatchObject([{ attempt: 3 }]);
+    const successor = start();
+    await until("it is done", () => isDone(sql), 30);
+    expect(await sql`select attempt from task_error`).toEqual([{ attempt: 3 }]);
+    expect(await successor.end()).toBe(0);
   });
 
   it("waits for its turn without holding a slot, and keeps its attempts", async () => {

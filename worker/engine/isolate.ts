@@ -77,8 +77,9 @@ type Options = {
 /** What the forked process does: takes the task over into a session of its own, runs it, records its outcome. */
 export async function runIsolated(options: Options): Promise<void> {
   const { sql, taskSql, heart, log, handlers, heartbeatSeconds = 4, leaseSeconds } = options;
-  // The worker that forked it decides when it is stopped.
+  // The worker that forked it decides when it is stopped. When that dies, so does it: its lease expires.
   process.on("SIGTERM", () => {}).on("SIGINT", () => {});
+  process.once("disconnect", () => process.exit(1));
   const { task, workerId } = await new Promise<Message>((resolve) => process.once("message", resolve));
   const over = new AbortController();
 
@@ -100,8 +101,7 @@ export async function runIsolated(options: Options): Promise<void> {
   async function leaveAfter(ended: Outcome): Promise<void> {
     over.abort();
     await leave(sql, workerId, []);
-    // The worker that forked it may be gone.
-    if (process.connected) await new Promise((resolve) => process.send!(ended, resolve));
+    await new Promise((resolve) => process.send!(ended, resolve));
   }
 }
 
