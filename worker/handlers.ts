@@ -3,7 +3,7 @@ import type { WorkerEnv } from "../app/env.ts";
 import type { Log } from "../app/log.ts";
 import { consumers } from "./events/consumers.ts";
 import type { Mailer } from "./mail/mailer.ts";
-import type { Handler } from "./task.ts";
+import type { Handler } from "./engine/task.ts";
 import { deleteUnverified } from "./tasks/delete-unverified.ts";
 import { oweDigests } from "./tasks/owe-digests.ts";
 import { pruneEvents } from "./tasks/prune-events.ts";

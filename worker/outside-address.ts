@@ -1,6 +1,6 @@
 import { lookup, Resolver } from "node:dns/promises";
 import { BlockList, isIP } from "node:net";
-import { permanent } from "./verdict.ts";
+import { Permanent } from "./engine/errors.ts";
 
 export type Address = { address: string; family: number };
 
@@ -18,7 +18,7 @@ export async function outsideAddresses(host: string, resolve: Resolve): Promise<
   const name = host.replace(/^\[(.*)\]$/, "$1");
   const addresses = isIP(name) ? [name] : await resolve(name);
   const allowed = addresses.filter(isOutside);
-  if (allowed.length === 0) throw isIP(name) ? permanent(refusal) : new Error(refusal);
+  if (allowed.length === 0) throw isIP(name) ? new Permanent(refusal) : new Error(refusal);
   return allowed.map(withFamily);
 }
 

@@ -3,7 +3,7 @@ import type { WorkerEnv } from "../app/env.ts";
 import { anyAddresses, outsideAddresses, resolveName } from "./outside-address.ts";
 import { createPostOutside } from "./post-outside.ts";
 import { createReceiverRoom } from "./receiver-room.ts";
-import type { Handler } from "./task.ts";
+import type { Handler } from "./engine/task.ts";
 import { postWebhook } from "./tasks/post-webhook.ts";
 
 type Settings = Pick<WorkerEnv, "WEBHOOK_ALLOW_PRIVATE" | "WORKER_CONCURRENCY">;

@@ -6,7 +6,7 @@ import { createClaims } from "../../worker/engine/claim.ts";
 import { join } from "../../worker/engine/session.ts";
 import { keepHeapSmall } from "../../worker/small-heap.ts";
 import { finish } from "../../worker/engine/outcomes.ts";
-import { defineHandler } from "../../worker/task.ts";
+import { defineHandler } from "../../worker/engine/task.ts";
 import { fill } from "../support/fill.ts";
 import { tell, told } from "../support/parent.ts";
 import { noOpTypes } from "../support/no-op-types.ts";

@@ -4,7 +4,7 @@ import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
 import { startEngine } from "../../worker/engine/engine.ts";
 import { keepHeapSmall } from "../../worker/small-heap.ts";
-import { defineHandler } from "../../worker/task.ts";
+import { defineHandler } from "../../worker/engine/task.ts";
 import { fill } from "../support/fill.ts";
 import { onTold, tell, told } from "../support/parent.ts";
 import { noOpTypes } from "../support/no-op-types.ts";

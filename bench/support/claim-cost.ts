@@ -1,7 +1,7 @@
 import type { Sql } from "../../app/db.ts";
 import { createClaims } from "../../worker/engine/claim.ts";
 import { join } from "../../worker/engine/session.ts";
-import { defineHandler } from "../../worker/task.ts";
+import { defineHandler } from "../../worker/engine/task.ts";
 import { z } from "zod";
 import { randomUUID } from "node:crypto";
 import { open } from "./database.ts";

@@ -4,7 +4,7 @@ import { connect, type Sql } from "../../app/db.ts";
 import type { Consumer } from "../../worker/events/consume.ts";
 import { startSubscribers } from "../../worker/events/subscribers.ts";
 import { startEngine, type Engine } from "../../worker/engine/engine.ts";
-import { defineHandler, type Attempt, type Handler } from "../../worker/task.ts";
+import { defineHandler, type Attempt, type Handler } from "../../worker/engine/task.ts";
 import { cleanUp } from "./clean-up.ts";
 import { until } from "./until.ts";
 

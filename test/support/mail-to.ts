@@ -1,8 +1,7 @@
 import { onTestFinished } from "vitest";
-import { errorText } from "../../worker/error-text.ts";
 import { createMailer } from "../../worker/mail/mailer.ts";
-import type { Task } from "../../worker/task.ts";
-import { verdictOf } from "../../worker/verdict.ts";
+import type { Task } from "../../worker/engine/task.ts";
+import { errorText, failureOf } from "../../worker/engine/errors.ts";
 import type { Answer, ScriptedSmtp, Stage } from "./smtp-dialogue.ts";
 
 const task: Task = {
@@ -38,7 +37,7 @@ export function mailPatiently(url: string, connections = 1) {
   return (attempt: Partial<Task> = {}, signal = new AbortController().signal, to = "o'brien@people.example") =>
     mailer.send({ task: { ...task, ...attempt }, signal }, { view: "already-registered", subject: "Welcome", to }).then(
       () => ({ verdict: "sent", error: "" }),
-      (thrown: unknown) => ({ verdict: verdictOf(thrown).kind, error: errorText(thrown) }),
+      (thrown: unknown) => ({ verdict: failureOf(thrown).kind, error: errorText(thrown) }),
     );
 }
 

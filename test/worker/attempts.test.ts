@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { outcomeUnknown, permanent, retryAfter } from "../../worker/verdict.ts";
+import { OutcomeUnknown, Permanent, RetryLater } from "../../worker/engine/errors.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { handler, isEmpty, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
@@ -61,8 +61,8 @@ describe("a handler", () => {
     ["an error whose message is no text", () => toss(Object.assign(new Error(), { message: { no: "luck" } })), ""],
     ["a null byte", () => toss(new Error("no\0 luck")), "no luck"],
     ["before there is a promise", () => toss(new Error("at once")), "at once"],
-    ["a delay that is no number", () => toss(retryAfter(Number.NaN, "not a number")), "not a number"],
-    ["a delay without end", () => toss(retryAfter(Infinity, "too long")), "too long"],
+    ["a delay that is no number", () => toss(new RetryLater(Number.NaN, "not a number")), "not a number"],
+    ["a delay without end", () => toss(new RetryLater(Infinity, "too long")), "too long"],
   ])("that throws %s has failed once, and the worker lives on", async (_, run, error) => {
     const engine = await runEngine(database, { FAIL: handler(run), WORK: handler(() => {}) });
     await engine.owe("FAIL");
@@ -76,7 +76,7 @@ describe("a handler", () => {
   });
 
   it("names its own delay", async () => {
-    const engine = await runEngine(database, { BUSY: handler(() => toss(retryAfter(3600, "come back later"))) });
+    const engine = await runEngine(database, { BUSY: handler(() => toss(new RetryLater(3600, "come back later"))) });
     await engine.owe("BUSY");
     await until("it has failed", async () => (await history())[0]);
     expect(await sql`select run_at - failed_at as delay from task join task_error using (task_id)`).toEqual([
@@ -85,7 +85,7 @@ describe("a handler", () => {
   });
 
   it("can say that trying again is no use", async () => {
-    const engine = await runEngine(database, { GONE: handler(() => toss(permanent("nobody lives here"))) });
+    const engine = await runEngine(database, { GONE: handler(() => toss(new Permanent("nobody lives here"))) });
     await engine.owe("GONE");
     await until("it is dead", async () => (await dead())[0]);
     expect(await dead()).toEqual([{ attempt: 1, reason: "nobody lives here" }]);
@@ -121,7 +121,7 @@ describe("an outcome that the handler calls unknown", () => {
     ["bury", { owed: 0, buried: 1 }],
   ] as const)("is left to the type: %s", async (afterUnknown, expected) => {
     const engine = await runEngine(database, {
-      MAIL: handler(() => toss(outcomeUnknown("no answer")), { afterUnknown }),
+      MAIL: handler(() => toss(new OutcomeUnknown("no answer")), { afterUnknown }),
     });
     await engine.owe("MAIL");
     await until("it has failed", async () => (await history())[0]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createBreakers } from "../../worker/engine/breaker.ts";
-import { outsideDown, permanent } from "../../worker/verdict.ts";
+import { Permanent, ServiceDown } from "../../worker/engine/errors.ts";
 import { createDatabase } from "../support/database.ts";
 import { handler, isEmpty, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
@@ -79,7 +79,7 @@ describe("while the outside is down", () => {
     const mail = handler(
       async () => {
         starts += 1;
-        if (isDown) throw outsideDown("connection refused");
+        if (isDown) throw new ServiceDown("connection refused");
         await probe.promise;
       },
       { backoffSeconds: () => 0 },
@@ -111,7 +111,7 @@ describe("while the outside is down", () => {
   it("a task that failed keeps its place and its attempt, and its history says why it waits", async () => {
     const database = await createDatabase();
     const { sql } = database;
-    const down = handler(() => Promise.reject(outsideDown("connection refused")), { backoffSeconds: () => 86_400 });
+    const down = handler(() => Promise.reject(new ServiceDown("connection refused")), { backoffSeconds: () => 86_400 });
     const engine = await runEngine(database, { MAIL: down });
     const run_at = "2026-01-01 00:00:00+00";
     await engine.owe("MAIL", 1, { run_at, attempt: 3 });
@@ -137,7 +137,7 @@ describe("while the outside is down", () => {
     let running = 0;
     const mail = handler(
       async () => {
-        if (isDown) throw outsideDown("connection refused");
+        if (isDown) throw new ServiceDown("connection refused");
         running += 1;
         answers += 1;
         // The first few are turned away at once; those after them show how many may run together.
@@ -165,7 +165,7 @@ describe("while the outside is down", () => {
     const database = await createDatabase();
     let isDown = true;
     const mail = handler(
-      () => Promise.reject(isDown ? outsideDown("connection refused") : permanent("550 nobody lives here")),
+      () => Promise.reject(isDown ? new ServiceDown("connection refused") : new Permanent("550 nobody lives here")),
       { backoffSeconds: () => 0 },
     );
     const engine = await runEngine(database, { MAIL: mail });

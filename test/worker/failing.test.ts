@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { errorText } from "../../worker/error-text.ts";
+import { errorText } from "../../worker/engine/errors.ts";
 import { leave } from "../../worker/engine/reclaim.ts";
 import { claim } from "../../worker/engine/claim.ts";
 import { giveBack, type GivenBack } from "../../worker/engine/outcomes.ts";

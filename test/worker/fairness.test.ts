@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Handler } from "../../worker/task.ts";
+import type { Handler } from "../../worker/engine/task.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { handler, owe, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Attempt } from "../../worker/task.ts";
+import type { Attempt } from "../../worker/engine/task.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, handler, isEmpty, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { defineHandler, equalJitter } from "../../worker/task.ts";
+import { defineHandler, equalJitter } from "../../worker/engine/task.ts";
 
 const draws = 200;
 const draw = (next: () => number) => Array.from({ length: draws }, next);

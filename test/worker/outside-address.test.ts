@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
 import { isOutside, outsideAddresses } from "../../worker/outside-address.ts";
 import { createPostOutside } from "../../worker/post-outside.ts";
-import { verdictOf } from "../../worker/verdict.ts";
+import { failureOf } from "../../worker/engine/errors.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { startReceiver } from "../support/receiver.ts";
 
@@ -47,14 +47,14 @@ describe("the addresses of a host", () => {
     "http://[::ffff:10.0.0.1]/",
   ])("are refused when %s says them itself", async (url) => {
     const refusal = await outsideAddresses(new URL(url).hostname, nobody).catch((error: unknown) => error);
-    expect(verdictOf(refusal)).toEqual({ kind: "permanent" });
+    expect(failureOf(refusal)).toMatchObject({ kind: "permanent" });
   });
 
   it("are refused when DNS leads to private ones", async () => {
     const resolve = () => Promise.resolve(["10.1.2.3", "::ffff:127.0.0.1", "fe80::1"]);
     const refusal = await outsideAddresses("inside.example.com", resolve).catch((error: unknown) => error);
     expect(refusal).toMatchObject({ message: expect.stringContaining("private") as string });
-    expect(verdictOf(refusal)).toEqual({ kind: "retry" });
+    expect(failureOf(refusal)).toMatchObject({ kind: "retry" });
   });
 
   it("are those alone that are outside", async () => {

@@ -30,9 +30,9 @@ const history = () => sql`select attempt, error from task_error`;
 describe("an outcome that Postgres refuses as it is", () => {
   it("is recorded as a failure that says so: the task is dead, and its unique key is free", async () => {
     let starts = 0;
-    const work = handler(({ tell }) => {
+    const work = handler(({ emit }) => {
       starts += 1;
-      tell({ event_type: "DONE", data: { name: "a\u0000b" } });
+      emit({ event_type: "DONE", data: { name: "a\u0000b" } });
     });
     const engine = await runEngine(database, { WORK: work });
     await engine.owe("WORK", 1, { unique_key: "one" });
@@ -55,10 +55,10 @@ describe("an outcome that Postgres refuses as it is", () => {
   it("does not keep the outcomes of its batch from being recorded", async () => {
     const gate = Promise.withResolvers<void>();
     let running = 0;
-    const work = handler(async ({ task, tell }) => {
+    const work = handler(async ({ task, emit }) => {
       running += 1;
       await gate.promise;
-      tell({ event_type: "DONE", data: { name: task.priority === 1 ? "\u0000" : "fine" } });
+      emit({ event_type: "DONE", data: { name: task.priority === 1 ? "\u0000" : "fine" } });
     });
     const engine = await runEngine(database, { WORK: work }, { concurrency: 20 });
     await engine.owe("WORK", 9);
@@ -75,8 +75,8 @@ describe("an outcome that Postgres refuses as it is", () => {
 
   it("of a task that writes in its last transaction fails as any error does", async () => {
     const work = handler(
-      async ({ tell, finish }) => {
-        tell({ event_type: "DONE", data: { name: "\u0000" } });
+      async ({ emit, finish }) => {
+        emit({ event_type: "DONE", data: { name: "\u0000" } });
         await finish(async () => {});
       },
       { maxAttempts: 1 },

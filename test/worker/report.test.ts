@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { outsideDown, permanent, putOff } from "../../worker/verdict.ts";
+import { Permanent, ServiceDown, Snooze } from "../../worker/engine/errors.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { handler, isEmpty, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
@@ -44,8 +44,8 @@ describe("a worker tells", () => {
       {
         DONE: handler(() => {}),
         FINISHED: handler(({ finish }) => finish(async () => {})),
-        FAILED: handler(() => Promise.reject(permanent("no luck"))),
-        PUT_OFF: handler(() => Promise.reject(putOff(60, "not now"))),
+        FAILED: handler(() => Promise.reject(new Permanent("no luck"))),
+        PUT_OFF: handler(() => Promise.reject(new Snooze(60, "not now"))),
       },
       soon,
     );
@@ -76,7 +76,7 @@ describe("a worker tells", () => {
 
   it("which breakers are open, and that they have closed", async () => {
     let isDown = true;
-    const mail = handler(() => (isDown ? Promise.reject(outsideDown("The mail server is away.")) : undefined), {
+    const mail = handler(() => (isDown ? Promise.reject(new ServiceDown("The mail server is away.")) : undefined), {
       backoffSeconds: () => 0,
     });
     const engine = await runEngine(database, { MAIL: mail }, soon);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { permanent } from "../../worker/verdict.ts";
+import { Permanent } from "../../worker/engine/errors.ts";
 import { finish } from "../../worker/engine/outcomes.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, handler, isEmpty, owe, runEngine } from "../support/engine.ts";
@@ -16,8 +16,8 @@ const isDead = async () => (await sql`select from task_dead`).length > 0;
 describe("what a handler tells", () => {
   it("is in the feed when its task is gone, and not before", async () => {
     const gate = Promise.withResolvers<void>();
-    const send = handler(async ({ tell }) => {
-      tell(sent);
+    const send = handler(async ({ emit }) => {
+      emit(sent);
       await gate.promise;
     });
     const engine = await runEngine(database, { SEND: send, QUIET: handler(() => {}) });
@@ -32,8 +32,8 @@ describe("what a handler tells", () => {
 
   it("commits with its own writes, or not at all", async () => {
     const write = (isWell: boolean) =>
-      handler(async ({ tell, finish }) => {
-        tell(sent);
+      handler(async ({ emit, finish }) => {
+        emit(sent);
         await finish((tx) => (isWell ? tx`select` : tx`select 1 / 0`));
       });
     const engine = await runEngine(database, { WELL: write(true), ILL: write(false) });
@@ -47,12 +47,12 @@ describe("what a handler tells", () => {
 
   it("is not told by an attempt that failed, or that lost its task", async () => {
     const other = await addWorker(sql);
-    const fail = handler(({ tell }) => {
-      tell(sent);
+    const fail = handler(({ emit }) => {
+      emit(sent);
       throw new Error("no luck");
     });
-    const lose = handler(async ({ tell, task }) => {
-      tell(sent);
+    const lose = handler(async ({ emit, task }) => {
+      emit(sent);
       await sql`update task set worker_id = ${other}, attempt = attempt + 1 where task_id = ${task.task_id}`;
     });
     const engine = await runEngine(database, { FAIL: fail, LOSE: lose });
@@ -86,7 +86,7 @@ describe("a dead task", () => {
     [["usr_id"], null],
     ["usr_id", null],
   ])("with the params %j is told in the feed", async (params, usr_id) => {
-    const engine = await runEngine(database, { DIE: handler(() => Promise.reject(permanent("no such thing"))) });
+    const engine = await runEngine(database, { DIE: handler(() => Promise.reject(new Permanent("no such thing"))) });
     await engine.owe("DIE", 1, { params: sql.json(params) });
     await until("it is dead", isDead);
     expect(await events()).toEqual([{ event_type: "TASK_DEAD", usr_id, data: { task_type: "DIE", task_id: "1" } }]);

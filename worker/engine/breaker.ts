@@ -1,4 +1,4 @@
-import { equalJitter } from "../task.ts";
+import { equalJitter } from "./task.ts";
 
 const longestPauseSeconds = 30;
 

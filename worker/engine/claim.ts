@@ -1,7 +1,7 @@
 import type { Sql } from "../../app/db.ts";
 import { createLanes, type Lane } from "./lanes.ts";
 import { shareSlots, type Room } from "./share-slots.ts";
-import type { Handler, Task } from "../task.ts";
+import type { Handler, Task } from "./task.ts";
 
 type Options = {
   sql: Sql;

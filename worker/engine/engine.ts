@@ -14,7 +14,7 @@ import { createRunner } from "./runner.ts";
 import { createSession } from "./session.ts";
 import { createStatistics } from "./statistics.ts";
 import { createTransactions } from "./transactions.ts";
-import type { Handler, Task } from "../task.ts";
+import type { Handler, Task } from "./task.ts";
 
 type Options = {
   /** For claims and outcomes. */

@@ -7,7 +7,7 @@ import { createRecorder, type Result } from "./record-outcomes.ts";
 import { repeat } from "./repeat.ts";
 import { runAttempt, type Outcome, type Running } from "./run-attempt.ts";
 import { createSession } from "./session.ts";
-import type { Handler, Task } from "../task.ts";
+import type { Handler, Task } from "./task.ts";
 import { createTransactions } from "./transactions.ts";
 
 /** Runs a poison task in a process of its own. The counterpart of `runAttempt`. */

@@ -1,12 +1,12 @@
 import type { TransactionSql } from "postgres";
 import type { Sql } from "../../app/db.ts";
-import type { Task, Told } from "../task.ts";
+import type { Emitted, Task } from "./task.ts";
 
 /** What identifies an attempt: a worker that lost its claim matches no row, and changes nothing. */
 export type Fence = Pick<Task, "task_id" | "attempt" | "worker_id">;
 
 /** A task that is done, with the event that its handler emits. */
-export type Done = Fence & { event?: Told | undefined };
+export type Done = Fence & { event?: Emitted | undefined };
 
 /** A task that goes back: to run again, or to `task_dead`. */
 export type GivenBack = Fence &
@@ -85,13 +85,13 @@ export function finishUnlocked(sql: Sql, done: Done[]) {
   `;
 }
 
-type Emitted = Pick<Task, "task_id" | "attempt"> & Told;
+type EmittedBy = Pick<Task, "task_id" | "attempt"> & Emitted;
 
-const eventsOf = (done: Done[]): Emitted[] =>
+const eventsOf = (done: Done[]): EmittedBy[] =>
   done.flatMap(({ task_id, attempt, event }) => (event ? [{ task_id, attempt, ...event }] : []));
 
 /** The events of the attempts in the CTE `finished`. */
-const emit = (sql: Sql | TransactionSql, events: Emitted[]) => sql`
+const emit = (sql: Sql | TransactionSql, events: EmittedBy[]) => sql`
   insert into event (event_type, usr_id, data)
   select event_type, usr_id, coalesce(data, '{}')
   from jsonb_to_recordset(${sql.json(events)})

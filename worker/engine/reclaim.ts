@@ -1,7 +1,7 @@
 import type { Sql } from "../../app/db.ts";
 import type { Log } from "../../app/log.ts";
 import type { Session } from "./session.ts";
-import type { Task } from "../task.ts";
+import type { Task } from "./task.ts";
 
 // No index names worker_id: each claim would have to change it. A worker's tasks are found by a walk over the due tasks, which
 // happens only when a worker has died, or has lost the answer to a claim.

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Sql } from "../../app/db.ts";
 import type { Log } from "../../app/log.ts";
-import { errorText } from "../error-text.ts";
+import { errorText } from "./errors.ts";
 import { finish, finishUnlocked, giveBack, type Done, type Fence, type GivenBack, type Recorded } from "./outcomes.ts";
 import type { Outcome } from "./run-attempt.ts";
-import type { Handler, Task } from "../task.ts";
+import type { Handler, Task } from "./task.ts";
 
 /** What became of an attempt. `lost`: the task is another worker's by now, and nothing was changed. */
 export type Result = "done" | "failed" | "dead" | "snoozed" | "service down" | "released" | "lost";

@@ -1,19 +1,19 @@
 import { z } from "zod";
 import type { TransactionSql } from "postgres";
-import { errorText } from "../error-text.ts";
 import { finish } from "./outcomes.ts";
-import type { Attempt, Handler, Task, Told } from "../task.ts";
+import type { Attempt, Emitted, Handler, Task } from "./task.ts";
 import { lockTimeout, type Transactions } from "./transactions.ts";
-import { permanent, verdictOf, type Verdict } from "../verdict.ts";
+import { failureOf, Permanent } from "./errors.ts";
 
 /**
  * How an attempt ended. `recorded`: its outcome is committed already, by `finish` or by the process that ran it isolated.
  * `refused`: it was not started at all. `released`: neither, and another worker may start it.
  */
 export type Outcome =
-  | { kind: "done"; event?: Told | undefined }
+  | { kind: "done"; event?: Emitted | undefined }
   | { kind: "recorded" }
-  | { kind: Verdict["kind"] | "refused"; error: string; delaySeconds?: number | undefined }
+  | ReturnType<typeof failureOf>
+  | { kind: "refused"; error: string; delaySeconds?: undefined }
   | { kind: "released"; delaySeconds?: number };
 
 export type Running = {
@@ -38,7 +38,7 @@ export function runAttempt(
   let isFinished = false;
   let abort: AbortController | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let event: Told | undefined;
+  let event: Emitted | undefined;
 
   const end = (outcome: Outcome) => {
     if (isOver) return;
@@ -62,8 +62,8 @@ export function runAttempt(
       if (isOver) abort.abort(new Error("The attempt has ended."));
       return abort.signal;
     },
-    tell(told) {
-      event = told;
+    emit(emitted) {
+      event = emitted;
     },
     async finish(write) {
       await transactions(task.task_type, handler.timeoutSeconds, refuseIfOver, async (tx: TransactionSql) => {
@@ -82,7 +82,7 @@ export function runAttempt(
       // What is committed is done; an error after it has nothing left to retry.
       if (isFinished) return end(recorded);
       if (thrown instanceof Refusal) return end({ kind: "refused", error: thrown.message });
-      end({ ...verdictOf(thrown), error: errorText(thrown) });
+      end(failureOf(thrown));
     },
   );
   return {
@@ -109,7 +109,7 @@ function call(handler: Handler, attempt: Attempt<unknown>): Promise<unknown> {
     const refusal = reasonToRefuse(handler, attempt.task);
     if (refusal) return Promise.reject(new Refusal(refusal));
     const parsed = handler.params.safeParse(attempt.params);
-    if (!parsed.success) throw permanent(`The params do not fit: ${z.prettifyError(parsed.error)}`);
+    if (!parsed.success) throw new Permanent(`The params do not fit: ${z.prettifyError(parsed.error)}`);
     attempt.params = parsed.data;
     // Not awaited: one promise less for each task. A handler that is no async function may return anything.
     return Promise.resolve(handler.run(attempt));

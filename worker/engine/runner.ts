@@ -3,7 +3,7 @@ import type { Log } from "../../app/log.ts";
 import type { Isolate } from "./isolate.ts";
 import type { RecordOutcome, Result } from "./record-outcomes.ts";
 import { reasonToRefuse, runAttempt, type Outcome, type Running } from "./run-attempt.ts";
-import { isPoison, type Handler, type Task } from "../task.ts";
+import { isPoison, type Handler, type Task } from "./task.ts";
 import type { Transactions } from "./transactions.ts";
 
 type Options = {

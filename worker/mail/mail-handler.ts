@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Sql } from "../../app/db.ts";
 import type { Mailer } from "./mailer.ts";
-import { defineHandler, equalJitter, type Handler } from "../task.ts";
+import { defineHandler, equalJitter, type Handler } from "../engine/task.ts";
 
 export type Letter = {
   to: string;
@@ -42,7 +42,7 @@ export function letterHandler<Params>(mailer: Mailer, options: Options<Params>):
       await mailer.send(attempt, { view, subject, ...found });
       const { task_id, task_type } = attempt.task;
       const { usr_id = found.usr_id } = someUser.parse(attempt.params);
-      attempt.tell({ event_type: "MAIL_SENT", usr_id, data: { task_type, task_id } });
+      attempt.emit({ event_type: "MAIL_SENT", usr_id, data: { task_type, task_id } });
     },
   });
 }

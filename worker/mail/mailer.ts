@@ -3,8 +3,8 @@ import ejs from "ejs";
 import { createTransport } from "nodemailer";
 import { siteName, type WorkerEnv } from "../../app/env.ts";
 import type { Letter } from "./mail-handler.ts";
-import { equalJitter, type Attempt, type Task } from "../task.ts";
-import { outcomeUnknown, outsideDown, permanent, putOff } from "../verdict.ts";
+import { equalJitter, type Attempt, type Task } from "../engine/task.ts";
+import { OutcomeUnknown, Permanent, ServiceDown, Snooze } from "../engine/errors.ts";
 import { createConnectionLimit } from "./connection-limit.ts";
 import { createRefusals } from "./refusals.ts";
 import { readSmtpError, type SmtpFailure } from "./smtp-errors.ts";
@@ -55,17 +55,17 @@ export function createMailer(env: Settings): Mailer {
 
   /** The error to throw, by which the engine knows what to do with the task. */
   async function errorFor({ kind, message }: SmtpFailure, task: Task, to: string, cause: unknown): Promise<unknown> {
-    if (kind === "service down" || kind === "no room") return outsideDown(message, cause);
-    if (kind === "permanent") return permanent(message, cause);
-    if (kind === "outcome unknown") return outcomeUnknown(message, cause);
+    if (kind === "service down" || kind === "no room") return new ServiceDown(message, cause);
+    if (kind === "permanent") return new Permanent(message, cause);
+    if (kind === "outcome unknown") return new OutcomeUnknown(message, cause);
     if (kind === "retry") return new Error(message, { cause });
 
     const refused = await refusals.judge(to, connections.count > 0);
     // The attempts of one that is refused for ever have to count some day.
     if (refused === "recipient" || isTooOld(task)) return cause;
     if (refused === "us")
-      return outsideDown(`The mail server refuses one recipient after the other. ${message}`, cause);
-    return putOff(equalJitter(longestPauseSeconds), `The mail server still refuses this recipient. ${message}`);
+      return new ServiceDown(`The mail server refuses one recipient after the other. ${message}`, cause);
+    return new Snooze(equalJitter(longestPauseSeconds), `The mail server still refuses this recipient. ${message}`);
   }
 
   return {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Sql } from "../../app/db.ts";
-import { defineHandler, type Handler } from "../task.ts";
+import { defineHandler, type Handler } from "../engine/task.ts";
 import { untilFewer } from "../until-fewer.ts";
 
 const days = 30;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineHandler, type Handler } from "../task.ts";
+import { defineHandler, type Handler } from "../engine/task.ts";
 
 /**
  * Owes each operator one mail about yesterday, in the operators' time zone. The figures stand in the task: a day is counted

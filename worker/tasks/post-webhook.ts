@@ -1,13 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { Sql } from "../../app/db.ts";
-import { errorText } from "../error-text.ts";
+import { errorText, failureOf, Permanent, RetryLater, Snooze } from "../engine/errors.ts";
 import { id } from "../mail/mail-handler.ts";
 import type { Answer, PostOutside } from "../post-outside.ts";
 import type { ReceiverRoom } from "../receiver-room.ts";
 import { retryAfterSeconds } from "../retry-after.ts";
-import { defineHandler, equalJitter, type Handler, type Task } from "../task.ts";
-import { permanent, putOff, retryAfter, verdictOf } from "../verdict.ts";
+import { defineHandler, equalJitter, type Handler, type Task } from "../engine/task.ts";
 import { askLeave, disable, noteFailure, notePause, noteSuccess, type Leave } from "../webhook-pace.ts";
 import { createClearWay } from "../webhook-line.ts";
 import { signatureHeaders } from "../webhook-signature.ts";
@@ -41,17 +40,17 @@ export function postWebhook(sql: Sql, post: PostOutside, room: ReceiverRoom): Ha
         const leave = await askLeave(sql, params.webhook_id, !makeRoom);
         // The endpoint is gone: nobody is left to tell.
         if (!leave) return;
-        if (leave.disabled !== null) throw permanent(`The endpoint is disabled: ${leave.disabled}`);
+        if (leave.disabled !== null) throw new Permanent(`The endpoint is disabled: ${leave.disabled}`);
         if (leave.obstacle !== null) {
-          if (leave.is_paused && isTooOld(task)) throw permanent("Not delivered within three days.");
+          if (leave.is_paused && isTooOld(task)) throw new Permanent("Not delivered within three days.");
           clearWay(params.webhook_id);
-          throw putOff(leave.wait_seconds, leave.obstacle);
+          throw new Snooze(leave.wait_seconds, leave.obstacle);
         }
         await delay(leave.wait_seconds * 1000, undefined, { signal });
 
         const answer = await post(leave.url, message(params, leave), signal).catch(async (error: unknown) => {
           // A worker that stops, and a URL that is refused for good, say nothing about the receiver.
-          if (!signal.aborted && verdictOf(error).kind === "retry") await noteFailure(sql, leave, errorText(error));
+          if (!signal.aborted && failureOf(error).kind === "retry") await noteFailure(sql, leave, errorText(error));
           throw error;
         });
         await heed(sql, leave, answer, task.attempt);
@@ -75,13 +74,13 @@ async function heed(sql: Sql, leave: Leave, answer: Answer, attempt: number): Pr
   const error = `The receiver answered ${status}.`;
   if (status === 410) {
     await disable(sql, leave, error);
-    throw permanent(error);
+    throw new Permanent(error);
   }
   const wish = status === 429 || status === 503 ? retryAfterSeconds(answer, leave.sent_at * 1000) : undefined;
   if (wish !== undefined) {
     await notePause(sql, leave, wish);
     // The attempt counts: a short wish must not use them all up in a minute.
-    throw retryAfter(Math.max(wish, overTwoDays(attempt)), error);
+    throw new RetryLater(Math.max(wish, overTwoDays(attempt)), error);
   }
   await noteFailure(sql, leave, error);
   throw new Error(error);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Sql } from "../../app/db.ts";
 import type { Log } from "../../app/log.ts";
-import { defineHandler, type Handler } from "../task.ts";
+import { defineHandler, type Handler } from "../engine/task.ts";
 
 const eventDays = 30;
 const unseenDays = 30;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineHandler, type Handler } from "../task.ts";
+import { defineHandler, type Handler } from "../engine/task.ts";
 
 /**
  * Owes one reminder to each person who has not verified the address, and signed up before the day, in the mails' time zone, of

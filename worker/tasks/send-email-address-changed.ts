@@ -4,7 +4,7 @@ import { siteName } from "../../app/env.ts";
 import { newToken } from "../../app/token.ts";
 import { id, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
-import type { Handler } from "../task.ts";
+import type { Handler } from "../engine/task.ts";
 
 /** Tells the old address that the account has moved, with a way back. A change that was undone has no row any more. */
 export function sendEmailAddressChanged(sql: Sql, mailer: Mailer): Handler {

@@ -2,7 +2,7 @@ import type { Sql } from "../../app/db.ts";
 import { siteName } from "../../app/env.ts";
 import { mailHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
-import type { Handler } from "../task.ts";
+import type { Handler } from "../engine/task.ts";
 
 /** Tells an owner that somebody signed up with their address once more; the page itself may not say so. */
 export function sendEmailAlreadyRegistered(sql: Sql, mailer: Mailer): Handler {

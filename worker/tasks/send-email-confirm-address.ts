@@ -4,7 +4,7 @@ import { siteName } from "../../app/env.ts";
 import { newToken } from "../../app/token.ts";
 import { id, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
-import type { Handler } from "../task.ts";
+import type { Handler } from "../engine/task.ts";
 
 /** Asks at the new address whether it is the owner's. Nothing is left to ask when the account, or its address, is gone, or
  * its owner wants no mail by now. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Sql } from "../../app/db.ts";
 import { id, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
-import type { Handler } from "../task.ts";
+import type { Handler } from "../engine/task.ts";
 
 const number = z.int().nonnegative();
 const params = z.object({

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { siteName } from "../../app/env.ts";
 import { letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
-import type { Handler } from "../task.ts";
+import type { Handler } from "../engine/task.ts";
 
 /** The last mail to an address whose account was deleted: its row is gone, so that the task itself says where to. */
 export function sendEmailFarewell(mailer: Mailer): Handler {

@@ -2,7 +2,7 @@ import type { Sql } from "../../app/db.ts";
 import { siteName } from "../../app/env.ts";
 import { aboutUser, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
-import type { Handler } from "../task.ts";
+import type { Handler } from "../engine/task.ts";
 
 /** Tells the owner that too many wrong passwords were entered, and how to get in all the same. User 0 is nobody: no mail. */
 export function sendEmailLogInBlocked(sql: Sql, mailer: Mailer): Handler {

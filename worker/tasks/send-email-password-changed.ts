@@ -2,7 +2,7 @@ import type { Sql } from "../../app/db.ts";
 import { siteName } from "../../app/env.ts";
 import { aboutUser, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
-import type { Handler } from "../task.ts";
+import type { Handler } from "../engine/task.ts";
 
 /** Tells the owner that the password is another one, and what to do if it was not them. */
 export function sendEmailPasswordChanged(sql: Sql, mailer: Mailer): Handler {

@@ -2,7 +2,7 @@ import type { Sql } from "../../app/db.ts";
 import { makeLink } from "../mail/email-link.ts";
 import { aboutUser, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
-import type { Handler } from "../task.ts";
+import type { Handler } from "../engine/task.ts";
 
 /** A link with which whoever reads the mail chooses a new password, for an hour. User 0 is nobody: no mail. */
 export function sendEmailPasswordReset(sql: Sql, mailer: Mailer): Handler {

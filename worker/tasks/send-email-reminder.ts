@@ -2,7 +2,7 @@ import type { Sql } from "../../app/db.ts";
 import { makeLink } from "../mail/email-link.ts";
 import { aboutUser, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
-import type { Handler } from "../task.ts";
+import type { Handler } from "../engine/task.ts";
 
 /** Asks once more to verify the address. Who has done it meanwhile is left in peace. */
 export function sendEmailReminder(sql: Sql, mailer: Mailer): Handler {

@@ -3,7 +3,7 @@ import { siteName } from "../../app/env.ts";
 import { makeLink } from "../mail/email-link.ts";
 import { aboutUser, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
-import type { Handler } from "../task.ts";
+import type { Handler } from "../engine/task.ts";
 
 /** Greets the person who signed up, with the link that verifies the address. */
 export function sendEmailWelcome(sql: Sql, mailer: Mailer): Handler {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { schedule } from "../../../worker/schedule.ts";
 import { deleteUnverified } from "../../../worker/tasks/delete-unverified.ts";
 import { remindUnverified } from "../../../worker/tasks/remind-unverified.ts";
-import type { Attempt } from "../../../worker/task.ts";
+import type { Attempt } from "../../../worker/engine/task.ts";
 import { addLink, addOwner } from "../../support/accounts.ts";
 import { clocked } from "../../support/clocked.ts";
 import { createDatabase, empty } from "../../support/database.ts";

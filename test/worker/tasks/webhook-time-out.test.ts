@@ -16,7 +16,7 @@ it.each<[string, Partial<Awaited<ReturnType<typeof startReceiver>>>]>([
   const { signal } = new AbortController();
 
   const seconds = hurryTimers();
-  const attempt = { params, task, signal, tell: () => {}, finish: () => Promise.resolve() };
+  const attempt = { params, task, signal, emit: () => {}, finish: () => Promise.resolve() };
   await expect(POST_WEBHOOK?.run(attempt)).rejects.toThrow("No answer within 10 s.");
   expect(seconds()).toBeLessThan(20);
 });

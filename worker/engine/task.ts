@@ -26,7 +26,7 @@ export type Task = {
 export const isPoison = ({ crashes }: Task) => crashes >= 2;
 
 /** What a handler has to tell the feed of events: who, if it is about a user, and what, with no address in it. */
-export type Told = { event_type: string; usr_id?: string | undefined; data?: Record<string, string> };
+export type Emitted = { event_type: string; usr_id?: string | undefined; data?: Record<string, string> };
 
 /** What a handler gets. */
 export type Attempt<Params> = {
@@ -35,7 +35,7 @@ export type Attempt<Params> = {
   /** Aborts at the time-out, at the end of a shutdown, and when the worker has lost the task. */
   signal: AbortSignal;
   /** Appends one event in the statement that deletes the task. Before `finish`, where that is used. */
-  tell: (event: Told) => void;
+  emit: (event: Emitted) => void;
   /** Commits these writes together with the task's deletion, or throws and commits nothing. At most once, and last. */
   finish: (write: (tx: TransactionSql) => Promise<unknown>) => Promise<void>;
 };
@@ -52,7 +52,7 @@ export type Handler<Params = unknown> = {
   backoffSeconds(attempt: number): number;
   /** What becomes of a task whose attempt ended without an outcome: a crash, or a time-out. */
   afterUnknown: "retry" | "bury";
-  /** Resolves when the work is done; throws by the words of `verdict.ts` when it is not. */
+  /** Resolves when the work is done; throws by the words of `errors.ts` when it is not. */
   run(attempt: Attempt<Params>): Promise<unknown>;
 };
 
