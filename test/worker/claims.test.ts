@@ -21,6 +21,7 @@ function claimer(options: Options = {}) {
   const claims = createClaims(all);
   const next = async () => {
     claims.lanes.expectMore({ isNotified: true });
+    claims.lanes.expectOld();
     // The lanes are found not more often than that.
     await delay(Math.ceil(claims.lanes.pause) + 1);
     await claims.lanes.find();
@@ -108,6 +109,7 @@ describe("a worker's claims", () => {
     const [newer] = await owe(sql, "A");
     expect(await next()).toEqual([newer]);
     claims.lanes.expectMore({ isNotified: true });
+    claims.lanes.expectOld();
     await delay(Math.ceil(claims.lanes.pause) + 1);
     await claims.lanes.find();
     expect(await next()).toEqual(older);

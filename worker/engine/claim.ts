@@ -5,11 +5,15 @@ import type { Handler, Task } from "./task.ts";
 
 type Options = {
   sql: Sql;
+  /** For a search for lanes that takes long; the same when it is left out. */
+  slowSql?: Sql;
   handlers: Record<string, Handler>;
   /** Concurrency slots of this worker. */
   concurrency: number;
   /** How many more tasks of a type its breaker lets through. */
   breakerRoom: (type: string, running: number) => number;
+  /** There may be more to claim. */
+  onFound?: () => void;
 };
 
 /** A task as its claim returns it; the caller adds worker_id. */
@@ -19,10 +23,11 @@ export type Claimed = Omit<Task, "worker_id">;
 const mostAtOnce = 2000;
 
 /** Decides what a worker claims next, and claims it. */
-export function createClaims({ sql, handlers, concurrency, breakerRoom }: Options) {
+export function createClaims(options: Options) {
+  const { sql, slowSql = sql, handlers, concurrency, breakerRoom, onFound = () => {} } = options;
   const types = Object.keys(handlers);
   const mostReserved = Math.floor(Math.min(concurrency, mostAtOnce) / 4);
-  const lanes = createLanes(sql, types);
+  const lanes = createLanes({ sql, slowSql, types, onFound });
   const served = new Map<string, number>();
   let round = 0;
   let agedCredit = 0;

@@ -75,14 +75,26 @@ export function startEngine(options: Options): Engine {
     onJoined: () => poller.wake(),
   });
   const statistics = createStatistics({ sql, session, breakers });
-  const claims = createClaims({ sql, handlers, concurrency, breakerRoom: (...type) => breakers.room(...type) });
+  const claims = createClaims({
+    sql,
+    slowSql: taskSql,
+    handlers,
+    concurrency,
+    breakerRoom: (type, running) => breakers.room(type, running),
+    onFound: () => poller.wake(),
+  });
   const poller = createPoller({ sql, session, claims, runner, signal: stopping.signal });
-  const reclaim = createReclaim({ sql, session, log, onReclaimed: () => poller.wake() });
+  const reclaim = createReclaim({ sql, session, log, onReclaimed });
 
   function onEnd(task: Task, outcome: Outcome, milliseconds: number): void {
     statistics.note(task.task_type, outcome, milliseconds / 1000);
     trip(task.task_type, outcome);
     poller.slotIsFree();
+  }
+
+  function onReclaimed(): void {
+    claims.lanes.expectOld();
+    poller.wake();
   }
 
   function trip(type: string, outcome: Outcome): void {

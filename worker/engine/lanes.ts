@@ -23,25 +23,55 @@ type Claimed = Pick<Lane, "task_type" | "priority" | "run_at" | "task_id" | "due
 
 const keepMilliseconds = 60_000;
 const pauseMilliseconds = 500;
+const longestPauseMilliseconds = 20_000;
+/** A search that takes longer runs beside the claims. */
+const briefMilliseconds = 20;
+
+type Options = {
+  sql: Sql;
+  /** For a search that takes long. */
+  slowSql: Sql;
+  types: string[];
+  /** A search that ran beside the claims has ended. */
+  onFound: () => void;
+};
 
 /**
  * The lanes that had a task in the last minute, each with its front. To ask an empty one costs one descent of the index, so
- * claims ask known lanes first. `find` is dearer: it reads what is running, and what is done and not yet vacuumed, which can be
- * much while a snapshot is held. So it runs every half second, and after a notification whose task was not in a known lane at
- * once, but for at most a twentieth of the time.
+ * claims ask known lanes first.
+ *
+ * `find` looks for other lanes, and for due tasks from the fronts of the known ones, every half second, and at once after a
+ * notification that brought nothing. Tasks behind a front (reclaimed, locked before, inserted with an old `run_at`) take a
+ * search from the start of each lane. That reads all that is done and not yet vacuumed, which can be much while a snapshot is
+ * held: so it takes at most a twentieth of the time.
  */
-export function createLanes(sql: Sql, types: string[]) {
+export function createLanes({ sql, slowSql, types, onFound }: Options) {
   const lanes = new Map<string, CachedLane>();
-  let foundAt = -Infinity;
-  let took = 0;
-  let tookBefore = 0;
+  const quick = createPace(0, pauseMilliseconds);
+  const thorough = createPace(pauseMilliseconds, longestPauseMilliseconds);
+  let isSearching = false;
   let isFindAsked = false;
   let isUrgent = false;
 
-  function millisecondsLeft(): number {
-    // The cheaper of the last two: one that waited for a lock says nothing about the next.
-    const least = isUrgent ? 20 * Math.min(took, tookBefore) : pauseMilliseconds;
-    return Math.max(0, foundAt + Math.min(least, pauseMilliseconds) - performance.now());
+  const millisecondsLeft = () => quick.millisecondsLeft(isUrgent ? 0 : pauseMilliseconds);
+
+  async function look(known: Lane[], pace: Pace, where = sql): Promise<boolean> {
+    const started = performance.now();
+    const due = await findLanes(where, types, known);
+    const now = performance.now();
+    pace.note(started, now);
+    for (const lane of due) lanes.set(keyOf(lane), { ...lane, isEmpty: false, usedAt: now });
+    return due.length > 0;
+  }
+
+  /** Returns whether it has found something by now. */
+  async function search(): Promise<boolean> {
+    if (thorough.took < briefMilliseconds) return look([], thorough);
+    isSearching = true;
+    look([], thorough, slowSql)
+      .then(onFound, () => {})
+      .finally(() => (isSearching = false));
+    return look([...lanes.values()], quick);
   }
 
   return {
@@ -66,16 +96,17 @@ export function createLanes(sql: Sql, types: string[]) {
       }
     },
 
-    /** Finds all lanes with due tasks, if it was asked for and is time. Returns whether there are any. */
+    /** Asks for a search from the start of each lane: tasks were reclaimed. */
+    expectOld(): void {
+      thorough.forget();
+    },
+
+    /** Finds lanes with due tasks, if it was asked for and is time. Returns whether there are any. */
     async find(): Promise<boolean> {
       if (!isFindAsked || millisecondsLeft() > 0) return false;
       isFindAsked = isUrgent = false;
-      const started = performance.now();
-      const due = await findLanes(sql, types);
-      const now = performance.now();
-      [foundAt, took, tookBefore] = [now, now - started, took];
-      for (const lane of due) lanes.set(keyOf(lane), { ...lane, isEmpty: false, usedAt: now });
-      return due.length > 0;
+      if (!isSearching && thorough.millisecondsLeft() === 0) return search();
+      return look([...lanes.values()], quick);
     },
 
     /** Moves the fronts behind the claimed tasks. A lane that gave nothing is empty. */
@@ -100,52 +131,106 @@ export function createLanes(sql: Sql, types: string[]) {
   };
 }
 
+type Pace = ReturnType<typeof createPace>;
+
+/** Lets a statement take a twentieth of the time, within these bounds of its pause. */
+function createPace(least: number, most: number) {
+  let endedAt = -Infinity;
+  let took = 0;
+  let tookBefore = 0;
+
+  return {
+    /** Milliseconds that it took, the lesser of the last two: one that waited for a lock says nothing about the next. */
+    get took(): number {
+      return Math.min(took, tookBefore);
+    },
+    millisecondsLeft(atLeast = least): number {
+      const pause = Math.min(Math.max(20 * this.took, atLeast), most);
+      return Math.max(0, endedAt + pause - performance.now());
+    },
+    note(started: number, ended: number): void {
+      [endedAt, took, tookBefore] = [ended, ended - started, took];
+    },
+    forget(): void {
+      endedAt = -Infinity;
+    },
+  };
+}
+
 const keyOf = ({ task_type, priority }: Pick<Lane, "task_type" | "priority">) => `${task_type} ${priority}`;
 
 const frontOf = ({ run_at, task_id, due_since }: Claimed) => ({ run_at, task_id, due_since });
 
 const isBehind = (a: Claimed, b: Claimed) => (a.due_since - b.due_since || Number(a.task_id) - Number(b.task_id)) > 0;
 
+type Gap = { task_type: string; above: number; below: number };
+
+/** The ranges of priorities, by type, in which no lane is known. */
+function gapsBetween(types: string[], known: Lane[]): Gap[] {
+  return types.flatMap((task_type) => {
+    const mine = known.filter((lane) => lane.task_type === task_type).map(({ priority }) => priority);
+    const bounds = [-32_769, ...mine.toSorted((a, b) => a - b), 32_768];
+    return bounds.slice(1).map((below, place) => ({ task_type, above: bounds[place]!, below }));
+  });
+}
+
 /**
- * The lanes of these types that have due tasks, and the front of each. A loose index scan: one descent for each lane, and a
- * walk over its running tasks.
+ * The lanes of these types that have due tasks, and the front of each; of known lanes, from their fronts on. A loose index scan:
+ * one descent for each lane, and a walk over its running tasks.
  */
-export function findLanes(sql: Sql, types: string[]) {
+export function findLanes(sql: Sql, types: string[], known: Lane[] = []) {
+  const gaps = gapsBetween(types, known);
   return sql<Lane[]>`
     with recursive lane as (
-      select known.task_type, best.priority
-      from unnest(${types}::text[]) as known (task_type)
+      select gap.task_type, best.priority, gap.below
+      from unnest(
+        ${gaps.map(({ task_type }) => task_type)}::text[],
+        ${gaps.map(({ above }) => above)}::int[],
+        ${gaps.map(({ below }) => below)}::int[]
+      ) as gap (task_type, above, below)
       cross join lateral (
         select priority
         from task
-        where task.task_type = known.task_type
+        where task.task_type = gap.task_type and task.priority > gap.above and task.priority < gap.below
         order by priority
         limit 1
       ) as best
       union all
-      select lane.task_type, next.priority
+      select lane.task_type, next.priority, lane.below
       from lane
       cross join lateral (
         select priority
         from task
-        where task.task_type = lane.task_type and task.priority > lane.priority
+        where task.task_type = lane.task_type and task.priority > lane.priority and task.priority < lane.below
         order by priority
         limit 1
       ) as next
+    ), start as (
+      select task_type, priority, timestamptz '-infinity' as run_at, bigint '0' as task_id
+      from lane
+      union all
+      select *
+      from unnest(
+        ${known.map(({ task_type }) => task_type)}::text[],
+        ${known.map(({ priority }) => priority)}::smallint[],
+        ${known.map(({ run_at }) => run_at)}::text[]::timestamptz[],
+        ${known.map(({ task_id }) => task_id)}::bigint[]
+      ) as known (task_type, priority, run_at, task_id)
     )
     select
-      task_type, priority, run_at::text, task_id, extract(epoch from run_at)::float8 as due_since,
-      run_at < now() - interval '5 minutes' as is_aged
-    from lane
+      task_type, priority, front.run_at::text, front.task_id, extract(epoch from front.run_at)::float8 as due_since,
+      front.run_at < now() - interval '5 minutes' as is_aged
+    from start
     cross join lateral (
       select run_at, task_id
       from task
-      where task.task_type = lane.task_type and task.priority = lane.priority
-        and run_at <= now() and worker_id is null
+      where task.task_type = start.task_type and task.priority = start.priority
+        and (task.run_at, task.task_id) >= (start.run_at, start.task_id) and task.run_at <= now()
+        and worker_id is null
       order by run_at, task_id
       limit 1
     ) as front
-    order by run_at, task_id
+    order by front.run_at, front.task_id
   `;
 }
 

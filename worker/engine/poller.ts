@@ -34,6 +34,7 @@ export function createPoller({ sql, session, claims, runner, signal }: Options) 
     if (performance.now() < checkAt) return;
     await waitForClaims(sql, workerId);
     await releaseUnknown(sql, workerId, runner.held);
+    lanes.expectOld();
     checkAt = checkAt === 0 ? performance.now() + checkAgainMilliseconds : Infinity;
     isPolled = true;
   }
