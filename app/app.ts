@@ -16,12 +16,12 @@ import { answerErrors } from "./errors.ts";
 import { forgotPassword, showForgotPassword, showForgotPasswordSent } from "./forgot-password.ts";
 import { setHeaders } from "./headers.ts";
 import { showHealth, showReadiness } from "./health.ts";
-import { createHint } from "./hint.ts";
 import { showHome } from "./home.ts";
 import type { Middleware, State } from "./http.ts";
 import { logIn, showLogIn } from "./log-in.ts";
 import { logOut } from "./log-out.ts";
 import type { Log } from "./log.ts";
+import { notifyWorkers } from "./notify-workers.ts";
 import { refuseOtherHosts } from "./own-host.ts";
 import { createPasswords, type Passwords } from "./password.ts";
 import { refuseSignUp, showRefuseSignUp, showSignUpRefused } from "./refuse-sign-up.ts";
@@ -64,7 +64,8 @@ type Options = {
 export function createApp(options: Options): Koa {
   const { sql, log, origin, trustProxy = 0, deadlineSeconds = 5, isDevelopment = false } = options;
   const { passwords = createPasswords(), stopping = new AbortController().signal } = options;
-  const hintWorkers = createHint(sql);
+  // For endpoints whose tasks somebody waits for.
+  const notifying = notifyWorkers(sql);
   const { timeRequests, showMetrics } = createMetrics(sql, options.metricsToken);
 
   const app = new Koa({
@@ -91,7 +92,7 @@ export function createApp(options: Options): Koa {
   const router = new Router<State>({ methods: METHODS });
   router.get("/", showHome());
   router.get("/signup", showSignUp());
-  router.post("/signup", parseBody(), signUp(sql, passwords, hintWorkers, origin));
+  router.post("/signup", parseBody(), signUp(notifying, passwords, origin));
   router.get("/signup/sent", showSignUpSent(origin));
   router.get("/signup/refuse", showRefuseSignUp(sql));
   router.post("/signup/refuse", parseBody(), refuseSignUp(sql));
@@ -99,33 +100,33 @@ export function createApp(options: Options): Koa {
   router.get("/verify", showVerify(sql, origin));
   router.post("/verify", parseBody(), verify(sql, passwords, origin));
   router.get("/verify/resend", showResend());
-  router.post("/verify/resend", parseBody(), resend(sql, hintWorkers, origin));
+  router.post("/verify/resend", parseBody(), resend(notifying, origin));
   router.get("/login", showLogIn());
   router.post("/login", parseBody(), logIn(sql, passwords, origin));
   router.post("/logout", logOut(sql, origin));
   router.get("/password/forgot", showForgotPassword());
-  router.post("/password/forgot", parseBody(), forgotPassword(sql, hintWorkers, origin));
+  router.post("/password/forgot", parseBody(), forgotPassword(notifying, origin));
   router.get("/password/forgot/sent", showForgotPasswordSent(origin));
   router.get("/password/reset", showResetPassword(sql));
-  router.post("/password/reset", parseBody(), resetPassword(sql, passwords, hintWorkers, origin));
+  router.post("/password/reset", parseBody(), resetPassword(notifying, passwords, origin));
   router.get("/account", owner, showAccount(sql));
   router.get("/account/data", owner, downloadData(sql));
   router.post("/account/sessions/end", owner, parseBody(), endSession(sql));
   router.post("/account/sessions/end-all", owner, logOutEverywhere(sql, origin));
   router.get("/account/password", owner, showChangePassword());
-  router.post("/account/password", owner, parseBody(), changePassword(sql, passwords, hintWorkers, origin));
+  router.post("/account/password", owner, parseBody(), changePassword(notifying, passwords, origin));
   router.get("/account/email", owner, showChangeEmail());
-  router.post("/account/email", owner, parseBody(), changeEmail(sql, passwords, hintWorkers, origin));
+  router.post("/account/email", owner, parseBody(), changeEmail(notifying, passwords, origin));
   router.get("/account/email/sent", owner, showChangeEmailSent(origin));
   router.get("/account/email/confirm", ownerOfLink, showConfirmEmail(sql));
-  router.post("/account/email/confirm", ownerOfLink, parseBody(), confirmEmail(sql, hintWorkers, origin));
+  router.post("/account/email/confirm", ownerOfLink, parseBody(), confirmEmail(notifying, origin));
   router.get("/account/email/revert", showRevertEmail(sql));
-  router.post("/account/email/revert", parseBody(), revertEmail(sql, passwords, hintWorkers));
+  router.post("/account/email/revert", parseBody(), revertEmail(notifying, passwords));
   router.get("/account/email/reverted", showEmailReverted());
   router.get("/account/delete", owner, showDeleteAccount());
-  router.post("/account/delete", owner, parseBody(), deleteAccount(sql, passwords, hintWorkers, origin));
+  router.post("/account/delete", owner, parseBody(), deleteAccount(notifying, passwords, origin));
   router.get("/account/deleted", showAccountDeleted());
-  addOperations(router, { sql, origin, hintWorkers, stopping });
+  addOperations(router, { sql, notifying, origin, stopping });
   router.get("/metrics", showMetrics);
   router.get("/healthz", showHealth());
   router.get("/readyz", showReadiness(sql));

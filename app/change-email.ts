@@ -22,7 +22,7 @@ export function showChangeEmail(): Middleware {
 }
 
 /** Two statements, because the password is checked between reading and writing. */
-export function changeEmail(sql: Sql, passwords: Passwords, hintWorkers: () => void, origin: string): Middleware {
+export function changeEmail(sql: Sql, passwords: Passwords, origin: string): Middleware {
   return async (ctx) => {
     const { email: typed, password } = fields.parse(ctx.request.body);
     const show = (problems: Problems) => showForm(ctx, typed, problems);
@@ -36,7 +36,6 @@ export function changeEmail(sql: Sql, passwords: Passwords, hintWorkers: () => v
     const { has_asked, retry_after_seconds } = await ask(sql, ctx, hash, email);
     if (retry_after_seconds) return refuseTooMany(ctx, retry_after_seconds, show);
     if (!has_asked) return refuse(ctx, { password: wrongPassword }, show);
-    hintWorkers();
     if (!wantsJson(ctx)) rememberAddress(ctx, email, origin);
     accepted(ctx, "/account/email/sent");
   };

@@ -21,7 +21,7 @@ export function showChangePassword(): Middleware {
 }
 
 /** Two statements, because the old password is checked between reading and writing. */
-export function changePassword(sql: Sql, passwords: Passwords, hintWorkers: () => void, origin: string): Middleware {
+export function changePassword(sql: Sql, passwords: Passwords, origin: string): Middleware {
   return async (ctx) => {
     const show = (problems: Problems) => showForm(ctx, problems);
     const { password, new_password } = fields.parse(ctx.request.body);
@@ -38,7 +38,6 @@ export function changePassword(sql: Sql, passwords: Passwords, hintWorkers: () =
     if (!(await change(sql, ctx, hash, newHash, session.hash, browserHash))) {
       return refuse(ctx, { password: wrongPassword }, show);
     }
-    hintWorkers();
     setSession(ctx, origin, session.token);
     accepted(ctx, "/account?password-changed");
   };

@@ -30,14 +30,13 @@ export function showConfirmEmail(sql: Sql): Middleware {
   };
 }
 
-export function confirmEmail(sql: Sql, hintWorkers: () => void, origin: string): Middleware {
+export function confirmEmail(sql: Sql, origin: string): Middleware {
   return async (ctx) => {
     const { token } = fields.parse(ctx.request.body);
     const session = newToken();
     const moved = await orTaken(() => useToken(sql, ctx.state.visitor, token, session.hash));
     if (moved === "taken") return showTaken(ctx);
     if (!moved) return refuseLink(ctx);
-    hintWorkers();
     setSession(ctx, origin, session.token);
     accepted(ctx, "/account?email-changed");
   };

@@ -17,7 +17,7 @@ export function showDeleteAccount(): Middleware {
 }
 
 /** Two statements, because the password is checked between reading and writing. */
-export function deleteAccount(sql: Sql, passwords: Passwords, hintWorkers: () => void, origin: string): Middleware {
+export function deleteAccount(sql: Sql, passwords: Passwords, origin: string): Middleware {
   return async (ctx) => {
     const show = (problems: Problems) => showForm(ctx, problems);
     const { password } = fields.parse(ctx.request.body);
@@ -51,7 +51,6 @@ export function deleteAccount(sql: Sql, passwords: Passwords, hintWorkers: () =>
     `;
     // Somebody was quicker with another password.
     if (gone.length === 0) return refuse(ctx, { password: wrongPassword }, show);
-    hintWorkers();
     clearSession(ctx, origin);
     accepted(ctx, "/account/deleted");
   };

@@ -17,7 +17,7 @@ export function showForgotPassword(): Middleware {
 }
 
 /** The same answer, the same writes and the same time for any address: for one that is nobody's, the mail is owed to user 0. */
-export function forgotPassword(sql: Sql, hintWorkers: () => void, origin: string): Middleware {
+export function forgotPassword(sql: Sql, origin: string): Middleware {
   return async (ctx) => {
     const typed = fields.parse(ctx.request.body).email;
     const show = (problems: Problems) => showForm(ctx, typed, problems);
@@ -60,7 +60,6 @@ export function forgotPassword(sql: Sql, hintWorkers: () => void, origin: string
       where is_over
     `;
     if (over) return refuseTooMany(ctx, over.retry_after_seconds, show);
-    hintWorkers();
     if (!wantsJson(ctx)) rememberAddress(ctx, email, origin);
     accepted(ctx, "/password/forgot/sent");
   };

@@ -26,7 +26,7 @@ export function showResetPassword(sql: Sql): Middleware {
 }
 
 /** Two statements: a link of no use costs no hash. What the first has seen, the second does not rely on. */
-export function resetPassword(sql: Sql, passwords: Passwords, hintWorkers: () => void, origin: string): Middleware {
+export function resetPassword(sql: Sql, passwords: Passwords, origin: string): Middleware {
   return async (ctx) => {
     const { token, password } = fields.parse(ctx.request.body);
     const owner = await findOwner(sql, token);
@@ -39,7 +39,6 @@ export function resetPassword(sql: Sql, passwords: Passwords, hintWorkers: () =>
     const browser = thisBrowser(ctx, origin);
     const isReset = await useToken(sql, { token, email: owner.email, passwordHash, checks, browserHash: browser.hash });
     if (!isReset) return refuseLink(ctx);
-    hintWorkers();
     setKnownBrowser(ctx, origin, browser.token);
     accepted(ctx, "/login?reset");
   };

@@ -20,7 +20,7 @@ export function showRevertEmail(sql: Sql): Middleware {
 }
 
 /** Two statements: a link of no use costs no hash. */
-export function revertEmail(sql: Sql, passwords: Passwords, hintWorkers: () => void): Middleware {
+export function revertEmail(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
     const { token } = fields.parse(ctx.request.body);
     if (!(await findChange(sql, token))) return refuseLink(ctx);
@@ -30,7 +30,6 @@ export function revertEmail(sql: Sql, passwords: Passwords, hintWorkers: () => v
     const reverted = await orTaken(() => useToken(sql, token, passwordHash));
     if (reverted === "taken") return showTaken(ctx);
     if (!reverted) return refuseLink(ctx);
-    hintWorkers();
     accepted(ctx, "/account/email/reverted");
   };
 }

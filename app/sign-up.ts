@@ -19,7 +19,7 @@ export function showSignUp(): Middleware {
   return (ctx) => showForm(ctx, "", {});
 }
 
-export function signUp(sql: Sql, passwords: Passwords, hintWorkers: () => void, origin: string): Middleware {
+export function signUp(sql: Sql, passwords: Passwords, origin: string): Middleware {
   // Whoever is over the limit costs a hash once. The statement below counts, and decides.
   const knownOver = createKnownOver();
 
@@ -81,7 +81,6 @@ export function signUp(sql: Sql, passwords: Passwords, hintWorkers: () => void, 
       knownOver.note(network, client.retry_after_seconds);
       return refuseClient(client.retry_after_seconds);
     }
-    hintWorkers();
 
     if (!wantsJson(ctx)) rememberAddress(ctx, email, origin);
     rememberBrowser(ctx, origin, browser.token);

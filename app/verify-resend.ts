@@ -17,7 +17,7 @@ export function showResend(): Middleware {
 }
 
 /** Owes the welcome mail with a fresh link once more. The answer is the same for any address. */
-export function resend(sql: Sql, hintWorkers: () => void, origin: string): Middleware {
+export function resend(sql: Sql, origin: string): Middleware {
   return async (ctx) => {
     const typed = fields.parse(ctx.request.body);
     const email = normaliseEmail(typed.email);
@@ -48,7 +48,6 @@ export function resend(sql: Sql, hintWorkers: () => void, origin: string): Middl
       where is_over
     `;
     if (client) return refuseTooMany(ctx, client.retry_after_seconds, (tooMany) => showForm(ctx, email, tooMany));
-    hintWorkers();
 
     if (!wantsJson(ctx)) rememberAddress(ctx, email, origin);
     accepted(ctx, "/signup/sent");

@@ -2,6 +2,7 @@ import type { Sql } from "../app/db.ts";
 import type { WorkerEnv } from "../app/env.ts";
 import type { Log } from "../app/log.ts";
 import { consumers } from "./events/consumers.ts";
+import { createMakeLink } from "./mail/email-link.ts";
 import type { Mailer } from "./mail/mailer.ts";
 import type { Handler } from "./engine/task.ts";
 import { deleteUnverified } from "./tasks/delete-unverified.ts";
@@ -24,16 +25,17 @@ import { webhookHandlers } from "./webhook-handlers.ts";
 
 /** Every task type that this worker knows. Types that are not here wait, with no attempt burnt. */
 export function createHandlers(sql: Sql, mailer: Mailer, env: WorkerEnv, log: Log): Record<string, Handler> {
+  const makeLink = createMakeLink(sql);
   return {
-    SEND_EMAIL_WELCOME: sendEmailWelcome(sql, mailer),
+    SEND_EMAIL_WELCOME: sendEmailWelcome(makeLink, mailer),
     SEND_EMAIL_ALREADY_REGISTERED: sendEmailAlreadyRegistered(sql, mailer),
-    SEND_EMAIL_PASSWORD_RESET: sendEmailPasswordReset(sql, mailer),
+    SEND_EMAIL_PASSWORD_RESET: sendEmailPasswordReset(makeLink, mailer),
     SEND_EMAIL_PASSWORD_CHANGED: sendEmailPasswordChanged(sql, mailer),
     SEND_EMAIL_LOG_IN_BLOCKED: sendEmailLogInBlocked(sql, mailer),
     SEND_EMAIL_CONFIRM_ADDRESS: sendEmailConfirmAddress(sql, mailer),
     SEND_EMAIL_ADDRESS_CHANGED: sendEmailAddressChanged(sql, mailer),
     SEND_EMAIL_FAREWELL: sendEmailFarewell(mailer),
-    SEND_EMAIL_REMINDER: sendEmailReminder(sql, mailer),
+    SEND_EMAIL_REMINDER: sendEmailReminder(sql, makeLink, mailer),
     REMIND_UNVERIFIED: remindUnverified(env.TZ_MAIL),
     DELETE_UNVERIFIED: deleteUnverified(sql),
     OWE_DIGESTS: oweDigests(env.TZ_OPS),

@@ -17,25 +17,23 @@ const actions = new Map<string, Act>([
 ]);
 
 /** Does to a task what the button says, once; then the task's page tells what became of it. */
-export function actOnTask(sql: Sql, hintWorkers: () => void): Middleware {
+export function actOnTask(sql: Sql): Middleware {
   return async (ctx) => {
     const act = actions.get(param(ctx, "action"));
     const { data } = taskId.safeParse(param(ctx, "id"));
     if (!act || data === undefined) return ctx.throw(404);
 
     const changed = await act(sql, data, ctx.state.visitor.usr_id);
-    if (changed.length > 0) hintWorkers();
     accepted(ctx, `/ops/tasks/${data}?${changed.length > 0 ? "done" : "nothing"}`);
   };
 }
 
 /** Owes the dead tasks of a type again, 10,000 at a time. */
-export function retryType(sql: Sql, hintWorkers: () => void): Middleware {
+export function retryType(sql: Sql): Middleware {
   return async (ctx) => {
     const type = param(ctx, "type");
     const retried = await retryDead(sql, { task_type: type }, ctx.state.visitor.usr_id);
     const isChanged = retried.some(({ task_id }) => task_id);
-    if (isChanged) hintWorkers();
     accepted(ctx, `${typePath(type)}?${isChanged ? "retried" : "nothing"}`);
   };
 }

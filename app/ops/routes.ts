@@ -9,19 +9,19 @@ import { showTask } from "./show-task.ts";
 import { showType } from "./show-type.ts";
 import { actOnWebhook, registerWebhook, showWebhooks } from "./webhooks.ts";
 
-type Options = { sql: Sql; origin: string; hintWorkers: () => void; stopping: AbortSignal };
+type Options = { sql: Sql; notifying: Sql; origin: string; stopping: AbortSignal };
 
 /** The operations page and all below it, for operators alone. */
-export function addOperations(router: Router<State>, { sql, origin, hintWorkers, stopping }: Options): void {
+export function addOperations(router: Router<State>, { sql, notifying, origin, stopping }: Options): void {
   const operator = requireOperator(sql, origin);
   const read = createReading(sql);
   router.get("/ops", operator, showOverview(read));
   router.get("/ops/events", operator, streamOverview(read, stopping));
   router.get("/ops/types/:type", operator, showType(sql));
-  router.post("/ops/types/:type/retry", operator, retryType(sql, hintWorkers));
+  router.post("/ops/types/:type/retry", operator, retryType(notifying));
   router.get("/ops/tasks/:id", operator, showTask(sql));
-  router.post("/ops/tasks/:id/:action", operator, actOnTask(sql, hintWorkers));
+  router.post("/ops/tasks/:id/:action", operator, actOnTask(notifying));
   router.get("/ops/webhooks", operator, showWebhooks(sql));
   router.post("/ops/webhooks", operator, parseBody(), registerWebhook(sql, origin));
-  router.post("/ops/webhooks/:id/:action", operator, actOnWebhook(sql, hintWorkers));
+  router.post("/ops/webhooks/:id/:action", operator, actOnWebhook(notifying));
 }

@@ -56,14 +56,13 @@ const actions = new Map([
 ]);
 
 /** Does to an endpoint what the button says, once. */
-export function actOnWebhook(sql: Sql, hintWorkers: () => void): Middleware {
+export function actOnWebhook(sql: Sql): Middleware {
   return async (ctx) => {
     const [id, action] = [param(ctx, "id"), param(ctx, "action")];
     const act = actions.get(action);
     if (!act || !/^\d{1,18}$/.test(id)) return ctx.throw(404);
 
     const changed = await act(sql, id, ctx.state.visitor.usr_id);
-    if (changed.length > 0) hintWorkers();
     accepted(ctx, `/ops/webhooks?${changed.length > 0 ? action : "nothing"}`);
   };
 }

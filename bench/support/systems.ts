@@ -1,5 +1,5 @@
 import type { Sql } from "../../app/db.ts";
-import { createHint } from "../../app/hint.ts";
+import { notifyWorkers } from "../../app/notify-workers.ts";
 import { workerSettings } from "./drain.ts";
 import { noOpTypes } from "./no-op-types.ts";
 
@@ -26,14 +26,13 @@ export function ours(concurrency: number): System {
     table: "task",
     left: "select from task limit 1",
     producer(sql) {
-      const hint = createHint(sql);
+      const notifying = notifyWorkers(sql);
       return async (first, last) => {
-        await sql`
+        await notifying`
           insert into task (task_type, params)
           select (${noOpTypes}::text[])[1 + n % 3], jsonb_build_object('n', n)
           from generate_series(${first}::int, ${last}::int) as n
         `;
-        hint();
       };
     },
   };

@@ -1,6 +1,6 @@
 import request from "supertest";
 import { expect, it } from "vitest";
-import { makeLink } from "../../worker/mail/email-link.ts";
+import { createMakeLink } from "../../worker/mail/email-link.ts";
 import { ada, addLink, addOwner, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addChange } from "../support/email-changes.ts";
@@ -10,6 +10,7 @@ const rounds = 150;
 const chosen = "another good secret";
 
 const { sql } = await createDatabase();
+const makeLink = createMakeLink(sql);
 const site = request(await serveApp(sql, { passwords }));
 
 /** All that can be done to one account and to the one that holds an address in its way: each ready to be sent. */
@@ -61,7 +62,7 @@ async function everything(): Promise<(() => PromiseLike<unknown>)[]> {
               if (status >= 500) throw new Error(`${path} ${status}`);
             }),
     ),
-    () => makeLink(sql, { purpose: "reset", hours: 1, usr_id: usrId }),
+    () => makeLink({ purpose: "reset", hours: 1, usr_id: usrId }),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../app/db.ts";
-import { createHint } from "../../app/hint.ts";
+import { notifyWorkers } from "../../app/notify-workers.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { handler, owe, runEngine } from "../support/engine.ts";
@@ -36,7 +36,7 @@ async function bestMedian(measure: () => Promise<number>): Promise<number> {
 function createWeb() {
   const web = connect({ DATABASE_URL: database.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test web");
   cleanUp(() => web.end({ timeout: 1 }));
-  return { web, notifyWorkers: createHint(web) };
+  return notifyWorkers(web);
 }
 
 describe("an idle worker", () => {
@@ -58,13 +58,12 @@ describe("an idle worker", () => {
     const engine = await runEngine(database, { WORK: work });
     const listening = await sql.listen("task", engine.wake);
     cleanUp(() => listening.unlisten());
-    const { web, notifyWorkers } = createWeb();
+    const web = createWeb();
 
     const best = await bestMedian(async () => {
       started = Promise.withResolvers();
       await owe(web, "WORK");
       const committed = performance.now();
-      notifyWorkers();
       const delay = (await started.promise) - committed;
       await until("it is idle again", isEmpty);
       return delay;
@@ -77,7 +76,7 @@ describe("an idle worker", () => {
     const listening = () =>
       sql`select from pg_stat_activity where datname = current_database() and query ilike 'listen%'`;
     await until("the worker listens", async () => (await listening()).length > 0);
-    const { web, notifyWorkers } = createWeb();
+    const web = createWeb();
     const lineOf = (taskId: string) =>
       worker
         .output()
@@ -88,7 +87,6 @@ describe("an idle worker", () => {
       // The user is gone: the task is done without a mail.
       const [taskId] = await owe(web, "SEND_EMAIL_WELCOME", 1, { params: sql.json({ usr_id: "404" }) });
       const committed = Date.now();
-      notifyWorkers();
       const line = await until("it is done", () => lineOf(taskId!));
       const { time, ms } = JSON.parse(line) as { time: string; ms: number };
       return Date.parse(time) - ms - committed;

@@ -1,11 +1,11 @@
 import type { Sql } from "../../app/db.ts";
-import { makeLink } from "../mail/email-link.ts";
+import type { MakeLink } from "../mail/email-link.ts";
 import { aboutUser, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../engine/task.ts";
 
 /** Asks once more to verify the address. Who has done it meanwhile is left in peace. */
-export function sendEmailReminder(sql: Sql, mailer: Mailer): Handler {
+export function sendEmailReminder(sql: Sql, makeLink: MakeLink, mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "reminder",
     subject: "Your address is not verified yet",
@@ -17,7 +17,7 @@ export function sendEmailReminder(sql: Sql, mailer: Mailer): Handler {
         where usr_id = ${usr_id}
       `;
       if (verified) return undefined;
-      const link = await makeLink(sql, { purpose: "verify", hours: 24, usr_id });
+      const link = await makeLink({ purpose: "verify", hours: 24, usr_id });
       return link && { to: link.email, path: `/verify?token=${link.token}`, data: { token: link.token } };
     },
   });
