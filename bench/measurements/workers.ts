@@ -50,7 +50,7 @@ const nameOf = ({ name }: System, count: number) => `${name} × ${count}`;
 type Fleet = AsyncDisposable & {
   system: System;
   /** Tasks per second of the first `count` processes. */
-  rateOf(count: number, tasks: number): Promise<number>;
+  rateOf: (count: number, tasks: number) => Promise<number>;
 };
 
 async function startFleet(bench: Bench, system: System, size: number): Promise<Fleet> {
