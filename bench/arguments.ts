@@ -6,7 +6,7 @@ const usage = `npm run bench -- [--only name,name] [--rounds n] [--quick] [--lon
 Measures this project beside its peers, on a Postgres of its own, in turn.
 
   --only    some measurements: ${measurements.map(({ name }) => name).join(", ")}
-  --quick   small sizes, one round: only to see that everything works, within two minutes; judges no time
+  --quick   small sizes, one round: only to see that everything works, within 100 s on a quiet machine; judges no time
   --long    adds what takes ten minutes: ${measurements.flatMap(({ name, isLong }) => (isLong ? [name] : [])).join(", ")}
   --rounds  how many are counted, after one that is not; 5 when left out
   --write   keeps what was measured in bench/results.md, in the place of what stood there

@@ -10,14 +10,14 @@ import { atMost } from "../support/table.ts";
 
 /** How soon after its commit a task's handler starts, when the worker had nothing to do. */
 export async function pickUp(bench: Bench): Promise<Report> {
-  const count = bench.size(300, 40);
+  const count = bench.size(300, 20);
   const contender = (system: System, setting: string) => ({
     name: system.name,
     setting,
     run: () => promptness(bench, system, count),
   });
   const results = await compete(bench, [
-    contender(ours(20), "20 in hand, a hint after the commit"),
+    contender(ours(20), "20 slots, a notification after the commit"),
     contender(graphileWorker(-1), "24 at once, no local queue: NOTIFY inside the producer's transaction"),
   ]);
   return {

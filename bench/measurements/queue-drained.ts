@@ -43,7 +43,7 @@ function ours(count: number): Entry[] {
   return [
     {
       name: "ours",
-      setting: "4,000 in hand, 2 connections",
+      setting: "4,000 slots, 2 connections",
       options: { ...common, script: "bench/processes/worker.ts", count },
     },
     {

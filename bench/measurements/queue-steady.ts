@@ -39,8 +39,8 @@ export async function queueSteadyLong(bench: Bench): Promise<Report> {
 
 /** 1,000 tasks a second, while another session holds a snapshot so that nothing done can be vacuumed away. */
 export async function queueSteady(bench: Bench): Promise<Report> {
-  const seconds = bench.size(60, 5);
-  const samples = bench.size([10, 20, 30, 40, 50, 60], [5]);
+  const seconds = bench.size(60, 3);
+  const samples = bench.size([10, 20, 30, 40, 50, 60], [3]);
   const contender = (system: System, setting: string) => ({
     name: system.name,
     setting,

@@ -9,7 +9,7 @@ import { startWebProcess } from "./web.ts";
 
 /** Who takes signups: each on a database of its own, at 10 connections and then at 100. */
 export function signupSystems(bench: Bench): Contender[] {
-  const most = bench.size(700, 40);
+  const most = bench.size(700, 24);
   const few = bench.size(150, 20);
   return [
     { name: "ours", setting: "10 connections to Postgres, default log", run: () => ours(bench, most) },
