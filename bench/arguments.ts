@@ -1,12 +1,13 @@
 import { parseArgs } from "node:util";
 import { measurements } from "./measurements.ts";
 
-const usage = `npm run bench -- [--only name,name] [--rounds n] [--quick] [--write]
+const usage = `npm run bench -- [--only name,name] [--rounds n] [--quick] [--long] [--write]
 
 Measures this project beside its peers, on a Postgres of its own, in turn.
 
   --only    some measurements: ${measurements.map(({ name }) => name).join(", ")}
-  --quick   small sizes, one round: only to see that everything works, within two minutes; judges no time
+  --quick   small sizes, one round: only to see that everything works, within 100 s on a quiet machine; judges no time
+  --long    adds what takes ten minutes: ${measurements.flatMap(({ name, isLong }) => (isLong ? [name] : [])).join(", ")}
   --rounds  how many are counted, after one that is not; 5 when left out
   --write   keeps what was measured in bench/results.md, in the place of what stood there
   --help    prints this
@@ -19,7 +20,8 @@ export function readArguments() {
     process.stdout.write(usage);
     process.exit(0);
   }
-  const names = values.only?.split(",") ?? measurements.map(({ name }) => name);
+  const included = measurements.filter(({ isLong = false }) => values.long || values.quick || !isLong);
+  const names = values.only?.split(",") ?? included.map(({ name }) => name);
   const unknown = names.filter((wanted) => !measurements.some(({ name }) => name === wanted));
   if (unknown.length > 0) refuse(`There is no measurement ${unknown.join(", ")}.`);
   if (values.quick && values.write) refuse("A quick run measures nothing that is worth to be kept.");
@@ -40,6 +42,7 @@ function parse() {
       options: {
         only: { type: "string" },
         rounds: { type: "string", default: "5" },
+        long: { type: "boolean", default: false },
         quick: { type: "boolean", default: false },
         write: { type: "boolean", default: false },
         help: { type: "boolean", default: false },

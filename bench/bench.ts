@@ -6,8 +6,10 @@ export type Bench = {
   postgres: Postgres;
   /** Small sizes and one round: to see that it works, not to judge a time. */
   isQuick: boolean;
-  /** Counted rounds; before them comes one that does not count, unless it is a quick run. */
+  /** Counted rounds. */
   rounds: number;
+  /** Rounds before them that don't count. */
+  warmUps: number;
   /** One of two sizes: for a real run, and for a quick one. */
   size<Size>(full: Size, quick: Size): Size;
   /** A line of progress. */
@@ -19,6 +21,8 @@ export type Report = {
   tables: Table[];
   goals: Goal[];
   notes: string[];
+  /** Which rounds were counted, where it is not the medians of all. */
+  counted?: string;
   chart?: { file: string; svg: string; title: string };
 };
 

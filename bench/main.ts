@@ -20,6 +20,7 @@ const bench: Bench = {
   postgres,
   isQuick,
   rounds: isQuick ? 1 : rounds,
+  warmUps: isQuick ? 0 : 1,
   size: (full, quick) => (isQuick ? quick : full),
   say: (line) => process.stderr.write(`${seconds().padStart(7)} s  ${line}\n`),
 };

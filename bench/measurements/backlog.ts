@@ -1,9 +1,11 @@
+import { randomUUID } from "node:crypto";
 import type { Sql } from "../../app/db.ts";
+import { join } from "../../worker/engine/session.ts";
 import type { Bench, Report } from "../bench.ts";
 import { drawChart } from "../support/chart.ts";
 import { startChild } from "../support/child.ts";
 import { buffersPerClaim } from "../support/claim-cost.ts";
-import { compete, type Contender, type Results } from "../support/compete.ts";
+import { compete, type Contender, type Figures, type Results } from "../support/compete.ts";
 import { createDatabase, settle, type Database } from "../support/database.ts";
 import { workerSettings } from "../support/drain.ts";
 import { fill } from "../support/fill.ts";
@@ -11,7 +13,11 @@ import { now } from "../support/clock.ts";
 import { atLeast, atMost, type Goal } from "../support/table.ts";
 
 const most = 50_000;
+const running = 4_000;
+const mostBuffers = 278;
 const chart = "backlog.svg";
+
+const behindRunning = `${readableSize(running)} running`;
 
 /** Whether it matters to a worker how much is waiting. */
 export async function backlog(bench: Bench): Promise<Report> {
@@ -26,23 +32,41 @@ export async function backlog(bench: Bench): Promise<Report> {
     contenders.push({
       name: readableSize(size),
       setting: `${readableSize(Math.min(size, most))} of them drained`,
-      run: async () => ({ buffers: await buffersOf(base, size), rate: await rateOf(base, size) }),
+      run: async () => ({ ...(await buffersOf(base, size)), rate: await rateOf(base, size) }),
     });
   }
+  const base = databases.use(await createDatabase(bench.postgres));
+  await base.sql`create extension pg_stat_statements`;
+  await base.sql`alter table task set (autovacuum_enabled = off)`;
+  await makeRunning(base.sql);
+  contenders.push({
+    name: behindRunning,
+    setting: "1,000 due ones behind them, none drained",
+    run: () => buffersOf(base, running + 1_000),
+  });
   const results = await compete(bench, contenders);
   return {
-    tables: [results.table({ rate: "tasks/s", buffers: "buffers per claim" })],
+    tables: [results.table({ rate: "tasks/s", buffers: "buffers per claim", claim: "without finding lanes" })],
     goals: goals(sizes, results),
     notes: [
-      "Due no-op tasks of three types, one worker with 500 in hand; what a round takes is put back behind before the next. Buffers are those of one look for lanes and one claim of 20, after a vacuum.",
+      "Due no-op tasks of three types, one worker with 500 slots; what a round takes is put back behind before the next. Buffers are those of finding the lanes once and of one claim of 20, after a vacuum. A worker finds lanes at most twice a second, or in a twentieth of its time.",
     ],
     chart: { file: chart, title: "Drain rate and buffers per claim by backlog", svg: draw(sizes, results) },
   };
 }
 
-async function buffersOf({ sql, url }: Database, size: number): Promise<number> {
+async function buffersOf({ sql, url }: Database, size: number): Promise<Figures> {
   await fillUp(sql, size);
-  return await buffersPerClaim(sql, url);
+  const { find, claim } = await buffersPerClaim(sql, url);
+  return { buffers: find + claim, claim };
+}
+
+/** Tasks of another worker, older than all that will be due. */
+async function makeRunning(sql: Sql): Promise<void> {
+  const worker_id = randomUUID();
+  await join(sql, { worker_id, host: "bench", pid: process.pid });
+  await fill(sql, running);
+  await sql`update task set worker_id = ${worker_id}, attempt = 1`;
 }
 
 /** Of one worker, from its first task until the last of so many is committed. */
@@ -70,6 +94,8 @@ function goals(sizes: number[], results: Results): Goal[] {
   const growth = buffers.slice(1).map((each, place) => each / buffers[place]!);
   const largest = sizes.at(-1)!;
   return [
+    atMost("buffers per claim, any backlog", Math.max(...buffers), mostBuffers),
+    atMost(`buffers per claim behind ${behindRunning}`, results.median(behindRunning, "buffers"), mostBuffers),
     atMost("buffers, for each tenfold", Math.max(...growth), 1.25, " times as many"),
     atLeast("rate at the largest / at 10,000", results.ratio("rate", readableSize(largest), readableSize(1e4)), 0.8),
   ];

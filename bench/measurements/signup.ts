@@ -10,12 +10,11 @@ const pages = ["/", "/signup"];
 
 /** Signups over HTTP, beside the ceiling that the password's hash sets, and what pages take meanwhile. */
 export async function signup(bench: Bench): Promise<Report> {
-  const seconds = bench.size(10, 2);
+  const seconds = bench.size(6, 2);
   const results = await compete(bench, [...signupSystems(bench), ceiling(seconds)]);
   const flood = await compete(bench, [
     { name: "ours", setting: "100 connections post signups", run: () => pagesUnderFlood(bench, seconds) },
   ]);
-  const ofCeiling = results.ratio("rate100", "ours", "ceiling", "rate");
   return {
     tables: [
       results.table({
@@ -33,13 +32,13 @@ export async function signup(bench: Bench): Promise<Report> {
       },
     ],
     goals: [
-      atLeast("ours at 100 connections / ceiling", ofCeiling, 0.9),
+      atLeast("ours / bare Koa at 100 connections", results.ratio("rate100", "ours", "bare Koa"), 0.95),
       atLeast("ours / better-auth at 10 connections", results.ratio("rate10", "ours", "better-auth"), 5),
       atLeast("ours / better-auth at 100 connections", results.ratio("rate100", "ours", "better-auth"), 5),
       ...pages.map((path) => atMost(`GET ${path} in a flood, p99`, flood.median("ours", `p99 ${path}`), 50, " ms")),
     ],
     notes: [
-      "The connections post JSON, each time with a new address and from another forwarded client address: 1,500 signups ours, 300 each of the slower peers. The load comes from a process on the same cores.",
+      "The connections post JSON, each time with a new address and from another forwarded client address: 700 signups ours and of bare Koa, 150 each of the slower peers. The load comes from a process on the same cores.",
       "The hashes differ, each is its maker's default: argon2id (19 MiB, 2 passes) ours, scrypt better-auth's, bcrypt (cost 10) Express's.",
     ],
   };

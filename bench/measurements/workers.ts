@@ -1,66 +1,108 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Bench, Report } from "../bench.ts";
 import { startChild, type Child } from "../support/child.ts";
-import { compete } from "../support/compete.ts";
-import { createDatabase, settle } from "../support/database.ts";
-import { workerSettings } from "../support/drain.ts";
-import { fill } from "../support/fill.ts";
 import { now } from "../support/clock.ts";
+import { compete, type Contender } from "../support/compete.ts";
+import { createDatabase, settle, type Database } from "../support/database.ts";
+import { graphileWorker, ours, type System } from "../support/systems.ts";
 import { atLeast } from "../support/table.ts";
+import { until } from "../support/wait.ts";
 
-const concurrency = 100;
+const slots = 100;
+const connections = 4;
 
-/** How the rate of all grows, or doesn't fall, with the number of worker processes. */
+/** How the rate of all worker processes together changes with their number, beside as many of the peer's. */
 export async function workers(bench: Bench): Promise<Report> {
-  const counts = bench.size([1, 2, 4, 16, 64], [1, 2, 4]);
-  const tasks = bench.size(150_000, 6_000);
-  const results = await compete(
-    bench,
-    counts.map((count) => ({
-      name: `${count} worker${count === 1 ? "" : "s"}`,
-      setting: `${concurrency} in hand and 4 connections each`,
-      run: async () => ({ rate: await rateOf(bench, count, tasks) }),
-    })),
-  );
-  const rates = counts.map((count) => results.median(`${count} worker${count === 1 ? "" : "s"}`, "rate"));
+  const counts = bench.size([1, 4, 16, 32], [1, 2]);
+  const many = bench.size(64, 4);
+  const tasks = bench.size(100_000, 10_000);
+
+  await using own = await startFleet(bench, ours(slots), many);
+  await using peer = await startFleet(bench, graphileWorker(slots, connections), counts.at(-1)!);
+  const contender = ({ system, rateOf }: Fleet, count: number, setting: string): Contender => ({
+    name: nameOf(system, count),
+    setting,
+    run: async () => ({ rate: await rateOf(count, tasks) }),
+  });
+  const results = await compete(bench, [
+    ...counts.flatMap((count) => [
+      contender(own, count, `${slots} slots and ${connections} connections each`),
+      contender(peer, count, `24 at once, local queue of ${slots} and ${connections} connections each`),
+    ]),
+    contender(own, many, `${slots} slots and ${connections} connections each`),
+  ]);
+
+  const rate = (count: number) => results.median(nameOf(own.system, count), "rate");
+  const ratio = (count: number) => results.ratio("rate", nameOf(own.system, count), nameOf(peer.system, count));
   return {
     tables: [results.table({ rate: "tasks/s" })],
-    goals: [atLeast("the slowest / the best", Math.min(...rates) / Math.max(...rates), 0.7)],
+    goals: [
+      ...counts.map((count) => atLeast(`ours / graphile-worker, processes of each: ${count}`, ratio(count), 1.5)),
+      atLeast(`${many} processes of ours / the best count`, rate(many) / Math.max(...[...counts, many].map(rate)), 0.7),
+    ],
     notes: [
-      `${tasks.toLocaleString("en-US")} no-op tasks for all together, and a third as many before them for warm-up: 64 processes that have run none of their code yet would be measured compiling it. Until all are committed.`,
+      `${tasks.toLocaleString("en-US")} no-op tasks for all together: those that are left when the last process has joined are counted, until a query finds nothing left. The processes stay from round to round, their connections don't: 64 processes that have run none of their code yet would be measured compiling it.`,
     ],
   };
 }
 
-async function rateOf(bench: Bench, count: number, tasks: number): Promise<number> {
-  await using base = await createDatabase(bench.postgres);
-  await using all = new AsyncDisposableStack();
-  const env = { ...workerSettings(base.url), WORKER_CONCURRENCY: String(concurrency) };
-  const processes = Array.from({ length: count }, () => startChild("bench/processes/worker.ts", { env }));
-  all.defer(async () => void (await Promise.all(processes.map((worker) => worker.end()))));
-  await Promise.all(processes.map((worker) => worker.heard("ready")));
-  const warmUp = Math.round(tasks / 3);
-  await fill(base.sql, warmUp + tasks);
-  await settle(base.sql);
+const nameOf = ({ name }: System, count: number) => `${name} × ${count}`;
 
-  const marks = whenDone(processes, [warmUp, warmUp + tasks]);
-  for (const worker of processes) worker.tell("go");
-  const times = await Promise.race([marks, delay(120_000, undefined, { ref: false })]);
-  if (!times || (await base.sql`select from task limit 1`).length > 0) throw new Error("Tasks were left.");
-  const [warm, end] = times;
-  return (tasks / (end! - warm!)) * 1000;
+type Fleet = AsyncDisposable & {
+  system: System;
+  /** Tasks per second of the first `count` processes. */
+  rateOf: (count: number, tasks: number) => Promise<number>;
+};
+
+async function startFleet(bench: Bench, system: System, size: number): Promise<Fleet> {
+  const base = await createDatabase(bench.postgres, system.database);
+  const processes: Child[] = [];
+  const started: number[] = [];
+
+  function start(place: number): Promise<unknown> {
+    const child = startChild(system.script, { env: system.settings(base.url) });
+    child.onEach("started", ({ count }) => (started[place] = Number(count)));
+    processes[place] = child;
+    return child.heard("ready");
+  }
+
+  const fleet = {
+    system,
+    rateOf(count: number, tasks: number) {
+      started.fill(0);
+      return rateOf(base, system, processes.slice(0, count), () => sum(started), tasks);
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(processes.map((child) => child.end()));
+      await base[Symbol.asyncDispose]();
+    },
+  };
+  try {
+    // The first one alone: a peer makes its schema.
+    await start(0);
+    await Promise.all(Array.from({ length: size - 1 }, (_, place) => start(place + 1)));
+  } catch (error) {
+    await fleet[Symbol.asyncDispose]();
+    throw error;
+  }
+  return fleet;
 }
 
-/** Resolves to the times at which all workers together have done so many, for each of the marks. */
-function whenDone(processes: Child[], marks: number[]) {
-  const reached = marks.map(() => Promise.withResolvers<number>());
-  const counts = processes.map(() => 0);
-  processes.forEach((worker, place) =>
-    worker.onEach("done", ({ count }) => {
-      counts[place] = Number(count);
-      const sum = counts.reduce((all, one) => all + one, 0);
-      reached.forEach(({ resolve }, mark) => sum >= marks[mark]! && resolve(now()));
-    }),
-  );
-  return Promise.all(reached.map(({ promise }) => promise));
+async function rateOf({ sql }: Database, { left }: System, workers: Child[], started: () => number, tasks: number) {
+  workers[0]!.tell("fill", { count: tasks });
+  await workers[0]!.heard("filled");
+  await settle(sql);
+
+  for (const worker of workers) worker.tell("go");
+  await Promise.all(workers.map((worker) => worker.heard("joined")));
+  const [begin, before] = [now(), started()];
+  if (before > tasks / 2) throw new Error(`${before} of ${tasks} tasks had started when the last worker joined.`);
+  await until("all have started", () => started() >= tasks);
+  await until("all is done", async () => (await sql.unsafe(left)).length === 0, { pauseMilliseconds: 1 });
+  const rate = ((tasks - before) / (now() - begin)) * 1000;
+
+  for (const worker of workers) worker.tell("stop");
+  await Promise.all(workers.map((worker) => worker.heard("stopped")));
+  return rate;
 }
+
+const sum = (values: number[]) => values.reduce((all, one) => all + one, 0);

@@ -3,7 +3,7 @@ import { workerEnv } from "../../app/env.ts";
 import { newToken } from "../../app/token.ts";
 import { render } from "../../worker/mail/mailer.ts";
 
-// What the mail library can do at best: the same mail, made once, through a pool as large as the worker's.
+// What the mail library can do at best: the same views, rendered for each mail, through a pool as large as the worker's.
 
 const env = workerEnv();
 const count = Number(process.env.COUNT);
@@ -15,23 +15,16 @@ const transport = createTransport({
   disableUrlAccess: true,
 });
 const subject = "Welcome";
-const { token } = newToken();
-const mail = {
-  view: "welcome",
-  subject,
-  to: "somebody@people.example",
-  path: `/verify?token=${token}`,
-  data: { token },
-};
-const [html, text] = await render(mail, env.ORIGIN);
-
 let sent = 0;
 await Promise.all(Array.from({ length: env.WORKER_CONCURRENCY }, sendOn));
 
 async function sendOn(): Promise<void> {
   while (sent < count) {
     sent += 1;
-    const to = { name: "", address: `${sent}@people.example` };
-    await transport.sendMail({ from: env.MAIL_FROM, to, subject, html, text });
+    const address = `${sent}@people.example`;
+    const { token } = newToken();
+    const mail = { view: "welcome", subject, to: address, path: `/verify?token=${token}`, data: { token } };
+    const [html, text] = await render(mail, env.ORIGIN);
+    await transport.sendMail({ from: env.MAIL_FROM, to: { name: "", address }, subject, html, text });
   }
 }

@@ -10,46 +10,55 @@ import { onTold, tell, told } from "../support/parent.ts";
 import { noOpTypes } from "../support/no-op-types.ts";
 import { watchStarts } from "../support/starts.ts";
 
-// The worker's entry, with tasks that do nothing.
+// The worker's entry, with tasks that do nothing. It runs from each "go" to the next "stop".
 
 keepHeapSmall();
 
 const env = workerEnv();
-const sql = connect({ ...env, DATABASE_POOL: 2 }, "worker engine");
-const heart = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat");
-await Promise.all([sql`select 1`, sql`select 1`, heart`select 1`]);
+onTold("fill", ({ count = 0 }) => void fillOnce(count));
 tell("ready");
+for (;;) {
+  const { count = Infinity } = await told("go");
+  await runUntilStopped(count);
+  tell("stopped");
+}
 
-onTold("fill", ({ count = 0 }) => void fill(sql, count).then(() => tell("filled")));
+async function runUntilStopped(total: number): Promise<void> {
+  const sql = connect({ ...env, DATABASE_POOL: 2 }, "worker engine");
+  const heart = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat");
+  await Promise.all([sql`select 1`, sql`select 1`, heart`select 1`]);
 
-const { count: total = Infinity } = await told("go");
-const started = watchStarts(total);
-const handler = defineHandler({
-  params: z.object({ n: z.number().optional() }),
-  async run({ params }) {
-    started(params.n);
-  },
-});
+  const started = watchStarts(total);
+  const handler = defineHandler({
+    params: z.object({ n: z.number().optional() }),
+    async run({ params }) {
+      started(params.n);
+    },
+  });
+  const log = Object.assign(createLog("warn", "worker"), { info: countDone(total) });
+  const handlers = Object.fromEntries(noOpTypes.map((type) => [type, handler]));
+  const engine = startEngine({ sql, heart, log, handlers, concurrency: env.WORKER_CONCURRENCY });
+  await sql.listen("task", engine.wake);
 
-const log = Object.assign(createLog("warn", "worker"), { info: countDone() });
-const handlers = Object.fromEntries(noOpTypes.map((type) => [type, handler]));
-const engine = startEngine({ sql, heart, log, handlers, concurrency: env.WORKER_CONCURRENCY });
-await sql.listen("task", engine.wake);
+  await told("stop");
+  await engine.stop();
+  await Promise.all([sql.end({ timeout: 1 }), heart.end({ timeout: 1 })]);
+}
 
-/** The engine's log says "done" for each task whose end is committed; the bench hears how many, every 20 ms. */
-function countDone() {
+/** The engine's log says "done" for each task whose end is committed. */
+function countDone(total: number) {
   let count = 0;
-  let isTold = true;
-  const say = () => {
-    isTold = true;
-    tell("done", { count });
-  };
   return (_line: object, message?: string) => {
     if (message === "joined") tell("joined");
     if (message !== "done") return;
     count += 1;
     if (count === total) tell("all done");
-    if (isTold) setTimeout(say, 20);
-    isTold = false;
   };
+}
+
+async function fillOnce(count: number): Promise<void> {
+  const sql = connect({ ...env, DATABASE_POOL: 1 }, "bench");
+  await fill(sql, count);
+  await sql.end();
+  tell("filled");
 }

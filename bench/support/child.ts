@@ -7,7 +7,7 @@ type Message = Record<string, unknown> & { word: string };
 /** A measured process, and what it says. */
 export type Child = AsyncDisposable & {
   pid: number;
-  /** Resolves with the first message that begins with the word; throws when the process ends before, or hangs. */
+  /** Resolves with the next message that begins with the word; throws when the process ends before, or hangs. */
   heard: (word: string) => Promise<Message>;
   /** Calls back for each message that begins with the word. */
   onEach: (word: string, listener: (message: Message) => void) => void;
@@ -67,7 +67,10 @@ export function startChild(script: string, options: Options = {}): Child {
       patienceSeconds * 1000,
     );
     if (child.exitCode !== null) waiting.reject(new Error(`${script} has ended. ${complaints}`));
-    return waiting.promise.finally(() => clearTimeout(timer));
+    return waiting.promise.finally(() => {
+      clearTimeout(timer);
+      words.delete(word);
+    });
   }
 
   async function printed(text: string): Promise<void> {

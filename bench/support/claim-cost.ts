@@ -11,28 +11,28 @@ const slots = 20;
 /** More than the five after which Postgres may take a generic plan. */
 const rounds = 30;
 
-/** Buffers that a look for lanes and a claim of 20 tasks touch together, counted by Postgres. What was claimed is deleted. */
-export async function buffersPerClaim(sql: Sql, url: string): Promise<number> {
+/** Buffers that finding lanes and a claim of 20 tasks touch, counted by Postgres. What was claimed is deleted. */
+export async function buffersPerClaim(sql: Sql, url: string): Promise<{ find: number; claim: number }> {
   const claimer = open(url, 1);
   const worker = randomUUID();
   await join(sql, { worker_id: worker, host: "bench", pid: process.pid });
   const handler = defineHandler({ params: z.unknown(), run: () => Promise.resolve() });
   const handlers = Object.fromEntries(noOpTypes.map((type) => [type, handler]));
-  const claims = createClaims({ sql: claimer, handlers, concurrency: slots, breakerRoom: () => Infinity });
-
   for (let round = 0; round < rounds; round += 1) {
     // The first are for the catalogue's own buffers.
     if (round === rounds / 3) await sql`select pg_stat_statements_reset()`;
+    // Anew, so that each round finds the lanes first.
+    const claims = createClaims({ sql: claimer, handlers, concurrency: slots, breakerRoom: () => Infinity });
     claims.lanes.expectMore({ isNotified: true });
     await claims.lanes.find();
     const tasks = await claims.next(worker, new Map(), slots);
     if (tasks.length !== slots) throw new Error(`Claimed ${tasks.length} tasks instead of ${slots}.`);
   }
   await claimer.end();
-  const both = (await buffers(sql, "with recursive lane")) + (await buffers(sql, "with taken"));
+  const cost = { find: await buffers(sql, "with recursive lane"), claim: await buffers(sql, "with taken") };
   await sql`delete from task where worker_id = ${worker}`;
   await sql`delete from worker where worker_id = ${worker}`;
-  return both;
+  return cost;
 }
 
 async function buffers(sql: Sql, start: string): Promise<number> {

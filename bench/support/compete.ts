@@ -8,6 +8,8 @@ export type Contender = {
   name: string;
   /** What it was given: connections, batches, sizes. */
   setting: string;
+  /** Whether a figure may be negative. */
+  isSigned?: boolean;
   run: () => Promise<Figures>;
 };
 
@@ -17,7 +19,7 @@ export type Results = {
   /** Of one contender, the median of one figure. */
   median(contender: string, figure: string): number;
   /** How many times the peer's figure ours is: round by round, and of these the median. */
-  ratio(figure: string, ours: string, peer: string, peersFigure?: string): number;
+  ratio(figure: string, ours: string, peer: string): number;
   /** A line for each contender; `ours` is compared with each by the first figure. */
   table(labels: Record<string, string>, ours?: string): Table;
 };
@@ -25,12 +27,11 @@ export type Results = {
 /** Runs the contenders in turn, round by round, so that a noisy minute hits all of them. */
 export async function compete(bench: Bench, contenders: Contender[]): Promise<Results> {
   const series = new Map<string, Series>(contenders.map(({ name }) => [name, new Map<string, number[]>()]));
-  const warmUps = bench.isQuick ? 0 : 1;
 
-  for (let round = 1 - warmUps; round <= bench.rounds; round += 1) {
-    for (const { name, run } of contenders) {
+  for (let round = 1 - bench.warmUps; round <= bench.rounds; round += 1) {
+    for (const { name, isSigned = false, run } of contenders) {
       const figures = await run();
-      refuseNonsense(name, figures);
+      refuseNonsense(name, figures, isSigned);
       const text = Object.entries(figures).map(([figure, value]) => `${figure} ${readable(value)}`);
       bench.say(`${round === 0 ? "warm-up" : `round ${round}/${bench.rounds}`}  ${name}: ${text.join(", ")}`);
       if (round > 0) keep(series.get(name)!, figures);
@@ -40,9 +41,9 @@ export async function compete(bench: Bench, contenders: Contender[]): Promise<Re
 }
 
 /** A figure that can't be is a broken measurement, not a fast one. */
-function refuseNonsense(name: string, figures: Figures): void {
+function refuseNonsense(name: string, figures: Figures, isSigned: boolean): void {
   for (const [figure, value] of Object.entries(figures)) {
-    if (!(Number.isFinite(value) && value > 0)) throw new Error(`${name}: ${figure} is ${value}.`);
+    if (!(Number.isFinite(value) && (isSigned || value > 0))) throw new Error(`${name}: ${figure} is ${value}.`);
   }
 }
 
@@ -54,8 +55,8 @@ function results(contenders: Contender[], series: Map<string, Series>): Results 
   const values = (name: string, figure: string) => series.get(name)?.get(figure) ?? [];
   const middle = (name: string, figure: string) => median(values(name, figure));
   // Within a round, both had the same noise.
-  const ratio = (figure: string, ours: string, peer: string, peersFigure = figure) =>
-    median(values(ours, figure).map((value, round) => value / values(peer, peersFigure)[round]!));
+  const ratio = (figure: string, ours: string, peer: string) =>
+    median(values(ours, figure).map((value, round) => value / values(peer, figure)[round]!));
 
   function table(labels: Record<string, string>, ours?: string): Table {
     const figures = Object.keys(labels);

@@ -10,14 +10,21 @@ export function tell(word: string, data: object = {}): void {
   process.send?.({ word, ...data });
 }
 
-/** Resolves when the word is heard. */
+/** Resolves when the word is heard for the next time. */
 export function told(word: string): Promise<Message> {
-  return new Promise((resolve) => onTold(word, resolve));
+  return new Promise((resolve) => {
+    const stop = onTold(word, (message) => {
+      stop();
+      resolve(message);
+    });
+  });
 }
 
-/** Calls back whenever the word is heard. */
-export function onTold(word: string, listener: (message: Message) => void): void {
-  process.on("message", (message: Message) => {
+/** Calls back whenever the word is heard, until the answer is called. */
+export function onTold(word: string, listener: (message: Message) => void): () => void {
+  const listen = (message: Message) => {
     if (message.word === word) listener(message);
-  });
+  };
+  process.on("message", listen);
+  return () => process.off("message", listen);
 }

@@ -10,7 +10,7 @@ const file = new URL("../results.md", import.meta.url);
 export function formatReport(title: string, report: Report, { isQuick, rounds }: Bench): string {
   const goals = isQuick ? [] : report.goals.map(formatGoal);
   const chart = report.chart && !isQuick ? [`![${report.chart.title}](${report.chart.file})`] : [];
-  const counted = isQuick
+  const medians = isQuick
     ? "A quick run: one round, no judgement."
     : `Medians (lowest–highest) of ${rounds} rounds; ratios are medians of each round's own.`;
   return [
@@ -18,7 +18,7 @@ export function formatReport(title: string, report: Report, { isQuick, rounds }:
     ...report.tables.map(formatTable),
     goals.join("\n"),
     ...chart,
-    [counted, ...report.notes].join("\n"),
+    [report.counted ?? medians, ...report.notes].join("\n"),
   ]
     .filter(Boolean)
     .join("\n\n");

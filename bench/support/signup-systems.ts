@@ -9,10 +9,11 @@ import { startWebProcess } from "./web.ts";
 
 /** Who takes signups: each on a database of its own, at 10 connections and then at 100. */
 export function signupSystems(bench: Bench): Contender[] {
-  const most = bench.size(1500, 60);
-  const few = bench.size(300, 30);
+  const most = bench.size(700, 24);
+  const few = bench.size(150, 20);
   return [
     { name: "ours", setting: "10 connections to Postgres, default log", run: () => ours(bench, most) },
+    { name: "bare Koa", setting: "argon2id and one insert, no log", run: () => bareKoa(bench, most) },
     {
       name: "ours, and the worker",
       setting: "the worker sends the mails meanwhile",
@@ -36,6 +37,13 @@ async function withWorker(bench: Bench, amount: number): Promise<Figures> {
   await using worker = startChild("worker/main.ts", { env, isEntry: true });
   await worker.printed("joined");
   await using web = await startOurs(base.url);
+  return await flood(bench, base, `${web.url}/signup`, amount);
+}
+
+async function bareKoa(bench: Bench, amount: number): Promise<Figures> {
+  await using base = await createDatabase(bench.postgres);
+  const env = { DATABASE_URL: base.url, HASH: "argon2id" };
+  await using web = await startWebProcess({ script: "bench/processes/bare-koa.ts", env, healthPath: "/" });
   return await flood(bench, base, `${web.url}/signup`, amount);
 }
 

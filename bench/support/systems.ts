@@ -17,12 +17,12 @@ export type System = {
   producer: (sql: Sql) => (first: number, last: number) => Promise<void>;
 };
 
-export function ours(concurrency: number): System {
+export function ours(slots: number): System {
   return {
     name: "ours",
     database: "migrated",
     script: "bench/processes/worker.ts",
-    settings: (url) => ({ ...workerSettings(url), WORKER_CONCURRENCY: String(concurrency) }),
+    settings: (url) => ({ ...workerSettings(url), WORKER_CONCURRENCY: String(slots) }),
     table: "task",
     left: "select from task limit 1",
     producer(sql) {
@@ -38,12 +38,13 @@ export function ours(concurrency: number): System {
   };
 }
 
-export function graphileWorker(localQueue: number): System {
+/** Its connections: one more than jobs at once and one to listen, as its documentation advises, when left out. */
+export function graphileWorker(localQueue: number, connections = 26): System {
   return {
     name: "graphile-worker",
     database: "empty",
     script: "bench/peers/graphile-worker.js",
-    settings: (url) => ({ DATABASE_URL: url, LOCAL_QUEUE: String(localQueue) }),
+    settings: (url) => ({ DATABASE_URL: url, LOCAL_QUEUE: String(localQueue), CONNECTIONS: String(connections) }),
     table: "_private_jobs",
     left: "select from graphile_worker._private_jobs limit 1",
     producer: (sql) => async (first, last) => {

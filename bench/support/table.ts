@@ -7,7 +7,7 @@ export type Goal = { text: string; value: number; unit?: string; isMet: boolean 
 /** As Markdown, the columns padded so that it can be read in a terminal too; figures stand at the right. */
 export function formatTable({ head, rows, caption }: Table): string {
   const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]!.length), 3));
-  const isFigure = head.map((_, column) => rows.every((row) => /^[\d–]/.test(row[column]!) && column > 0));
+  const isFigure = head.map((_, column) => rows.every((row) => /^[-\d–]/.test(row[column]!) && column > 0));
   const pad = (cell: string, column: number) =>
     isFigure[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!);
   const line = (cells: string[]) => `| ${cells.map(pad).join(" | ")} |`;

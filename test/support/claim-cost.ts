@@ -12,7 +12,7 @@ const rounds = 30;
 
 /** What a backlog may consist of; beside each there are a few due tasks to take. */
 export const backlogs = ["due", "future", "of unknown types"] as const;
-export type Backlog = (typeof backlogs)[number];
+export type Backlog = (typeof backlogs)[number] | "running";
 
 /** Buffers that one look for lanes and one claim from them touch, and both together. */
 export type Cost = { find: number; claim: number; both: number };
@@ -45,6 +45,7 @@ async function fill(sql: Sql, backlog: Backlog, count: number): Promise<void> {
       now() + make_interval(secs => n * 0.001 - 1000000 * ${backlog === "future" ? -1 : 1})
     from generate_series(1, ${count}::int) as n
   `;
+  if (backlog === "running") await sql`update task set worker_id = ${await addWorker(sql)}, attempt = 1`;
   for (const type of types) for (const priority of priorities) await owe(sql, type, slots * rounds, { priority });
   await sql`vacuum analyze task`;
 }
