@@ -4,7 +4,6 @@ import { connect } from "../../app/db.ts";
 import { workerEnv } from "../../app/env.ts";
 import { createClaims } from "../../worker/engine/claim.ts";
 import { join } from "../../worker/engine/session.ts";
-import { keepHeapSmall } from "../../worker/small-heap.ts";
 import { finish } from "../../worker/engine/outcomes.ts";
 import { defineHandler } from "../../worker/engine/task.ts";
 import { fill } from "../support/fill.ts";
@@ -13,8 +12,6 @@ import { noOpTypes } from "../support/no-op-types.ts";
 import { watchStarts } from "../support/starts.ts";
 
 // The ceiling: the engine's own statements in a bare loop. The next claim is under way while the last one is finished.
-
-keepHeapSmall();
 
 const env = workerEnv();
 const sql = connect({ ...env, DATABASE_POOL: 2 }, "bare loop");

@@ -1,34 +1,33 @@
 import { connect } from "../../app/db.ts";
 import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
-import { consumers } from "../../worker/consumers.ts";
+import { consumers } from "../../worker/events/consumers.ts";
+import { startSubscribers } from "../../worker/events/subscribers.ts";
 import { startEngine } from "../../worker/engine/engine.ts";
 import { createHandlers } from "../../worker/handlers.ts";
 import { createMailer } from "../../worker/mail/mailer.ts";
 import { splitPool } from "../../worker/pool.ts";
-import { schedule } from "../../worker/schedule.ts";
-import { keepHeapSmall } from "../../worker/small-heap.ts";
-import type { Handler } from "../../worker/task.ts";
+import type { Handler } from "../../worker/engine/task.ts";
 import { aboutUser } from "../../worker/mail/mail-handler.ts";
 import { tell } from "../support/parent.ts";
 import { watchStarts } from "../support/starts.ts";
 
 // The worker's entry with all its parts. It notes when the handler of each user's welcome mail starts.
 
-keepHeapSmall();
-
 const env = workerEnv();
 const log = createLog(env.LOG_LEVEL, "worker");
 const pool = splitPool(env.DATABASE_POOL, false);
 const sql = connect({ ...env, DATABASE_POOL: pool.engine }, "worker engine", 20);
-const taskSql = connect({ ...env, DATABASE_POOL: pool.tasks }, "worker tasks", 30);
+const taskSql = connect({ ...env, DATABASE_POOL: pool.tasks }, "worker tasks", 35);
 const heart = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat", 10);
 const handlers = createHandlers(taskSql, createMailer(env), env, log);
 const concurrency = env.WORKER_CONCURRENCY;
 
 const welcome = handlers["SEND_EMAIL_WELCOME"]!;
 handlers["SEND_EMAIL_WELCOME"] = noteStarts(welcome, watchStarts(Infinity));
-const engine = startEngine({ sql, taskSql, heart, log, handlers, schedule: schedule(env), consumers, concurrency });
+const onEvent = () => subscribers.wake();
+const engine = startEngine({ sql, taskSql, heart, log, handlers, concurrency, onEvent });
+const subscribers = startSubscribers({ sql: taskSql, log, consumers, onConsumed: engine.wake });
 await sql.listen("task", engine.wake);
 tell("ready");
 

@@ -3,7 +3,6 @@ import { connect } from "../../app/db.ts";
 import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
 import { startEngine } from "../../worker/engine/engine.ts";
-import { keepHeapSmall } from "../../worker/small-heap.ts";
 import { defineHandler } from "../../worker/engine/task.ts";
 import { fill } from "../support/fill.ts";
 import { onTold, tell, told } from "../support/parent.ts";
@@ -11,8 +10,6 @@ import { noOpTypes } from "../support/no-op-types.ts";
 import { watchStarts } from "../support/starts.ts";
 
 // The worker's entry, with tasks that do nothing. It runs from each "go" to the next "stop".
-
-keepHeapSmall();
 
 const env = workerEnv();
 onTold("fill", ({ count = 0 }) => void fillOnce(count));
