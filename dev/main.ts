@@ -65,7 +65,7 @@ async function develop(): Promise<void> {
       },
     });
   const web = run("web", ["dev/web.ts", mailbox], ["app", "dev"]);
-  const worker = run("worker", ["--max-semi-space-size=8", "worker/main.ts"], ["app", "worker", "views/mail"]);
+  const worker = run("worker", ["worker/main.ts"], ["app", "worker", "views/mail"]);
   // They finish what they hold, and need the mail server and Postgres for that.
   parts.defer(async () => {
     await Promise.all([web.stop(), worker.stop()]);

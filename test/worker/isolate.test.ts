@@ -46,7 +46,7 @@ describe("a poison task", () => {
   });
 
   it("stops no claims while it runs, and dies with its worker", async () => {
-    await owe(sql, "LAST", 1, { attempt: 2, crashes: 2, params: sql.json({ seconds: 4 }) });
+    await owe(sql, "LAST", 1, { attempt: 2, crashes: 2, params: sql.json({ seconds: 60 }) });
     const worker = start();
     await until("it is running isolated", () => worker.said("begun").length === 1);
     for (let nth = 1; nth <= 5; nth += 1) {
@@ -58,6 +58,7 @@ describe("a poison task", () => {
     // Its output is closed when the isolated process has ended, too.
     expect(await worker.end("SIGKILL")).toBe(null);
     expect(await open("LAST")).toMatchObject([{ attempt: 3 }]);
+    await sql`update task set params = '{"seconds": 0}'`;
     const successor = start();
     await until("it is done", () => isDone(sql), 30);
     expect(await sql`select attempt from task_error`).toEqual([{ attempt: 3 }]);
