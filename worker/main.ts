@@ -19,12 +19,12 @@ const pool = splitPool(env.DATABASE_POOL, isIsolated);
 const sql = connect({ ...env, DATABASE_POOL: pool.engine }, "worker engine", 20);
 // Longer than any one statement of a handler.
 const taskSql = connect({ ...env, DATABASE_POOL: pool.tasks }, "worker tasks", 35);
-const heart = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat", 10);
+const heartbeatSql = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat", 10);
 const mailer = createMailer(env);
 const handlers = createHandlers(taskSql, mailer, env, log);
 
 if (isIsolated) {
-  await runIsolated({ sql, taskSql, heart, log, handlers });
+  await runIsolated({ sql, taskSql, heartbeatSql, log, handlers });
   process.exit(0);
 }
 
@@ -36,7 +36,7 @@ process.off("SIGTERM", leaveAtOnce).off("SIGINT", leaveAtOnce);
 const engine = startEngine({
   sql,
   taskSql,
-  heart,
+  heartbeatSql,
   log,
   handlers,
   concurrency: env.WORKER_CONCURRENCY,
@@ -59,7 +59,7 @@ const stop = (signal: NodeJS.Signals) => {
   log.info({ signal }, "draining");
   void Promise.all([engine.stop(), subscribers.stop()])
     .then(() => mailer.close())
-    .then(() => Promise.all([sql, taskSql, heart].map((one) => one.end({ timeout: 1 }))))
+    .then(() => Promise.all([sql, taskSql, heartbeatSql].map((one) => one.end({ timeout: 1 }))))
     .then(() => process.exit(0));
 };
 process.on("SIGTERM", stop).on("SIGINT", stop);

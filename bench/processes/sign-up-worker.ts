@@ -19,14 +19,14 @@ const log = createLog(env.LOG_LEVEL, "worker");
 const pool = splitPool(env.DATABASE_POOL, false);
 const sql = connect({ ...env, DATABASE_POOL: pool.engine }, "worker engine", 20);
 const taskSql = connect({ ...env, DATABASE_POOL: pool.tasks }, "worker tasks", 35);
-const heart = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat", 10);
+const heartbeatSql = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat", 10);
 const handlers = createHandlers(taskSql, createMailer(env), env, log);
 const concurrency = env.WORKER_CONCURRENCY;
 
 const welcome = handlers["SEND_EMAIL_WELCOME"]!;
 handlers["SEND_EMAIL_WELCOME"] = noteStarts(welcome, watchStarts(Infinity));
 const onEvent = () => subscribers.wake();
-const engine = startEngine({ sql, taskSql, heart, log, handlers, concurrency, onEvent });
+const engine = startEngine({ sql, taskSql, heartbeatSql, log, handlers, concurrency, onEvent });
 const subscribers = startSubscribers({ sql: taskSql, log, consumers, onConsumed: engine.wake });
 await sql.listen("task", engine.wake);
 tell("ready");

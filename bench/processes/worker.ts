@@ -22,8 +22,8 @@ for (;;) {
 
 async function runUntilStopped(total: number): Promise<void> {
   const sql = connect({ ...env, DATABASE_POOL: 2 }, "worker engine");
-  const heart = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat");
-  await Promise.all([sql`select 1`, sql`select 1`, heart`select 1`]);
+  const heartbeatSql = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat");
+  await Promise.all([sql`select 1`, sql`select 1`, heartbeatSql`select 1`]);
 
   const started = watchStarts(total);
   const handler = defineHandler({
@@ -34,12 +34,12 @@ async function runUntilStopped(total: number): Promise<void> {
   });
   const log = Object.assign(createLog("warn", "worker"), { info: countDone(total) });
   const handlers = Object.fromEntries(noOpTypes.map((type) => [type, handler]));
-  const engine = startEngine({ sql, heart, log, handlers, concurrency: env.WORKER_CONCURRENCY });
+  const engine = startEngine({ sql, heartbeatSql, log, handlers, concurrency: env.WORKER_CONCURRENCY });
   await sql.listen("task", engine.wake);
 
   await told("stop");
   await engine.stop();
-  await Promise.all([sql.end({ timeout: 1 }), heart.end({ timeout: 1 })]);
+  await Promise.all([sql.end({ timeout: 1 }), heartbeatSql.end({ timeout: 1 })]);
 }
 
 /** The engine's log says "done" for each task whose end is committed. */

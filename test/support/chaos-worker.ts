@@ -20,7 +20,7 @@ const env = workerEnv();
 const log = createLog(env.LOG_LEVEL, "worker");
 const leaseSeconds = Number(process.env["CHAOS_LEASE_SECONDS"] ?? 1);
 const sql = connect(env, "worker", 15);
-const heart = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat", 10);
+const heartbeatSql = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat", 10);
 const mailer = createMailer(env);
 
 const handlers = {
@@ -101,13 +101,13 @@ const followers: Record<string, Consumer[]> = { "1": consumers, "and note them":
 
 const heartbeatSeconds = 0.3 * leaseSeconds;
 if (process.argv[2] === "isolated") {
-  await runIsolated({ sql, taskSql: sql, heart, log, handlers, heartbeatSeconds, leaseSeconds });
+  await runIsolated({ sql, taskSql: sql, heartbeatSql, log, handlers, heartbeatSeconds, leaseSeconds });
   process.exit(0);
 }
 
 const engine = startEngine({
   sql,
-  heart,
+  heartbeatSql,
   log,
   handlers,
   concurrency: env.WORKER_CONCURRENCY,
@@ -132,6 +132,6 @@ sql.listen("task", wake).catch((error: unknown) => log.warn({ err: error }, "no 
 process.once("SIGTERM", () => {
   void Promise.all([engine.stop(), subscribers.stop()])
     .then(() => mailer.close())
-    .then(() => Promise.all([sql.end({ timeout: 1 }), heart.end({ timeout: 1 })]))
+    .then(() => Promise.all([sql.end({ timeout: 1 }), heartbeatSql.end({ timeout: 1 })]))
     .then(() => process.exit(0));
 });

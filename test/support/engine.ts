@@ -28,13 +28,13 @@ export async function runEngine(
 ): Promise<Running> {
   const lines: Line[] = [];
   const log = pino({ level: "info" }, { write: (line: string) => void lines.push(JSON.parse(line) as Line) });
-  const heart = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test heartbeat");
+  const heartbeatSql = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test heartbeat");
   const onEvent = () => subscribers.wake();
-  const engine = startEngine({ sql, heart, log, handlers, concurrency: 10, onEvent, ...settings });
+  const engine = startEngine({ sql, heartbeatSql, log, handlers, concurrency: 10, onEvent, ...settings });
   const subscribers = startSubscribers({ sql, log, consumers, onConsumed: engine.wake });
   cleanUp(async () => {
     await Promise.all([engine.stop(0), subscribers.stop()]);
-    await heart.end({ timeout: 1 });
+    await heartbeatSql.end({ timeout: 1 });
   });
   await until("the engine has joined", () => lines.some(({ msg }) => msg === "joined"));
   return {

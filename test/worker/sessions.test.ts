@@ -88,8 +88,8 @@ const open = (heartbeatSeconds: number) => {
   return {
     session,
     reclaimAll,
-    beat: async () => {
-      await session.beat();
+    heartbeat: async () => {
+      await session.heartbeat();
       await reclaimAll();
     },
   };
@@ -100,7 +100,7 @@ describe("a session", () => {
   async function bury(session: ReturnType<typeof open>, corpse: string): Promise<number> {
     const start = performance.now();
     await until("the dead worker is gone", async () => {
-      await session.beat();
+      await session.heartbeat();
       return !(await isThere(corpse));
     });
     return (performance.now() - start) / 1000;
@@ -114,7 +114,7 @@ describe("a session", () => {
     const session = open(10);
     await bury(session, await addCorpse());
     await sql`alter table worker rename to away`;
-    await expect(session.beat()).rejects.toThrow("worker");
+    await expect(session.heartbeat()).rejects.toThrow("worker");
     await sql`alter table away rename to worker`;
     expect(await bury(session, await addCorpse())).toBeGreaterThanOrEqual(leaseSeconds);
   });
@@ -130,9 +130,9 @@ describe("a session", () => {
 
 describe("a worker that wakes up from a pause", () => {
   it("judges nobody, though reclaiming comes right behind its first heartbeat", async () => {
-    const { session, reclaimAll, beat } = open(0.02);
+    const { session, reclaimAll, heartbeat } = open(0.02);
     await until("it may judge", async () => {
-      await beat();
+      await heartbeat();
       return session.mayJudge;
     });
     const paused = performance.now();

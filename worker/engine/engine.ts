@@ -22,7 +22,7 @@ type Options = {
   /** For handlers, so that slow ones can't keep the engine from its own statements. */
   taskSql?: Sql;
   /** One connection for heartbeats alone. */
-  heart: Sql;
+  heartbeatSql: Sql;
   log: Log;
   handlers: Record<string, Handler>;
   /** Concurrency slots. */
@@ -47,7 +47,7 @@ const unknownTypesSeconds = 60;
 
 /** Polls the task table until it is stopped. A database that is away is waited for. */
 export function startEngine(options: Options): Engine {
-  const { sql, taskSql = sql, heart, log, handlers, concurrency, onEvent = () => {} } = options;
+  const { sql, taskSql = sql, heartbeatSql, log, handlers, concurrency, onEvent = () => {} } = options;
   const { heartbeatSeconds = 4, leaseSeconds, isolatedEntry } = options;
   const types = Object.keys(handlers);
   const stopping = new AbortController();
@@ -66,7 +66,7 @@ export function startEngine(options: Options): Engine {
     onRecorded: () => poller.slotIsFree(),
   });
   const session = createSession({
-    sql: heart,
+    sql: heartbeatSql,
     log,
     heartbeatSeconds,
     leaseSeconds,
@@ -115,7 +115,7 @@ export function startEngine(options: Options): Engine {
   }
 
   // Until the very end: while it drains, a worker must not be taken for dead.
-  void repeat(() => session.beat(), heartbeatSeconds, { signal: over.signal, log });
+  void repeat(() => session.heartbeat(), heartbeatSeconds, { signal: over.signal, log });
   void repeat(reclaim, heartbeatSeconds, { signal: over.signal, log });
   void repeat(() => statistics.report(), heartbeatSeconds, { signal: over.signal, log });
   const polling = repeat(() => poller.round(), 0, { signal: stopping.signal, log });

@@ -67,7 +67,7 @@ export function createIsolate({ sql, log, entry }: { sql: Sql; log: Log; entry: 
 type Options = {
   sql: Sql;
   taskSql: Sql;
-  heart: Sql;
+  heartbeatSql: Sql;
   log: Log;
   handlers: Record<string, Handler>;
   heartbeatSeconds?: number;
@@ -76,18 +76,18 @@ type Options = {
 
 /** What the forked process does: takes the task over into a session of its own, runs it, records its outcome. */
 export async function runIsolated(options: Options): Promise<void> {
-  const { sql, taskSql, heart, log, handlers, heartbeatSeconds = 4, leaseSeconds } = options;
+  const { sql, taskSql, heartbeatSql, log, handlers, heartbeatSeconds = 4, leaseSeconds } = options;
   // The worker that forked it decides when it is stopped. When that dies, so does it: its lease expires.
   process.on("SIGTERM", () => {}).on("SIGINT", () => {});
   process.once("disconnect", () => process.exit(1));
   const { task, workerId } = await new Promise<Message>((resolve) => process.once("message", resolve));
   const over = new AbortController();
 
-  const session = createSession({ sql: heart, log, heartbeatSeconds, leaseSeconds, firstId: workerId });
-  await session.beat();
+  const session = createSession({ sql: heartbeatSql, log, heartbeatSeconds, leaseSeconds, firstId: workerId });
+  await session.heartbeat();
   const [mine] = await takeOver(sql, task, workerId);
   if (!mine) return leaveAfter({ kind: "recorded" });
-  void repeat(() => session.beat(), heartbeatSeconds, { signal: over.signal, log });
+  void repeat(() => session.heartbeat(), heartbeatSeconds, { signal: over.signal, log });
 
   const taken: Task = { ...task, worker_id: workerId, claimed_at: new Date(task.claimed_at) };
   const record = createRecorder({ sql, log, handlers, signal: over.signal, onEvent: () => {} });

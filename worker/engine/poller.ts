@@ -19,7 +19,7 @@ const checkAgainMilliseconds = 60_000;
 /** Claims tasks for the free slots, round after round, and waits in between until there may be something to claim. */
 export function createPoller({ sql, session, claims, runner, signal }: Options) {
   const { lanes } = claims;
-  let bell = Promise.withResolvers<void>();
+  let wakeUp = Promise.withResolvers<void>();
   let isNotified = true;
   let isPolled = false;
   /** Notifications in a row that brought no task. */
@@ -77,11 +77,11 @@ export function createPoller({ sql, session, claims, runner, signal }: Options) 
     const timer = setTimeout(
       () => {
         isPolled = true;
-        bell.resolve();
+        wakeUp.resolve();
       },
       Math.min(poll, isFree ? lanes.pause : Infinity),
     );
-    await bell.promise;
+    await wakeUp.promise;
     clearTimeout(timer);
   }
 
@@ -95,22 +95,22 @@ export function createPoller({ sql, session, claims, runner, signal }: Options) 
     wake(): void {
       isNotified = true;
       const quiet = quietUntil - performance.now();
-      if (quiet <= 0 || signal.aborted) return bell.resolve();
+      if (quiet <= 0 || signal.aborted) return wakeUp.resolve();
       quietTimer ??= setTimeout(() => {
         quietTimer = undefined;
-        bell.resolve();
+        wakeUp.resolve();
       }, quiet).unref();
     },
 
     /** A slot is free. */
     slotIsFree(): void {
-      if (lanes.open.length > 0 || isNotified) bell.resolve();
+      if (lanes.open.length > 0 || isNotified) wakeUp.resolve();
     },
 
     /** One round: a claim, or a wait. */
     async round(): Promise<void> {
       // A notification from here on is not missed, and one that finds no free slot is kept for the next free one.
-      bell = Promise.withResolvers();
+      wakeUp = Promise.withResolvers();
       const { workerId } = session;
       const isFree = runner.free > 0;
       if (workerId && isFree) {

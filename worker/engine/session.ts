@@ -45,11 +45,11 @@ export function createSession(options: Options) {
     },
 
     /** To be called every `heartbeatSeconds`. */
-    async beat(): Promise<void> {
+    async heartbeat(): Promise<void> {
       // A heartbeat that failed or came late may have been late for all: an outage must not look like everybody's death.
       const before = aliveSince;
       aliveSince = Infinity;
-      if (workerId && !(await beat(sql, workerId, takeEventLoopDelay()))[0]) {
+      if (workerId && !(await heartbeat(sql, workerId, takeEventLoopDelay()))[0]) {
         log.warn({ worker_id: workerId }, "declared dead: its tasks are left to other workers");
         workerId = undefined;
         onLost?.();
@@ -83,7 +83,7 @@ export function join(sql: Sql, { worker_id, host, pid, types, leaseSeconds }: Jo
 }
 
 /** A heartbeat, with the longest event-loop delay since the last. Returns no row to a worker that was declared dead. */
-export function beat(sql: Sql, workerId: string, eventLoopDelay: number | null = null) {
+export function heartbeat(sql: Sql, workerId: string, eventLoopDelay: number | null = null) {
   return sql<{ worker_id: string }[]>`
     update worker
     set seen_at = now(), turn_milliseconds = ${eventLoopDelay}

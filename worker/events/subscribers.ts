@@ -27,7 +27,7 @@ const stopMilliseconds = 3000;
 export function startSubscribers({ sql, log, consumers, onConsumed }: Options): Subscribers {
   const stopping = new AbortController();
   const { signal } = stopping;
-  let bell = Promise.withResolvers<void>();
+  let wakeUp = Promise.withResolvers<void>();
   let isDue = false;
 
   /** Returns whether there may be more. */
@@ -47,15 +47,15 @@ export function startSubscribers({ sql, log, consumers, onConsumed }: Options): 
   async function rest(): Promise<void> {
     await delay(leastMilliseconds, undefined, { signal }).catch(() => {});
     if (isDue || signal.aborted) return;
-    bell = Promise.withResolvers();
+    wakeUp = Promise.withResolvers();
     const timer = setTimeout(wake, mostMilliseconds - leastMilliseconds);
-    await bell.promise;
+    await wakeUp.promise;
     clearTimeout(timer);
   }
 
   function wake(): void {
     isDue = true;
-    bell.resolve();
+    wakeUp.resolve();
   }
 
   /** One look, and what it finds; then a wait. */

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import { expireLeases, leave, reclaim } from "../../../worker/engine/reclaim.ts";
-import { beat, join } from "../../../worker/engine/session.ts";
+import { heartbeat as sendHeartbeat, join } from "../../../worker/engine/session.ts";
 import { claimSome, look } from "./claims.ts";
 import { ids } from "./model.ts";
 import { step } from "./step.ts";
@@ -20,9 +20,9 @@ export const joinAnew = (who: number) =>
   });
 
 export const heartbeat = (who: number) =>
-  step("beat", [who], async ({ workers, sessions }, sql) => {
+  step("heartbeat", [who], async ({ workers, sessions }, sql) => {
     const session = sessions.get(workers[who]!.id);
-    expect(await beat(sql, workers[who]!.id)).toHaveLength(session ? 1 : 0);
+    expect(await sendHeartbeat(sql, workers[who]!.id)).toHaveLength(session ? 1 : 0);
     if (session) session.isSilent = false;
   });
 
