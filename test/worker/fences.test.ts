@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { claim } from "../../worker/engine/claim.ts";
-import { finish, finishUnlocked, giveBack, type GivenBack } from "../../worker/engine/outcomes.ts";
+import { finish, finishSkippingLocked, giveBack, type GivenBack } from "../../worker/engine/outcomes.ts";
 import { findLanes } from "../../worker/engine/lanes.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
@@ -27,7 +27,7 @@ const everything = () => sql`
 `;
 const endings = {
   finish: (fence: GivenBack) => finish(sql, [fence]),
-  "finish without waiting": (fence: GivenBack) => finishUnlocked(sql, [fence]),
+  "finish without waiting": (fence: GivenBack) => finishSkippingLocked(sql, [fence]),
   retry: (fence: GivenBack) => giveBack(sql, [fence]),
   bury: (fence: GivenBack) => giveBack(sql, [{ ...fence, is_dead: true }]),
   release: (fence: GivenBack) => giveBack(sql, [{ ...fence, ...untried, delay_seconds: null }]),
@@ -94,7 +94,7 @@ describe("a batch of endings", () => {
   });
 
   it.each([
-    ["finish", finishUnlocked],
+    ["finish", finishSkippingLocked],
     ["give back", (_: unknown, tasks: GivenBack[]) => giveBack(sql, tasks)],
   ] as const)("leaves out a row that another transaction has locked, and says so: %s", async (_, end) => {
     await owe(sql, "NOOP");

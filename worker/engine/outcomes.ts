@@ -62,7 +62,7 @@ export function finish(sql: Sql | TransactionSql, done: Done[], lockTimeout = "2
 }
 
 /** The same without waiting: rows that another transaction has locked are returned as not recorded. */
-export function finishUnlocked(sql: Sql, done: Done[]) {
+export function finishSkippingLocked(sql: Sql, done: Done[]) {
   return sql<Recorded[]>`
     with mine as materialized (
       select task.task_id, task.attempt

@@ -2,7 +2,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Sql } from "../../app/db.ts";
 import type { Log } from "../../app/log.ts";
 import { errorText } from "./errors.ts";
-import { finish, finishUnlocked, giveBack, type Done, type Fence, type GivenBack, type Recorded } from "./outcomes.ts";
+import {
+  finish,
+  finishSkippingLocked,
+  giveBack,
+  type Done,
+  type Fence,
+  type GivenBack,
+  type Recorded,
+} from "./outcomes.ts";
 import type { Outcome } from "./run-attempt.ts";
 import type { Handler, Task } from "./task.ts";
 
@@ -92,10 +100,10 @@ function inBounds(...seconds: (number | undefined)[]): number {
 /** Waits for locks at first: they are rare, and to lock each row before it is deleted would cost a tenth of all work. */
 async function finishAll(sql: Sql, done: Done[], wereLocked: boolean): Promise<readonly Recorded[]> {
   try {
-    return await (wereLocked ? finishUnlocked : finish)(sql, done);
+    return await (wereLocked ? finishSkippingLocked : finish)(sql, done);
   } catch (error) {
     if (codeOf(error) !== "55P03") throw error;
-    return finishUnlocked(sql, done);
+    return finishSkippingLocked(sql, done);
   }
 }
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 export type SmtpFailure = {
   /**
    * `no room`: the server ended the connection before a mail was on it. `unclear`: it refuses either this recipient or us. The
-   * others are the errors of `verdict.ts`.
+   * others are the errors of `engine/errors.ts`.
    */
   kind: "no room" | "unclear" | "service down" | "permanent" | "outcome unknown" | "retry";
   message: string;
