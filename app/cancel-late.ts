@@ -14,7 +14,9 @@ export function cancelLate(sql: Sql, seconds: number): Sql {
 }
 
 /** `handle` sends it, when it is awaited: before that, it may be a part of another statement. */
-type Query = PendingQuery<Row[]> & { handle(): unknown };
+type Query = PendingQuery<Row[]> & { handle(): unknown; state: object | null; active: boolean };
+
+const againMilliseconds = 1000;
 
 /** `sql` makes other things, too: lists of columns, of values. */
 const isQuery = (made: unknown): made is Query => made instanceof Promise && "cancel" in made && "handle" in made;
@@ -22,7 +24,11 @@ const isQuery = (made: unknown): made is Query => made instanceof Promise && "ca
 function limitTime(query: Query, seconds: number): Query {
   const handle = query.handle.bind(query);
   let timer: NodeJS.Timeout | undefined;
-  const cancel = () => void Promise.resolve(query.cancel()).catch(() => {});
+  // One that waits on its connection behind another statement must not be canceled: postgres.js would give it the other's answer.
+  const cancel = () => {
+    if (query.state && !query.active) timer = setTimeout(cancel, againMilliseconds);
+    else void Promise.resolve(query.cancel()).catch(() => {});
+  };
   const end = () => clearTimeout(timer);
   return Object.assign(query, {
     handle() {

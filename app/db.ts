@@ -57,7 +57,8 @@ export function isUnavailable(error: unknown): boolean {
   return unavailable.test(error.code);
 }
 
-// SQLSTATE classes 08 (connection), 53 (resources) and 57P (shutdown), 25006 (a standby after failover),
+// SQLSTATE classes 08 (connection), 53 (resources) and 57P (shutdown), 57014 (canceled), 40P01 (deadlock), 25006 (a standby
+// after failover),
 // then the names that postgres.js and Node give to a lost or refused connection.
 const unavailable =
-  /^(08...|53...|57P..|25006|CONNECT(ION)?_\w+|E(CONNREFUSED|CONNRESET|NOTFOUND|AI_AGAIN|TIMEDOUT|PIPE|HOSTUNREACH|NETUNREACH))$/;
+  /^(08...|53...|57P..|57014|40P01|25006|CONNECT(ION)?_\w+|E(CONNREFUSED|CONNRESET|NOTFOUND|AI_AGAIN|TIMEDOUT|PIPE|HOSTUNREACH|NETUNREACH))$/;

@@ -19,13 +19,16 @@ export async function makeScratch(parents: string[], prefix: string): Promise<Sc
     stdio: ["ignore", "ignore", "inherit", "ipc"],
     detached: true,
   });
-  const closed = once(child, "close");
+  const closed = once(child, "exit");
   await once(child, "message");
   return {
     folders,
     async [Symbol.asyncDispose]() {
+      // A child whose channel is closed keeps no process alive that waits for it.
+      const waiting = setInterval(() => {}, 1000);
       child.disconnect();
       await closed;
+      clearInterval(waiting);
     },
   };
 }

@@ -1,5 +1,5 @@
 /**
- * How a worker divides its connections: one for heartbeats, one to listen for notifications, at most two for the engine's own
+ * How a worker divides its connections: one for heartbeats, one to listen for notifications, one or two for the engine's own
  * statements, the rest for handlers. With few, it goes without notifications first.
  */
 export function splitPool(
@@ -8,6 +8,6 @@ export function splitPool(
 ): { engine: number; tasks: number; listens: boolean } {
   const listens = connections >= 5 && !isIsolated;
   const rest = connections - 1 - Number(listens);
-  const engine = rest >= 4 && !isIsolated ? 2 : 1;
+  const engine = rest >= 5 && !isIsolated ? 2 : 1;
   return { engine, tasks: rest - engine, listens };
 }

@@ -57,9 +57,10 @@ export function createLanes({ sql, slowSql, types, onFound }: Options) {
 
   async function look(known: Lane[], pace: Pace, where = sql): Promise<boolean> {
     const started = performance.now();
-    const due = await findLanes(where, types, known);
+    // Also when it fails: a search that takes too long is canceled.
+    const search = Promise.resolve(findLanes(where, types, known));
+    const due = await search.finally(() => pace.note(started, performance.now()));
     const now = performance.now();
-    pace.note(started, now);
     for (const lane of due) lanes.set(keyOf(lane), { ...lane, isEmpty: false, usedAt: now });
     return due.length > 0;
   }
@@ -76,7 +77,7 @@ export function createLanes({ sql, slowSql, types, onFound }: Options) {
 
   return {
     /** Lanes that may have due tasks. */
-    get open(): Lane[] {
+    get open(): CachedLane[] {
       return [...lanes.values()].filter(({ isEmpty }) => !isEmpty);
     },
 
@@ -110,7 +111,7 @@ export function createLanes({ sql, slowSql, types, onFound }: Options) {
     },
 
     /** Moves the fronts behind the claimed tasks. A lane that gave nothing is empty. */
-    advance(asked: Lane[], quotas: number[], tasks: Claimed[]): void {
+    advance(asked: CachedLane[], quotas: number[], tasks: Claimed[]): void {
       const given = new Map<string, Claimed>();
       for (const task of tasks) {
         const last = given.get(keyOf(task));
@@ -120,7 +121,9 @@ export function createLanes({ sql, slowSql, types, onFound }: Options) {
         if (quotas[place] === 0) continue;
         const key = keyOf(lane);
         const last = given.get(key);
-        const cached = lanes.get(key)!;
+        const cached = lanes.get(key);
+        // A search has found an older front meanwhile.
+        if (cached !== lane) continue;
         if (!last) cached.isEmpty = true;
         else lanes.set(key, { ...cached, ...frontOf(last), usedAt: performance.now() });
       }
@@ -137,19 +140,20 @@ type Pace = ReturnType<typeof createPace>;
 function createPace(least: number, most: number) {
   let endedAt = -Infinity;
   let took = 0;
-  let tookBefore = 0;
+  let tookBefore: number | undefined;
 
   return {
     /** Milliseconds that it took, the lesser of the last two: one that waited for a lock says nothing about the next. */
     get took(): number {
-      return Math.min(took, tookBefore);
+      return Math.min(took, tookBefore ?? took);
     },
     millisecondsLeft(atLeast = least): number {
       const pause = Math.min(Math.max(20 * this.took, atLeast), most);
       return Math.max(0, endedAt + pause - performance.now());
     },
     note(started: number, ended: number): void {
-      [endedAt, took, tookBefore] = [ended, ended - started, took];
+      if (endedAt > 0) tookBefore = took;
+      [endedAt, took] = [ended, ended - started];
     },
     forget(): void {
       endedAt = -Infinity;

@@ -15,6 +15,7 @@ type Options = {
 const pollMilliseconds = 950;
 const longestQuietMilliseconds = 500;
 const checkAgainMilliseconds = 60_000;
+const retryMilliseconds = 5000;
 
 /** Claims tasks for the free slots, round after round, and waits in between until there may be something to claim. */
 export function createPoller({ sql, session, claims, runner, signal }: Options) {
@@ -32,10 +33,13 @@ export function createPoller({ sql, session, claims, runner, signal }: Options) 
   /** A lost answer leaves tasks claimed of which this worker has not heard. Once more after a minute: packets may be slow. */
   async function releaseLost(workerId: string): Promise<void> {
     if (performance.now() < checkAt) return;
+    const isFirst = checkAt === 0;
+    // If this fails, claims go on, and it is tried again later.
+    checkAt = performance.now() + retryMilliseconds;
     await waitForClaims(sql, workerId);
     await releaseUnknown(sql, workerId, runner.held);
     lanes.expectOld();
-    checkAt = checkAt === 0 ? performance.now() + checkAgainMilliseconds : Infinity;
+    checkAt = isFirst ? performance.now() + checkAgainMilliseconds : Infinity;
     isPolled = true;
   }
 
@@ -88,7 +92,7 @@ export function createPoller({ sql, session, claims, runner, signal }: Options) 
   return {
     /** Whether this worker knows of all tasks that it has claimed. */
     get knowsAll(): boolean {
-      return checkAt !== 0;
+      return checkAt === Infinity;
     },
 
     /** A task was committed, or may have been. */

@@ -23,8 +23,8 @@ export function createReclaim({ sql, session, log, onReclaimed }: Options) {
     const expired = await expireLeases(sql, workerId);
     // Once per session also without a dead worker: a restored database may hold tasks of workers that have no row.
     if (expired.length === 0 && judgedAs === workerId) return;
-    judgedAs = workerId;
     const tasks = await reclaim(sql);
+    judgedAs = workerId;
     for (const task of tasks) log.warn(task, "reclaimed: its worker is gone");
     if (tasks.length > 0) onReclaimed();
   };

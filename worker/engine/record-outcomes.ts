@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Sql } from "../../app/db.ts";
+import { isUnavailable, type Sql } from "../../app/db.ts";
 import type { Log } from "../../app/log.ts";
 import { errorText } from "./errors.ts";
 import {
@@ -148,10 +148,15 @@ function createBatch<Item extends Fence>(
         else entry.onAnswer(isRecorded ? "recorded" : "lost");
       }
     } catch (error) {
-      if (!isRefused(error)) return wait(batch, error);
+      if (isUnavailable(error)) return wait(batch, error);
       const [only, ...others] = batch;
-      if (others.length === 0) return only!.onAnswer(undefined, error);
-      for (const entry of batch) await writeBatch([entry]);
+      if (others.length > 0) {
+        for (const entry of batch) await writeBatch([entry], wereLocked);
+        return;
+      }
+      if (isRefused(error)) return only!.onAnswer(undefined, error);
+      log.error({ err: error }, "outcome not recorded yet; trying again");
+      retryLater(only!);
     }
   }
 

@@ -11,10 +11,13 @@ const idleTimeout = "10s";
 /** Of each statement in the transaction. */
 export const lockTimeout = "300ms";
 const pauseMilliseconds = 50;
+/** Below the time after which the pool gives up a silent connection: its backend must end first. */
+const longestSeconds = 30;
 
 /**
- * The transactions in which handlers finish: at most all but one of the pool's connections at once, and a type at most all but
- * one of those. So a type whose rows are locked leaves room for the others. A transaction that waits for a lock for 0.3 s gives its connection back and stands in line again, until the attempt is over.
+ * The transactions in which handlers finish: all but one of the pool's connections at once, and one less of each type, but at least
+ * one. So a type whose rows are locked leaves room for the others. A transaction that waits for a lock for 0.3 s gives its
+ * connection back and stands in line again, until the attempt is over.
  */
 export function createTransactions(sql: Sql) {
   const most = Math.max(1, (sql.options.max ?? 1) - 1);
@@ -55,7 +58,7 @@ export function createTransactions(sql: Sql) {
 function limitTransaction(tx: TransactionSql, timeoutSeconds: number) {
   return tx`
     select
-      set_config('statement_timeout', ${`${Math.ceil(timeoutSeconds * 1000)}ms`}, true),
+      set_config('statement_timeout', ${`${Math.ceil(Math.min(timeoutSeconds, longestSeconds) * 1000)}ms`}, true),
       set_config('idle_in_transaction_session_timeout', ${idleTimeout}, true),
       set_config('lock_timeout', ${lockTimeout}, true)
   `;

@@ -19,7 +19,7 @@ export type Consumer = {
 /** Events at once. */
 export const defaultBatch = 1000;
 
-const limitMilliseconds = "60000";
+const limitMilliseconds = "30000";
 
 /** Lets the consumer take its next events, and returns how many. Of two copies at once, one takes and the other passes. */
 export async function consume(sql: Sql, { name, batch = defaultBatch, take }: Consumer): Promise<number> {
