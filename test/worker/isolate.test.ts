@@ -44,35 +44,4 @@ describe("a poison task", () => {
     expect(await worker.end()).toBe(0);
     expect(await sql`select from worker`).toHaveLength(0);
   });
-
-  it("stops no claims while it runs, and dies with its worker", async () => {
-    await owe(sql, "LAST", 1, { attempt: 2, crashes: 2, params: sql.json({ seconds: 60 }) });
-    const worker = start();
-    await until("it is running isolated", () => worker.said("begun").length === 1);
-    for (let nth = 1; nth <= 5; nth += 1) {
-      await oweTasks(sql, "NO_OP", {});
-      await until("a new task is done meanwhile", async () => (await open("NO_OP")).length === 0, 2);
-    }
-    expect(await open("LAST")).toMatchObject([{ attempt: 3, crashes: 2 }]);
-
-    // Its output is closed when the isolated process has ended, too.
-    expect(await worker.end("SIGKILL")).toBe(null);
-    expect(await open("LAST")).toMatchObject([{ attempt: 3 }]);
-    await sql`update task set params = '{"seconds": 0}'`;
-    const successor = start();
-    await until("it is done", () => isDone(sql), 30);
-    expect(await sql`select attempt from task_error`).toEqual([{ attempt: 3 }]);
-    expect(await successor.end()).toBe(0);
-  });
-
-  it("waits for its turn without holding a slot, and keeps its attempts", async () => {
-    await owe(sql, "LAST", 2, { attempt: 2, crashes: 2, params: sql.json({ seconds: 2 }) });
-    const worker = start();
-    await until("one is running isolated", () => worker.said("begun").length === 1);
-    await until("the other is put back", async () => {
-      return (await sql`select from task where worker_id is null and attempt = 2 and crashes = 2`).length === 1;
-    });
-    await until("both are done", () => isDone(sql));
-    expect(await worker.end()).toBe(0);
-  });
 });
