@@ -70,4 +70,22 @@ describe("a statement that waits too long", () => {
     expect(await pool`select from one`).toHaveLength(0);
     expect((await backends()).map(({ pid }) => pid as number)).toEqual(before.map(({ pid }) => pid as number));
   });
+
+  it("does not shift the answers of the statements behind it on its connection", async () => {
+    const { sql, url } = await createDatabase();
+    await sql`create table one (n int)`;
+    const pool = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "impatient", 2);
+    cleanUp(() => pool.end({ timeout: 1 }));
+    const say = (word: string) => pool<{ word: string }[]>`select ${word}::text as word`;
+    await say("prepared");
+    await pool`select from one`;
+    await sql.begin(async (tx) => {
+      await tx`lock table one`;
+      const first = expect(pool`select from one`).rejects.toMatchObject({ code: "57014" });
+      const behind = ["second", "third", "fourth"].map(async (word) => (await say(word))[0]!.word);
+      await first;
+      expect(await Promise.all(behind)).toEqual(["second", "third", "fourth"]);
+    });
+    expect((await say("fifth"))[0]!.word).toBe("fifth");
+  });
 });
