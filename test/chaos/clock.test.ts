@@ -12,7 +12,7 @@ it("does no harm that workers' clocks are wrong by more than a year", async () =
   await sql`insert into task_error (task_id, attempt, error) values (1000, 1, 'of today')`;
   await sql`insert into task (task_type, params, run_at) values ('PRUNE_HISTORY', '{}', now() + interval '1 hour')`;
   await oweMails(sql, "SEND_EMAIL_WELCOME", 20);
-  smtp.script = ({ stage }) => (stage === "end" ? "451 4.3.0 Later" : undefined);
+  smtp.script = ({ stage }) => (stage === "end" ? "451 4.2.0 Later" : undefined);
 
   const workers = [-400, 400, 0].map((days) =>
     chaosWorker(
@@ -32,7 +32,7 @@ it("does no harm that workers' clocks are wrong by more than a year", async () =
     select min(extract(epoch from run_at - failed_at))::float8 as least, max(extract(epoch from run_at - failed_at))::float8 as most
     from task join task_error using (task_id)
   `;
-  expect(delays[0]!.least).toBeGreaterThan(29);
+  expect(delays[0]!.least).toBeGreaterThan(9);
   expect(delays[0]!.most).toBeLessThan(61);
 
   smtp.script = () => undefined;
