@@ -11,6 +11,9 @@ import { splitPool } from "./pool.ts";
 import { refuseOldDatabase } from "./refuse-old-database.ts";
 import { runSchedule } from "./recurring.ts";
 import { schedule } from "./schedule.ts";
+import { keepHeapSmall } from "./small-heap.ts";
+
+keepHeapSmall();
 
 const env = workerEnv();
 const log = createLog(env.LOG_LEVEL, "worker");

@@ -10,8 +10,11 @@ import { fill } from "../support/fill.ts";
 import { tell, told } from "../support/parent.ts";
 import { noOpTypes } from "../support/no-op-types.ts";
 import { watchStarts } from "../support/starts.ts";
+import { keepHeapSmall } from "../../worker/small-heap.ts";
 
 // The ceiling: the engine's own statements in a bare loop. The next claim is under way while the last one is finished.
+
+keepHeapSmall();
 
 const env = workerEnv();
 const sql = connect({ ...env, DATABASE_POOL: 2 }, "bare loop");

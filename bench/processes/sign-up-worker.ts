@@ -11,8 +11,11 @@ import type { Handler } from "../../worker/engine/task.ts";
 import { aboutUser } from "../../worker/mail/mail-handler.ts";
 import { tell } from "../support/parent.ts";
 import { watchStarts } from "../support/starts.ts";
+import { keepHeapSmall } from "../../worker/small-heap.ts";
 
 // The worker's entry with all its parts. It notes when the handler of each user's welcome mail starts.
+
+keepHeapSmall();
 
 const env = workerEnv();
 const log = createLog(env.LOG_LEVEL, "worker");

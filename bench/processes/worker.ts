@@ -8,8 +8,11 @@ import { fill } from "../support/fill.ts";
 import { onTold, tell, told } from "../support/parent.ts";
 import { noOpTypes } from "../support/no-op-types.ts";
 import { watchStarts } from "../support/starts.ts";
+import { keepHeapSmall } from "../../worker/small-heap.ts";
 
 // The worker's entry, with tasks that do nothing. It runs from each "go" to the next "stop".
+
+keepHeapSmall();
 
 const env = workerEnv();
 onTold("fill", ({ count = 0 }) => void fillOnce(count));

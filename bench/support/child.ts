@@ -28,9 +28,6 @@ type Options = {
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const graceSeconds = 8;
-/** As in the Procfile. */
-const workerFlags = ["--max-semi-space-size=8"];
-const isWorker = (script: string) => /worker|bare-loop/.test(script);
 
 /** Starts a script of the project as a process of its own, with nothing in its environment but what is given. */
 export function startChild(script: string, options: Options = {}): Child {
@@ -38,7 +35,7 @@ export function startChild(script: string, options: Options = {}): Child {
   const child = fork(script, {
     cwd: root,
     env: { NODE_ENV: "production", ...env },
-    execArgv: [...(isWorker(script) ? workerFlags : []), ...(isEntry ? ["--import", `${root}dev/with-parent.ts`] : [])],
+    execArgv: isEntry ? ["--import", `${root}dev/with-parent.ts`] : [],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   const words = new Map<string, PromiseWithResolvers<Message>>();

@@ -12,9 +12,12 @@ import { createHandlers } from "../../worker/handlers.ts";
 import { mailHandler } from "../../worker/mail/mail-handler.ts";
 import { createMailer } from "../../worker/mail/mailer.ts";
 import { defineHandler } from "../../worker/engine/task.ts";
+import { keepHeapSmall } from "../../worker/small-heap.ts";
 
 // The worker's entry once more, with a short lease (of one second, unless CHAOS_LEASE_SECONDS says another), and with task types
 // that are of use to tests alone.
+
+keepHeapSmall();
 
 const env = workerEnv();
 const log = createLog(env.LOG_LEVEL, "worker");
