@@ -43,7 +43,8 @@ type Options = {
  * `find` looks for other lanes, and for due tasks from the fronts of the known ones, every half second, and at once after a
  * notification that brought nothing. Tasks behind a front (reclaimed, locked before, inserted with an old `run_at`) take a
  * search from the start of each lane. That reads all that is done and not yet vacuumed, which can be much while a snapshot is
- * held: so it takes at most a twentieth of the time.
+ * held: so it pauses 20 times as long as it took, for 20 s at
+ * most.
  */
 export function createLanes({ sql, slowSql, types, onFound }: Options) {
   const lanes = new Map<string, CachedLane>();
@@ -136,7 +137,7 @@ export function createLanes({ sql, slowSql, types, onFound }: Options) {
 
 type Pace = ReturnType<typeof createPace>;
 
-/** Lets a statement take a twentieth of the time, within these bounds of its pause. */
+/** Lets a statement pause 20 times as long as it took, within these bounds in milliseconds. */
 function createPace(least: number, most: number) {
   let endedAt = -Infinity;
   let took = 0;
