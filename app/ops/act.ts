@@ -1,6 +1,6 @@
-import { accepted } from "../answers.ts";
-import type { Sql } from "../db.ts";
-import type { Middleware } from "../http.ts";
+import { accepted } from "../http/responses.ts";
+import type { Sql } from "../db/connect.ts";
+import type { Middleware } from "../http/context.ts";
 import { bury, cancel, runNow } from "./act-on-task.ts";
 import { taskId, type Actor } from "./acts.ts";
 import { param } from "./param.ts";

@@ -1,4 +1,4 @@
-import type { Sql } from "../db.ts";
+import type { Sql } from "../db/connect.ts";
 
 /** What was attempted in one minute of the last hour. */
 export type Minute = { minutes_ago: number; mails: number; done: number; failed: number };

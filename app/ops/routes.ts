@@ -1,13 +1,13 @@
 import type { Router } from "@koa/router";
-import type { Sql } from "../db.ts";
-import type { State } from "../http.ts";
-import { parseBody } from "../body.ts";
-import { requireOperator } from "../session.ts";
+import type { Sql } from "../db/connect.ts";
+import type { State } from "../http/context.ts";
+import { parseBody } from "../http/body.ts";
+import { requireOperator } from "../log-in/session.ts";
 import { actOnTask, retryType } from "./act.ts";
 import { createReading, showOverview, streamOverview } from "./show-overview.ts";
 import { showTask } from "./show-task.ts";
 import { showType } from "./show-type.ts";
-import { actOnWebhook, registerWebhook, showWebhooks } from "./webhooks.ts";
+import { actOnWebhook, registerWebhook, showWebhooks } from "../webhooks/webhooks.ts";
 
 type Options = { sql: Sql; notifying: Sql; origin: string; stopping: AbortSignal };
 

@@ -1,4 +1,4 @@
-import type { Sql } from "../db.ts";
+import type { Sql } from "../db/connect.ts";
 
 /** Attempts since ever that took at most `le` seconds; with +Inf all of them, and the seconds that they took together. */
 type Bucket = { task_type: string; outcome: string; le: string; attempts: number; seconds: number };

@@ -1,6 +1,6 @@
 import { Agent, request } from "node:http";
 import { expect, it } from "vitest";
-import { createPasswords } from "../../app/password.ts";
+import { createPasswords } from "../../app/password/password.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
 import { hashToken } from "../../app/token.ts";

@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import type { Breakers } from "./breaker.ts";
 import type { Outcome } from "./run-attempt.ts";
 import type { Session } from "./session.ts";

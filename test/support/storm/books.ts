@@ -1,4 +1,4 @@
-import type { Sql } from "../../../app/db.ts";
+import type { Sql } from "../../../app/db/connect.ts";
 import { fallen } from "./calm.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Signups } from "./load.ts";
