@@ -18,7 +18,7 @@ type Session = { session_id: string; browser: string; address: string; seen_at: 
 
 export function showAccount(sql: Sql): Middleware {
   return async (ctx) => {
-    const { usr_id, session_id, email } = ctx.state.visitor;
+    const { usr_id, session_id, email } = ctx.state.user;
     const rows = await sql<(Session & { activity: Happened[] | null })[]>`
       select
         session_id, browser, address, seen_at, session_id = ${session_id} as is_this,

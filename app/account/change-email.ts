@@ -4,10 +4,9 @@ import { checkPassword, wrongPassword } from "../password/check-password.ts";
 import { clientNetwork } from "../http/client-network.ts";
 import type { Sql } from "../db/connect.ts";
 import { normaliseEmail, problemWithEmail } from "../sign-up/email.ts";
-import { wantsJson, type Context, type Middleware } from "../http/context.ts";
+import { wantsJson, type Context, type CurrentUser, type Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import type { Passwords } from "../password/password.ts";
-import type { Visitor } from "../log-in/session.ts";
 import { rememberAddress, rememberedAddress } from "../sign-up/sign-up-sent.ts";
 import { count, forgive, mails, refuseTooMany, resends, secondsUntil, sessionChecks } from "../http/rate-limit.ts";
 
@@ -22,12 +21,12 @@ export function showChangeEmail(): Middleware {
 }
 
 /** Two statements, because the password is checked between reading and writing. */
-export function changeEmail(sql: Sql, passwords: Passwords, origin: string): Middleware {
+export function changeEmail(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
     const { email: typed, password } = fields.parse(ctx.request.body);
     const show = (problems: Problems) => showForm(ctx, typed, problems);
     const email = normaliseEmail(typed);
-    const problem = problemWithEmail(email) ?? problemWithOwn(email, ctx.state.visitor);
+    const problem = problemWithEmail(email) ?? problemWithOwn(email, ctx.state.user);
     if (problem) return refuse(ctx, { email: problem }, show);
 
     const { hash, retryAfterSeconds } = await checkPassword(sql, passwords, ctx, password);
@@ -36,14 +35,14 @@ export function changeEmail(sql: Sql, passwords: Passwords, origin: string): Mid
     const { has_asked, retry_after_seconds } = await ask(sql, ctx, hash, email);
     if (retry_after_seconds) return refuseTooMany(ctx, retry_after_seconds, show);
     if (!has_asked) return refuse(ctx, { password: wrongPassword }, show);
-    if (!wantsJson(ctx)) rememberAddress(ctx, email, origin);
+    if (!wantsJson(ctx)) rememberAddress(ctx, email);
     accepted(ctx, "/account/email/sent");
   };
 }
 
-export function showChangeEmailSent(origin: string): Middleware {
+export function showChangeEmailSent(): Middleware {
   return (ctx) =>
-    page(ctx, "account/change-email-sent", { title: "Check the new inbox", email: rememberedAddress(ctx, origin) });
+    page(ctx, "account/change-email-sent", { title: "Check the new inbox", email: rememberedAddress(ctx) });
 }
 
 /**
@@ -51,23 +50,23 @@ export function showChangeEmailSent(origin: string): Middleware {
  * does not count, or anybody could keep others from it. Nothing is mailed to who wants no mail, or had enough.
  */
 async function ask(sql: Sql, ctx: Context, hash: string, email: string): Promise<Asked> {
-  const { visitor } = ctx.state;
+  const { user } = ctx.state;
   const [asked] = await sql<Asked[]>`
     with client as (
       ${count(sql, resends, clientNetwork(ctx.ip))}
     ), address as (
       ${count(sql, mails, sql`mailbox_of(${email})`, sql`from client where not is_over`)}
     ), forgiven as (
-      ${forgive(sql, sessionChecks, visitor.session_id)}
+      ${forgive(sql, sessionChecks, user.session_id)}
     ), owner as (
       select usr_id, email, not is_over and not exists (
-        select from mail_stop where mail_stop.email = mailbox_of(${email}) and mail_stop.ends_at > now()
+        select from email_suppression where email_suppression.email = mailbox_of(${email}) and email_suppression.ends_at > now()
       ) as may_mail
       from address
       cross join usr
       -- Counted, so that the locks are taken in the order of all: session checks, user.
       where (select count(*) from forgiven) < 2
-        and usr_id = ${visitor.usr_id} and password_hash = ${hash}
+        and usr_id = ${user.usr_id} and password_hash = ${hash}
       for no key update of usr
     ), taken as (
       select usr_id
@@ -97,13 +96,13 @@ async function ask(sql: Sql, ctx: Context, hash: string, email: string): Promise
   return asked!;
 }
 
-function problemWithOwn(email: string, visitor: Visitor): string | undefined {
-  return email === visitor.email ? "This is your address already." : undefined;
+function problemWithOwn(email: string, user: CurrentUser): string | undefined {
+  return email === user.email ? "This is your address already." : undefined;
 }
 
 function showForm(ctx: Context, newEmail: string, problems: Problems): Promise<void> {
   const title = Object.values(problems).some(Boolean)
     ? "Error: Change your e-mail address"
     : "Change your e-mail address";
-  return page(ctx, "account/change-email", { title, email: ctx.state.visitor.email, newEmail, problems });
+  return page(ctx, "account/change-email", { title, email: ctx.state.user.email, newEmail, problems });
 }

@@ -2,9 +2,9 @@ import { z } from "zod";
 import { accepted, showDeadLink, showTaken } from "../http/responses.ts";
 import type { Sql } from "../db/connect.ts";
 import { orTaken } from "./email-taken.ts";
-import type { Context, Middleware } from "../http/context.ts";
+import type { Context, CurrentUser, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
-import { sessionDigest, setSession, type Visitor } from "../log-in/session.ts";
+import { sessionDigest, setSession } from "../log-in/session.ts";
 import { hashToken, newToken } from "../token.ts";
 
 const fields = z.object({ token: z.string().catch("") });
@@ -22,7 +22,7 @@ export function showConfirmEmail(sql: Sql): Middleware {
       join email_change using (email_change_id)
       join usr on usr.usr_id = email_token.usr_id and usr.email = email_change.old_email
       where token_hash = ${hashToken(token)} and purpose = 'change' and expires_at > now()
-        and usr.usr_id = ${ctx.state.visitor.usr_id}
+        and usr.usr_id = ${ctx.state.user.usr_id}
     `;
     if (!change) return refuseLink(ctx);
     const { old_email: oldEmail, new_email: newEmail } = change;
@@ -30,14 +30,14 @@ export function showConfirmEmail(sql: Sql): Middleware {
   };
 }
 
-export function confirmEmail(sql: Sql, origin: string): Middleware {
+export function confirmEmail(sql: Sql): Middleware {
   return async (ctx) => {
     const { token } = fields.parse(ctx.request.body);
     const session = newToken();
-    const moved = await orTaken(() => useToken(sql, ctx.state.visitor, token, session.hash));
+    const moved = await orTaken(() => useToken(sql, ctx.state.user, token, session.hash));
     if (moved === "taken") return showTaken(ctx);
     if (!moved) return refuseLink(ctx);
-    setSession(ctx, origin, session.token);
+    setSession(ctx, session.token);
     accepted(ctx, "/account?email-changed");
   };
 }
@@ -46,7 +46,7 @@ export function confirmEmail(sql: Sql, origin: string): Middleware {
  * The owner's lock comes first, as everywhere. An account that holds the new address and never verified it gives way: who reads
  * the mail owns the address. Older links to other addresses end; a way back that was mailed before stays.
  */
-async function useToken(sql: Sql, visitor: Visitor, token: string, sessionHash: Buffer): Promise<boolean> {
+async function useToken(sql: Sql, user: CurrentUser, token: string, sessionHash: Buffer): Promise<boolean> {
   const rows = await sql`
     with owner as (
       select usr.usr_id, email_change_id, new_email, ${sessionDigest(sql, sql`usr.email`)} as digest,
@@ -55,14 +55,14 @@ async function useToken(sql: Sql, visitor: Visitor, token: string, sessionHash: 
       join email_change using (email_change_id)
       join usr on usr.usr_id = email_token.usr_id and usr.email = email_change.old_email
       where token_hash = ${hashToken(token)} and purpose = 'change' and expires_at > now()
-        and usr.usr_id = ${visitor.usr_id}
+        and usr.usr_id = ${user.usr_id}
       for update of usr
     ), live as (
       -- Who has no session any more must not use up the link.
       select
       from session
       join owner using (usr_id)
-      where session_id = ${visitor.session_id} and (password_digest is null or password_digest = digest)
+      where session_id = ${user.session_id} and (password_digest is null or password_digest = digest)
       for update of session
     ), used as (
       delete from email_token
@@ -73,7 +73,7 @@ async function useToken(sql: Sql, visitor: Visitor, token: string, sessionHash: 
       update session
       set token_hash = ${sessionHash}, password_digest = new_digest
       from used
-      where session_id = ${visitor.session_id} and session.usr_id = used.usr_id
+      where session_id = ${user.session_id} and session.usr_id = used.usr_id
       returning used.usr_id, email_change_id, new_email
     ), squatter as (
       delete from usr
@@ -89,9 +89,9 @@ async function useToken(sql: Sql, visitor: Visitor, token: string, sessionHash: 
       where usr.usr_id = renewed.usr_id and (select count(*) from squatter) < 2
       returning usr.usr_id, renewed.email_change_id, new_email
     ), unstopped as (
-      delete from mail_stop
+      delete from email_suppression
       using moved
-      where mail_stop.email = mailbox_of(new_email)
+      where email_suppression.email = mailbox_of(new_email)
     ), cleared as (
       delete from log_in_failure
       using moved
@@ -109,7 +109,7 @@ async function useToken(sql: Sql, visitor: Visitor, token: string, sessionHash: 
     ), ended as (
       delete from session
       using moved
-      where session.usr_id = moved.usr_id and session_id <> ${visitor.session_id}
+      where session.usr_id = moved.usr_id and session_id <> ${user.session_id}
     ), spent as (
       delete from email_token
       using moved
@@ -130,6 +130,6 @@ async function useToken(sql: Sql, visitor: Visitor, token: string, sessionHash: 
 }
 
 function refuseLink(ctx: Context): Promise<void> {
-  const hint = `You are logged in as ${ctx.state.visitor.email}. A link that another account asked for works only there.`;
+  const hint = `You are logged in as ${ctx.state.user.email}. A link that another account asked for works only there.`;
   return showDeadLink(ctx, { href: "/account/email", label: "Enter the new address again", hint });
 }

@@ -17,7 +17,7 @@ export function showDeleteAccount(): Middleware {
 }
 
 /** Two statements, because the password is checked between reading and writing. */
-export function deleteAccount(sql: Sql, passwords: Passwords, origin: string): Middleware {
+export function deleteAccount(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
     const show = (problems: Problems) => showForm(ctx, problems);
     const { password } = fields.parse(ctx.request.body);
@@ -28,12 +28,12 @@ export function deleteAccount(sql: Sql, passwords: Passwords, origin: string): M
     // Sessions, links and changes of address go by cascade. The address is in the params: its row is gone by then.
     const gone = await sql`
       with forgiven as (
-        ${forgive(sql, sessionChecks, ctx.state.visitor.session_id)}
+        ${forgive(sql, sessionChecks, ctx.state.user.session_id)}
       ), gone as (
         delete from usr
         -- Counted, so that the locks are taken in the order of all: session checks, user.
         where (select count(*) from forgiven) < 2
-          and usr_id = ${ctx.state.visitor.usr_id} and password_hash = ${hash}
+          and usr_id = ${ctx.state.user.usr_id} and password_hash = ${hash}
         returning usr_id, email
       ), unverified as (
         delete from email_verified
@@ -51,7 +51,7 @@ export function deleteAccount(sql: Sql, passwords: Passwords, origin: string): M
     `;
     // Somebody was quicker with another password.
     if (gone.length === 0) return refuse(ctx, { password: wrongPassword }, show);
-    clearSession(ctx, origin);
+    clearSession(ctx);
     accepted(ctx, "/account/deleted");
   };
 }
@@ -62,5 +62,5 @@ export function showAccountDeleted(): Middleware {
 
 function showForm(ctx: Context, problems: Problems): Promise<void> {
   const title = Object.values(problems).some(Boolean) ? "Error: Delete your account" : "Delete your account";
-  return page(ctx, "account/delete-account", { title, email: ctx.state.visitor.email, problems });
+  return page(ctx, "account/delete-account", { title, email: ctx.state.user.email, problems });
 }

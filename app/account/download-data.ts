@@ -3,8 +3,8 @@ import type { Sql } from "../db/connect.ts";
 import type { Middleware } from "../http/context.ts";
 
 /**
- * What the visitor gave and did, as the account has it. Left out: hashes, links that wait in mails, and what is kept by address
- * (`throttle`, `mail_stop`, `log_in_failure`).
+ * What the user gave and did, as the account has it. Left out: hashes, links that wait in mails, and what is kept by address
+ * (`rate_limit`, `email_suppression`, `log_in_failure`).
  */
 export function downloadData(sql: Sql): Middleware {
   return async (ctx) => {
@@ -42,7 +42,7 @@ export function downloadData(sql: Sql): Middleware {
         )
       ) as data
       from usr
-      where usr_id = ${ctx.state.visitor.usr_id}
+      where usr_id = ${ctx.state.user.usr_id}
     `;
     // Deleted since the session was found.
     if (!owner) return ctx.throw(401);

@@ -11,19 +11,19 @@ const fields = z.object({
     .catch("0"),
 });
 
-/** Ends one of the visitor's own sessions; of others it knows nothing, and of one that has ended already neither. */
+/** Ends one of the user's own sessions; of others it knows nothing, and of one that has ended already neither. */
 export function endSession(sql: Sql): Middleware {
   return async (ctx) => {
     const { session_id } = fields.parse(ctx.request.body);
     await sql`
       delete from session
-      where session_id = ${session_id} and usr_id = ${ctx.state.visitor.usr_id}
+      where session_id = ${session_id} and usr_id = ${ctx.state.user.usr_id}
     `;
     accepted(ctx, "/account?session-ended");
   };
 }
 
-export function logOutEverywhere(sql: Sql, origin: string): Middleware {
+export function logOutEverywhere(sql: Sql): Middleware {
   return async (ctx) => {
     // The user's lock comes first, as wherever several sessions of one user end: two that took them in different orders would
     // wait for each other.
@@ -31,14 +31,14 @@ export function logOutEverywhere(sql: Sql, origin: string): Middleware {
       with owner as (
         select usr_id
         from usr
-        where usr_id = ${ctx.state.visitor.usr_id}
+        where usr_id = ${ctx.state.user.usr_id}
         for no key update
       )
       delete from session
       using owner
       where session.usr_id = owner.usr_id
     `;
-    clearSession(ctx, origin);
+    clearSession(ctx);
     accepted(ctx, "/login?out");
   };
 }

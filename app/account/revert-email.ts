@@ -80,9 +80,9 @@ async function useToken(sql: Sql, token: string, passwordHash: string): Promise<
       where usr.usr_id = used.usr_id and (select count(*) from squatter) < 2
       returning usr.usr_id, usr.email, email_change_id
     ), unstopped as (
-      delete from mail_stop
+      delete from email_suppression
       using moved
-      where mail_stop.email = mailbox_of(moved.email)
+      where email_suppression.email = mailbox_of(moved.email)
     ), undone as (
       delete from email_change
       using moved

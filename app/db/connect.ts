@@ -23,9 +23,9 @@ export function connect(settings: Settings, applicationName: string, silenceSeco
   const sql = postgres(settings.DATABASE_URL, {
     max: settings.DATABASE_POOL,
     ssl: ssl[settings.DATABASE_SSL],
-    // Below the deadline of a request, so that the visitor hears of it.
+    // Below the deadline of a request, so that the user hears of it.
     connect_timeout: 4,
-    // The library's own waits grow to 20 s: too long for a visitor once the database is back.
+    // The library's own waits grow to 20 s: too long for a user once the database is back.
     backoff: () => 0.2,
     // Nothing but the name: a pooler refuses other settings (statement_timeout) at the start of a connection.
     connection: { application_name: `slim-signup ${applicationName}` },

@@ -1,15 +1,19 @@
 import type Koa from "koa";
 import type { Log } from "../log.ts";
-import type { Visitor } from "../log-in/session.ts";
+
+/** Who is logged in. */
+export type CurrentUser = { usr_id: string; email: string; session_id: string; is_operator: boolean };
 
 export type State = {
+  /** Public origin of the site, e.g. `https://example.com`. */
+  origin: string;
   /** Carries the request's id. */
   log: Log;
   requestId: string;
-  /** Aborted when the visitor has been told that it took too long. */
+  /** Aborted when the request has taken too long and was answered 503. */
   deadline: AbortSignal;
-  /** Who is logged in: behind `requireSession` alone. */
-  visitor: Visitor;
+  /** Set by `requireLogin` and `requireOperator`. */
+  user: CurrentUser;
 };
 
 export type Middleware = Koa.Middleware<State>;

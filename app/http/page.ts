@@ -30,7 +30,7 @@ export function render(env: string, view: string, data: object): Promise<string>
   return ejs.renderFile(file, { ...data, asset, siteDescription, siteName }, { cache: !isDevelopment });
 }
 
-function links({ state: { visitor } }: Context): string[][] {
-  if (!visitor) return [logIn, account];
-  return visitor.is_operator ? [operations, account] : [account];
+function links({ state: { user } }: Context): string[][] {
+  if (!user) return [logIn, account];
+  return user.is_operator ? [operations, account] : [account];
 }

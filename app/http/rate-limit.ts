@@ -39,19 +39,19 @@ export function count(
   from: Fragment = sql``,
 ) {
   return sql`
-    insert into throttle (action, subject, hits, ends_at)
+    insert into rate_limit (action, subject, hits, ends_at)
     select ${action}::text, ${subject}::text, 1, now() + make_interval(secs => ${seconds})
     ${from}
     on conflict (action, subject) do update set
-      hits = case when throttle.ends_at <= now() then 1 else least(throttle.hits + 1, 1000000) end,
-      ends_at = case when throttle.ends_at <= now() then excluded.ends_at else throttle.ends_at end
+      hits = case when rate_limit.ends_at <= now() then 1 else least(rate_limit.hits + 1, 1000000) end,
+      ends_at = case when rate_limit.ends_at <= now() then excluded.ends_at else rate_limit.ends_at end
     returning hits > ${limit} as is_over, ends_at, hits
   `;
 }
 
 /** The body of a CTE that clears a count of password tries: a correct password clears the failed ones. */
 export const forgive = (sql: Sql, { action }: Throttle, subject: string) => sql`
-  delete from throttle
+  delete from rate_limit
   where action = ${action} and subject = ${subject}
   returning subject
 `;

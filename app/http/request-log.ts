@@ -14,7 +14,7 @@ export function logRequests(log: Log): Middleware {
     ctx.res.once("close", () => {
       const route = String(ctx.routerPath ?? "none");
       const level = unlogged.has(route) ? "debug" : "info";
-      // A visitor who left has had no status.
+      // A user who left has had no status.
       const outcome = ctx.res.writableFinished ? { status: ctx.status } : { aborted: true };
       ctx.state.log[level](
         { method: ctx.method, route, ...outcome, ms: Math.round(performance.now() - started) },

@@ -12,13 +12,13 @@ const fourHundredDays = 400 * 24 * 3600;
  * The token of this browser, or a new one if it has none. It names the browser, not the user: all who log in there share it.
  * It outlives the session, and alone it opens nothing.
  */
-export function thisBrowser(ctx: Context, origin: string): { token: string; hash: Buffer } {
-  const token = readCookie(ctx, origin, name);
+export function thisBrowser(ctx: Context): { token: string; hash: Buffer } {
+  const token = readCookie(ctx, name);
   return /^[\w-]{43}$/.test(token) ? { token, hash: hashToken(token) } : newToken();
 }
 
-export function setKnownBrowser(ctx: Context, origin: string, token: string): void {
-  setCookie(ctx, origin, name, token, fourHundredDays);
+export function setKnownBrowser(ctx: Context, token: string): void {
+  setCookie(ctx, name, token, fourHundredDays);
 }
 
 /** The body of a CTE that makes the browser known to an account; `owner` names one with `usr_id`. */

@@ -30,14 +30,14 @@ export function showLogIn(): Middleware {
  * Two statements, because the password is checked between them: the try must be counted before, whatever comes of it, and a
  * connection and a lock that waited for argon2 would make the others wait, too.
  */
-export function logIn(sql: Sql, passwords: Passwords, origin: string): Middleware {
+export function logIn(sql: Sql, passwords: Passwords): Middleware {
   return async function tryLogIn(ctx): Promise<void> {
     const { email, password, problems } = parseLogIn(ctx.request.body);
     if (problems) return refuse(ctx, problems, (shown) => showForm(ctx, email, shown));
 
     const network = clientNetwork(ctx.ip);
     const checks = checksOf(email, ctx);
-    const browser = thisBrowser(ctx, origin);
+    const browser = thisBrowser(ctx);
     const { user, may_enter, retry_after_seconds } = await countTry(sql, { email, network, checks, browser });
     if (retry_after_seconds) {
       return refuseTooMany(ctx, retry_after_seconds, (tooMany) => showForm(ctx, email, tooMany));
@@ -47,13 +47,13 @@ export function logIn(sql: Sql, passwords: Passwords, origin: string): Middlewar
     if (!isRight || !user || !may_enter) return refuseWrong(ctx, email);
 
     const session = newSession(ctx);
-    const former = sessionHash(ctx, origin);
+    const former = sessionHash(ctx);
     const hasBegun = await beginChecked(sql, { user, email, checks, session, former, browser });
     // The hash or the address has changed since it was read: perhaps another log-in has renewed the hash, so check again.
     if (!hasBegun) return tryLogIn(ctx);
     await renewHash(sql, passwords, ctx, user, password);
-    setSession(ctx, origin, session.token);
-    setKnownBrowser(ctx, origin, browser.token);
+    setSession(ctx, session.token);
+    setKnownBrowser(ctx, browser.token);
     accepted(ctx, "/account");
   };
 }

@@ -2,11 +2,8 @@ import type { PendingQuery, Row } from "postgres";
 import { plainAddress } from "../http/client-network.ts";
 import { readCookie, setCookie } from "../http/cookie.ts";
 import type { Sql } from "../db/connect.ts";
-import { wantsJson, type Context, type Middleware } from "../http/context.ts";
+import { wantsJson, type Context, type CurrentUser, type Middleware } from "../http/context.ts";
 import { hashToken, newToken } from "../token.ts";
-
-/** Who is logged in, behind `requireSession`. */
-export type Visitor = { usr_id: string; email: string; session_id: string; is_operator: boolean };
 
 export type NewSession = { token: string; hash: Buffer; browser: string; address: string };
 
@@ -35,17 +32,17 @@ export function beginSession(sql: Sql, { hash, browser, address }: NewSession, o
   `;
 }
 
-export function setSession(ctx: Context, origin: string, token: string, maxAgeSeconds = thirtyDays): void {
-  setCookie(ctx, origin, name, token, maxAgeSeconds);
+export function setSession(ctx: Context, token: string, maxAgeSeconds = thirtyDays): void {
+  setCookie(ctx, name, token, maxAgeSeconds);
 }
 
-export function clearSession(ctx: Context, origin: string): void {
-  setCookie(ctx, origin, name, "", 0);
+export function clearSession(ctx: Context): void {
+  setCookie(ctx, name, "", 0);
 }
 
 /** Hash of the session token that the browser sent; of no session when it sent none. */
-export function sessionHash(ctx: Context, origin: string): Buffer {
-  return hashToken(readCookie(ctx, origin, name));
+export function sessionHash(ctx: Context): Buffer {
+  return hashToken(readCookie(ctx, name));
 }
 
 /** Whether a `session`, joined with its `usr`, still counts. */
@@ -55,34 +52,34 @@ export const isAlive = (sql: Sql) => sql`
   and (password_digest is null or password_digest = ${sessionDigest(sql)})
 `;
 
-/** Lets those pass who are logged in, as `ctx.state.visitor`; sends others to log in (JSON: 401). */
-export function requireSession(sql: Sql, origin: string, otherwise?: string): Middleware {
+/** Lets those pass who are logged in, as `ctx.state.user`; sends others to log in (JSON: 401). */
+export function requireLogin(sql: Sql, otherwise?: string): Middleware {
   return async (ctx, next) => {
-    if (!(await recognise(sql, ctx, origin)))
-      return refuse(ctx, otherwise ?? (readCookie(ctx, origin, name) ? "/login?ended" : "/login"));
+    if (!(await recognise(sql, ctx)))
+      return refuse(ctx, otherwise ?? (readCookie(ctx, name) ? "/login?ended" : "/login"));
     await next();
   };
 }
 
-/** Lets operators pass, as `ctx.state.visitor`. To anybody else, logged in or not, there is no such page. */
-export function requireOperator(sql: Sql, origin: string): Middleware {
+/** Lets operators pass, as `ctx.state.user`. To anybody else, logged in or not, there is no such page. */
+export function requireOperator(sql: Sql): Middleware {
   return async (ctx, next) => {
-    if (!(await recognise(sql, ctx, origin))?.is_operator) ctx.throw(404);
+    if (!(await recognise(sql, ctx))?.is_operator) ctx.throw(404);
     await next();
   };
 }
 
 /**
- * Finds out who is logged in, for `ctx.state.visitor`.
+ * Finds out who is logged in, for `ctx.state.user`.
  * A session that is used goes on for 30 days, 90 at most in all; that is written down at most once a day.
  */
-async function recognise(sql: Sql, ctx: Context, origin: string): Promise<Visitor | undefined> {
-  const [found] = await sql<(Visitor & { renewed_seconds: number | null })[]>`
+async function recognise(sql: Sql, ctx: Context): Promise<CurrentUser | undefined> {
+  const [found] = await sql<(CurrentUser & { renewed_seconds: number | null })[]>`
     with found as (
       select token_hash, session_id, usr_id, email, seen_at < now() - interval '1 day' as is_due
       from session
       join usr using (usr_id)
-      where token_hash = ${sessionHash(ctx, origin)} and ${isAlive(sql)}
+      where token_hash = ${sessionHash(ctx)} and ${isAlive(sql)}
     ), renewed as (
       update session
       set seen_at = now(), expires_at = least(now() + interval '30 days', created_at + interval '90 days')
@@ -97,10 +94,10 @@ async function recognise(sql: Sql, ctx: Context, origin: string): Promise<Visito
   `;
   if (!found) return undefined;
 
-  const { renewed_seconds, ...visitor } = found;
-  if (renewed_seconds) setSession(ctx, origin, readCookie(ctx, origin, name), renewed_seconds);
-  ctx.state.visitor = visitor;
-  return visitor;
+  const { renewed_seconds, ...user } = found;
+  if (renewed_seconds) setSession(ctx, readCookie(ctx, name), renewed_seconds);
+  ctx.state.user = user;
+  return user;
 }
 
 function refuse(ctx: Context, path: string): void {

@@ -12,7 +12,7 @@ export async function readLastHour(sql: Sql): Promise<LastHour> {
       (extract(epoch from date_trunc('minute', now()) - minute) / 60)::int as minutes_ago, task_type,
       coalesce(sum(attempts) filter (where not is_failure), 0)::int as done,
       coalesce(sum(attempts) filter (where is_failure), 0)::int as failed
-    from attempt_tally
+    from attempt_statistics
     where minute > now() - interval '1 hour'
     group by minute, task_type
   `;

@@ -9,19 +9,19 @@ import { showTask } from "./show-task.ts";
 import { showType } from "./show-type.ts";
 import { actOnWebhook, registerWebhook, showWebhooks } from "../webhooks/webhooks.ts";
 
-type Options = { sql: Sql; notifying: Sql; origin: string; stopping: AbortSignal };
+type Options = { sql: Sql; origin: string; stopping: AbortSignal };
 
 /** The operations page and all below it, for operators alone. */
-export function addOperations(router: Router<State>, { sql, notifying, origin, stopping }: Options): void {
-  const operator = requireOperator(sql, origin);
+export function addOperations(router: Router<State>, { sql, origin, stopping }: Options): void {
+  const operator = requireOperator(sql);
   const read = createReading(sql);
   router.get("/ops", operator, showOverview(read));
   router.get("/ops/events", operator, streamOverview(read, stopping));
   router.get("/ops/types/:type", operator, showType(sql));
-  router.post("/ops/types/:type/retry", operator, retryType(notifying));
+  router.post("/ops/types/:type/retry", operator, retryType(sql));
   router.get("/ops/tasks/:id", operator, showTask(sql));
-  router.post("/ops/tasks/:id/:action", operator, actOnTask(notifying));
+  router.post("/ops/tasks/:id/:action", operator, actOnTask(sql));
   router.get("/ops/webhooks", operator, showWebhooks(sql));
   router.post("/ops/webhooks", operator, parseBody(), registerWebhook(sql, origin));
-  router.post("/ops/webhooks/:id/:action", operator, actOnWebhook(notifying));
+  router.post("/ops/webhooks/:id/:action", operator, actOnWebhook(sql));
 }

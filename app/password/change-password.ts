@@ -21,11 +21,11 @@ export function showChangePassword(): Middleware {
 }
 
 /** Two statements, because the old password is checked between reading and writing. */
-export function changePassword(sql: Sql, passwords: Passwords, origin: string): Middleware {
+export function changePassword(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
     const show = (problems: Problems) => showForm(ctx, problems);
     const { password, new_password } = fields.parse(ctx.request.body);
-    const problem = problemWithPassword(new_password, ctx.state.visitor.email);
+    const problem = problemWithPassword(new_password, ctx.state.user.email);
     if (problem) return refuse(ctx, { new_password: problem }, show);
 
     const { hash, retryAfterSeconds } = await checkPassword(sql, passwords, ctx, password);
@@ -34,11 +34,11 @@ export function changePassword(sql: Sql, passwords: Passwords, origin: string): 
 
     const newHash = await passwords.hash(normalisePassword(new_password), ctx.state.deadline);
     const session = newToken();
-    const browserHash = thisBrowser(ctx, origin).hash;
+    const browserHash = thisBrowser(ctx).hash;
     if (!(await change(sql, ctx, hash, newHash, session.hash, browserHash))) {
       return refuse(ctx, { password: wrongPassword }, show);
     }
-    setSession(ctx, origin, session.token);
+    setSession(ctx, session.token);
     accepted(ctx, "/account?password-changed");
   };
 }
@@ -56,26 +56,26 @@ async function change(
   sessionHash: Buffer,
   browserHash: Buffer,
 ): Promise<boolean> {
-  const { visitor } = ctx.state;
+  const { user } = ctx.state;
   const rows = await sql`
     with forgiven as (
-      ${forgive(sql, sessionChecks, visitor.session_id)}
+      ${forgive(sql, sessionChecks, user.session_id)}
     ), owner as (
       update usr
       set password_hash = ${newHash}
       -- Counted, so that the locks are taken in the order of all: session checks, user.
       where (select count(*) from forgiven) < 2
-        and usr_id = ${visitor.usr_id} and password_hash = ${hash}
+        and usr_id = ${user.usr_id} and password_hash = ${hash}
       returning usr_id, email, password_hash
     ), renewed as (
       update session
       set token_hash = ${sessionHash}, password_digest = ${sessionDigest(sql)}
       from owner
-      where session_id = ${visitor.session_id} and session.usr_id = owner.usr_id
+      where session_id = ${user.session_id} and session.usr_id = owner.usr_id
     ), ended as (
       delete from session
       using owner
-      where session.usr_id = owner.usr_id and session_id <> ${visitor.session_id}
+      where session.usr_id = owner.usr_id and session_id <> ${user.session_id}
     ), forgotten as (
       delete from known_browser
       using owner
@@ -99,5 +99,5 @@ async function change(
 
 function showForm(ctx: Context, problems: Problems): Promise<void> {
   const title = Object.values(problems).some(Boolean) ? "Error: Change your password" : "Change your password";
-  return page(ctx, "password/change-password", { title, email: ctx.state.visitor.email, problems });
+  return page(ctx, "password/change-password", { title, email: ctx.state.user.email, problems });
 }

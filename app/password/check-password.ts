@@ -9,11 +9,11 @@ type Checked = { hash?: string; retryAfterSeconds?: number };
 export const wrongPassword = "This is not your password.";
 
 /**
- * Asks for the visitor's password once more, before what a stranger at an open browser must not do. Tries count per session: no
+ * Asks for the user's password once more, before what a stranger at an open browser must not do. Tries count per session: no
  * other one, and no log-in elsewhere, uses them up. Returns the hash that was checked: the statement that comes next does its work only while it is still that one.
  */
 export async function checkPassword(sql: Sql, passwords: Passwords, ctx: Context, typed: string): Promise<Checked> {
-  const { usr_id, session_id } = ctx.state.visitor;
+  const { usr_id, session_id } = ctx.state.user;
   const [owner] = await sql<{ password_hash: string; retry_after_seconds: number | null }[]>`
     with check_of as (
       ${count(sql, sessionChecks, session_id)}

@@ -17,7 +17,7 @@ export function showForgotPassword(): Middleware {
 }
 
 /** The same answer, the same writes and the same time for any address: for one that is nobody's, the mail is owed to user 0. */
-export function forgotPassword(sql: Sql, origin: string): Middleware {
+export function forgotPassword(sql: Sql): Middleware {
   return async (ctx) => {
     const typed = fields.parse(ctx.request.body).email;
     const show = (problems: Problems) => showForm(ctx, typed, problems);
@@ -40,7 +40,7 @@ export function forgotPassword(sql: Sql, origin: string): Middleware {
           mailbox,
           case when email = ${email} then usr_id else 0 end as usr_id,
           coalesce(email = ${email} and is_verified, false) as is_verified,
-          (select count(*) from mail_stop where mail_stop.email = mailbox and ends_at > now()) as stops
+          (select count(*) from email_suppression where email_suppression.email = mailbox and ends_at > now()) as stops
         from mailbox_of(${email}) as mailbox
         left join nearest on true
       ), address as (
@@ -60,14 +60,14 @@ export function forgotPassword(sql: Sql, origin: string): Middleware {
       where is_over
     `;
     if (over) return refuseTooMany(ctx, over.retry_after_seconds, show);
-    if (!wantsJson(ctx)) rememberAddress(ctx, email, origin);
+    if (!wantsJson(ctx)) rememberAddress(ctx, email);
     accepted(ctx, "/password/forgot/sent");
   };
 }
 
-export function showForgotPasswordSent(origin: string): Middleware {
+export function showForgotPasswordSent(): Middleware {
   return (ctx) =>
-    page(ctx, "password/forgot-password-sent", { title: "Check your inbox", email: rememberedAddress(ctx, origin) });
+    page(ctx, "password/forgot-password-sent", { title: "Check your inbox", email: rememberedAddress(ctx) });
 }
 
 function showForm(ctx: Context, email: string, problems: Problems): Promise<void> {

@@ -26,7 +26,7 @@ export function showResetPassword(sql: Sql): Middleware {
 }
 
 /** Two statements: a link of no use costs no hash. What the first has seen, the second does not rely on. */
-export function resetPassword(sql: Sql, passwords: Passwords, origin: string): Middleware {
+export function resetPassword(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
     const { token, password } = fields.parse(ctx.request.body);
     const owner = await findOwner(sql, token);
@@ -36,10 +36,10 @@ export function resetPassword(sql: Sql, passwords: Passwords, origin: string): M
 
     const passwordHash = await passwords.hash(normalisePassword(password), ctx.state.deadline);
     const checks = checksOf(owner.email, ctx);
-    const browser = thisBrowser(ctx, origin);
+    const browser = thisBrowser(ctx);
     const isReset = await useToken(sql, { token, email: owner.email, passwordHash, checks, browserHash: browser.hash });
     if (!isReset) return refuseLink(ctx);
-    setKnownBrowser(ctx, origin, browser.token);
+    setKnownBrowser(ctx, browser.token);
     accepted(ctx, "/login?reset");
   };
 }
@@ -93,9 +93,9 @@ async function useToken(sql: Sql, { token, email, passwordHash, checks, browserH
       on conflict do nothing
       returning usr_id
     ), unstopped as (
-      delete from mail_stop
+      delete from email_suppression
       using changed
-      where mail_stop.email = mailbox_of(changed.email)
+      where email_suppression.email = mailbox_of(changed.email)
     ), ended as (
       delete from session
       using used

@@ -50,7 +50,7 @@ async function deleteUser(sql: Sql, token: string): Promise<boolean> {
       insert into event (event_type, usr_id, data)
       select 'ACCOUNT_DELETED', usr_id, '{"because": "refused"}'::jsonb from refused
     )
-    insert into mail_stop (email, ends_at)
+    insert into email_suppression (email, ends_at)
     select mailbox_of(email), now() + interval '1 day' from refused
     on conflict (email) do update set ends_at = excluded.ends_at
     returning true

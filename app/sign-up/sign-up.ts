@@ -19,7 +19,7 @@ export function showSignUp(): Middleware {
   return (ctx) => showForm(ctx, "", {});
 }
 
-export function signUp(sql: Sql, passwords: Passwords, origin: string): Middleware {
+export function signUp(sql: Sql, passwords: Passwords): Middleware {
   // Whoever is over the limit costs a hash once. The statement below counts, and decides.
   const knownOver = createKnownOver();
 
@@ -65,13 +65,13 @@ export function signUp(sql: Sql, passwords: Passwords, origin: string): Middlewa
             else 'SEND_EMAIL_WELCOME'
           end,
           jsonb_build_object('usr_id', usr_id::text),
-          greatest(now(), mail_stop.ends_at + later, case when is_over then address.ends_at + later - interval '1 hour' end)
+          greatest(now(), email_suppression.ends_at + later, case when is_over then address.ends_at + later - interval '1 hour' end)
         from owner
         cross join address
         -- Three in each later hour, too. Bounded, because signups for an address that is there are hits as well.
         cross join lateral (select least((hits - 1) / ${mails.limit}, 23) * interval '1 hour' as later) as wait
-        left join mail_stop on mail_stop.email = mailbox_of(owner.email) and mail_stop.ends_at > now()
-        where is_new or not (is_over or mail_stop.email is not null)
+        left join email_suppression on email_suppression.email = mailbox_of(owner.email) and email_suppression.ends_at > now()
+        where is_new or not (is_over or email_suppression.email is not null)
       )
       select ${secondsUntil(sql, sql`ends_at`)} as retry_after_seconds
       from client
@@ -82,8 +82,8 @@ export function signUp(sql: Sql, passwords: Passwords, origin: string): Middlewa
       return refuseClient(client.retry_after_seconds);
     }
 
-    if (!wantsJson(ctx)) rememberAddress(ctx, email, origin);
-    rememberBrowser(ctx, origin, browser.token);
+    if (!wantsJson(ctx)) rememberAddress(ctx, email);
+    rememberBrowser(ctx, browser.token);
     accepted(ctx, "/signup/sent");
   };
 }

@@ -17,7 +17,7 @@ export function showResend(): Middleware {
 }
 
 /** Owes the welcome mail with a fresh link once more. The answer is the same for any address. */
-export function resend(sql: Sql, origin: string): Middleware {
+export function resend(sql: Sql): Middleware {
   return async (ctx) => {
     const typed = fields.parse(ctx.request.body);
     const email = normaliseEmail(typed.email);
@@ -40,7 +40,7 @@ export function resend(sql: Sql, origin: string): Middleware {
         left join email_verified on email_verified.usr_id = usr.usr_id
         where not is_over
           and not exists (
-            select from mail_stop where mail_stop.email = mailbox_of(${email}) and mail_stop.ends_at > now()
+            select from email_suppression where email_suppression.email = mailbox_of(${email}) and email_suppression.ends_at > now()
           )
       )
       select ${secondsUntil(sql, sql`ends_at`)} as retry_after_seconds
@@ -49,7 +49,7 @@ export function resend(sql: Sql, origin: string): Middleware {
     `;
     if (client) return refuseTooMany(ctx, client.retry_after_seconds, (tooMany) => showForm(ctx, email, tooMany));
 
-    if (!wantsJson(ctx)) rememberAddress(ctx, email, origin);
+    if (!wantsJson(ctx)) rememberAddress(ctx, email);
     accepted(ctx, "/signup/sent");
   };
 }

@@ -17,10 +17,10 @@ const link = z.object({ token: text });
 const fields = z.object({ token: text, password: text });
 
 /** The page behind the link in the mail. It changes nothing: mail scanners open links, too. */
-export function showVerify(sql: Sql, origin: string): Middleware {
+export function showVerify(sql: Sql): Middleware {
   return async (ctx) => {
     const { token } = link.parse(ctx.query);
-    await showState(ctx, token, await findOwner(sql, ctx, token, origin));
+    await showState(ctx, token, await findOwner(sql, ctx, token));
   };
 }
 
@@ -28,12 +28,12 @@ export function showVerify(sql: Sql, origin: string): Middleware {
  * Whoever reads the mail owns the account. In the browser that signed up a click is enough, and the password stays; elsewhere
  * a new one is due: the old one may be that of somebody who signed up with another person's address.
  */
-export function verify(sql: Sql, passwords: Passwords, origin: string): Middleware {
+export function verify(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
     const { token, password } = fields.parse(ctx.request.body);
     let passwordHash: string | null = null;
     if (password) {
-      const owner = await findOwner(sql, ctx, token, origin);
+      const owner = await findOwner(sql, ctx, token);
       if (!owner || owner.is_verified) return showState(ctx, token, owner);
       const problem = problemWithPassword(password, owner.email);
       if (problem) return refusePassword(ctx, token, owner, problem);
@@ -44,14 +44,14 @@ export function verify(sql: Sql, passwords: Passwords, origin: string): Middlewa
     // there is nothing left to do. The user's lock comes first, so that a refusal of the same signup waits, or has left nobody
     // to verify.
     const session = newSession(ctx);
-    const browser = thisBrowser(ctx, origin);
+    const browser = thisBrowser(ctx);
     const [verified] = await sql`
       with owner as (
         select usr_id
         from email_token
         join usr using (usr_id, email)
         where token_hash = ${hashToken(token)} and purpose = 'verify' and expires_at > now()
-          and (${passwordHash}::text is not null or browser_hash = ${browserHash(ctx, origin)})
+          and (${passwordHash}::text is not null or browser_hash = ${browserHash(ctx)})
         for no key update of usr
       ), verified as (
         insert into email_verified (usr_id)
@@ -67,15 +67,15 @@ export function verify(sql: Sql, passwords: Passwords, origin: string): Middlewa
       ), ended as (
         delete from session
         using verified
-        where session.usr_id = verified.usr_id or token_hash = ${sessionHash(ctx, origin)}
+        where session.usr_id = verified.usr_id or token_hash = ${sessionHash(ctx)}
       ), spent as (
         delete from email_token
         using verified
         where email_token.usr_id = verified.usr_id and purpose <> 'verify'
       ), unstopped as (
-        delete from mail_stop
+        delete from email_suppression
         using opened
-        where mail_stop.email = mailbox_of(opened.email)
+        where email_suppression.email = mailbox_of(opened.email)
       ), cleared as (
         delete from log_in_failure
         using opened
@@ -90,19 +90,19 @@ export function verify(sql: Sql, passwords: Passwords, origin: string): Middlewa
       )
       select from opened
     `;
-    if (!verified) return showState(ctx, token, await findOwner(sql, ctx, token, origin), "Choose a password.");
+    if (!verified) return showState(ctx, token, await findOwner(sql, ctx, token), "Choose a password.");
 
-    setSession(ctx, origin, session.token);
-    setKnownBrowser(ctx, origin, browser.token);
+    setSession(ctx, session.token);
+    setKnownBrowser(ctx, browser.token);
     accepted(ctx, "/account");
   };
 }
 
-async function findOwner(sql: Sql, ctx: Context, token: string, origin: string) {
+async function findOwner(sql: Sql, ctx: Context, token: string) {
   const [owner] = await sql<Owner[]>`
     select
       email,
-      coalesce(browser_hash = ${browserHash(ctx, origin)}, false) as is_same_browser,
+      coalesce(browser_hash = ${browserHash(ctx)}, false) as is_same_browser,
       exists (select from email_verified where email_verified.usr_id = usr.usr_id) as is_verified
     from email_token
     join usr using (usr_id, email)

@@ -42,7 +42,7 @@ export function registerWebhook(sql: Sql, origin: string): Middleware {
 
     // As the URL parser writes it: what a browser ignores, such as a line break, is not stored.
     const url = new URL(fields.url).href;
-    const { is_this } = await register(sql, { ...fields, url }, ctx.state.visitor.usr_id);
+    const { is_this } = await register(sql, { ...fields, url }, ctx.state.user.usr_id);
     if (!is_this) return refuse(ctx, taken, again);
     accepted(ctx, "/ops/webhooks?registered");
   };
@@ -62,7 +62,7 @@ export function actOnWebhook(sql: Sql): Middleware {
     const act = actions.get(action);
     if (!act || !/^\d{1,18}$/.test(id)) return ctx.throw(404);
 
-    const changed = await act(sql, id, ctx.state.visitor.usr_id);
+    const changed = await act(sql, id, ctx.state.user.usr_id);
     accepted(ctx, `/ops/webhooks?${changed.length > 0 ? action : "nothing"}`);
   };
 }

@@ -47,7 +47,7 @@ describe("POST /account/email", () => {
   });
 
   it("mails nobody who wants no mail, and three an hour to one address; the answer does not show it", async () => {
-    await sql`insert into mail_stop (email, ends_at) values ('quiet@example.com', now() + interval '1 hour')`;
+    await sql`insert into email_suppression (email, ends_at) values ('quiet@example.com', now() + interval '1 hour')`;
     await change("quiet@example.com").expect(303);
     expect(await owed()).toEqual([]);
     for (let time = 0; time < 4; time += 1) await change().expect(303);

@@ -99,9 +99,9 @@ describe("POST /account/email/confirm", () => {
   });
 
   it("lets mails to the new address go out again", async () => {
-    await sql`insert into mail_stop (email, ends_at) values (${newEmail}, now() + interval '1 hour')`;
+    await sql`insert into email_suppression (email, ends_at) values (${newEmail}, now() + interval '1 hour')`;
     await confirm(await askFor()).expect(303);
-    expect(await sql`select from mail_stop`).toEqual([]);
+    expect(await sql`select from email_suppression`).toEqual([]);
   });
 
   it("takes the address from an account that never verified it", async () => {

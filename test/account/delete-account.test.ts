@@ -34,7 +34,7 @@ describe("POST /account/delete", () => {
       if ((await sql`select from ${sql(table)}`).length > 0) left.push(table);
     }
     expect(left).toEqual([]);
-    expect(await sql`select from throttle`).toEqual([]);
+    expect(await sql`select from rate_limit`).toEqual([]);
     expect(await owed()).toEqual([farewell]);
     expect((await site.get("/account/deleted").expect(200)).text).toContain("Your account is gone");
     await site.get("/account").set("Cookie", cookie).expect(303);

@@ -8,13 +8,13 @@ const database = await createDatabase();
 const { sql } = database;
 beforeEach(async () => {
   await empty(sql);
-  await sql`truncate attempt_tally`;
+  await sql`truncate attempt_statistics`;
 });
 
 const soon = { heartbeatSeconds: 0.1, leaseSeconds: 5 };
 const tally = (which: ReturnType<typeof sql>) => sql`
   select task_type, is_failure, sum(attempts)::int as attempts
-  from attempt_tally
+  from attempt_statistics
   where ${which}
   group by task_type, is_failure
   order by task_type, is_failure
@@ -29,7 +29,8 @@ describe("a worker tells", () => {
     const engine = await runEngine(database, { BLOCK: block, OTHER: handler(() => {}) }, soon);
     expect(await sql`select task_types from worker`).toEqual([{ task_types: ["BLOCK", "OTHER"] }]);
 
-    const turn = async () => (await sql<{ turn: number }[]>`select turn_milliseconds as turn from worker`)[0]!.turn;
+    const turn = async () =>
+      (await sql<{ turn: number }[]>`select event_loop_delay_milliseconds as turn from worker`)[0]!.turn;
     await until("a long turn is told", async () => {
       // Again: in the 20 ms after a heartbeat Node does not look.
       if (await isEmpty(sql)) await engine.owe("BLOCK");
@@ -59,7 +60,9 @@ describe("a worker tells", () => {
       .poll(async () => [...(await tally(sql`minute > now() - interval '2 minutes'`))], { timeout: 10_000 })
       .toEqual(all);
     expect(await tally(sql`minute = '-infinity'`)).toEqual(all);
-    expect(await sql`select from attempt_tally where seconds < 0 or seconds > up_to_seconds * attempts`).toEqual([]);
+    expect(await sql`select from attempt_statistics where seconds < 0 or seconds > up_to_seconds * attempts`).toEqual(
+      [],
+    );
   });
 
   it("the rest of them when it stops", async () => {

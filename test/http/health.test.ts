@@ -13,7 +13,7 @@ describe("GET /readyz", () => {
 
   it("is not when one is missing", async () => {
     await sql`delete from migration where name = (select min(name) from migration)`;
-    await site.get("/readyz").expect(503, { status: "migrations are behind: 0001_signup_and_tasks.sql" });
+    await site.get("/readyz").expect(503, { status: "migrations are behind: 0001_users_and_tasks.sql" });
   });
 });
 

@@ -38,7 +38,7 @@ describe("POST /login, throttled", () => {
     for (let n = 0; n < 4; n += 1) await from(wrong).expect(422);
     await from(ada).expect(303);
     await from(wrong).expect(422);
-    expect(await sql`select hits from throttle where action = 'check password'`).toEqual([{ hits: 1 }]);
+    expect(await sql`select hits from rate_limit where action = 'check password'`).toEqual([{ hits: 1 }]);
   });
 
   it("takes ten tries in 3 minutes from one network, whatever the address, at once too", async () => {
@@ -58,8 +58,8 @@ describe("POST /login, throttled", () => {
   it("begins anew when the time is over", async () => {
     const from = () => logIn().set("X-Forwarded-For", "203.0.113.7");
     for (let n = 0; n < 5; n += 1) await from().expect(422);
-    await sql`update throttle set ends_at = now()`;
+    await sql`update rate_limit set ends_at = now()`;
     await from().expect(422);
-    expect(await sql`select distinct hits from throttle`).toEqual([{ hits: 1 }]);
+    expect(await sql`select distinct hits from rate_limit`).toEqual([{ hits: 1 }]);
   });
 });

@@ -62,12 +62,12 @@ describe("a refused signup under one +tag", () => {
     await post("/password/forgot", { email: tagged(1) });
     expect(await mails()).toEqual([]);
 
-    await sql`delete from throttle where action = 'mail'`;
+    await sql`delete from rate_limit where action = 'mail'`;
     for (const email of tags.slice(2, 8)) await post("/signup", { ...ada, email });
     expect(
       await sql`
         select extract(epoch from run_at - ends_at)::int as seconds, count(*)::int as mails
-        from task cross join mail_stop
+        from task cross join email_suppression
         where task_type = 'SEND_EMAIL_WELCOME'
         group by seconds order by seconds
       `,
@@ -88,7 +88,7 @@ describe("a refused signup under one +tag", () => {
     await refuse();
     const token = await addLink(sql, "verify", await addUnverified(tagged(1)));
     await post("/verify", { token, password: "another good secret" });
-    expect(await sql`select from mail_stop`).toEqual([]);
+    expect(await sql`select from email_suppression`).toEqual([]);
   });
 });
 

@@ -25,12 +25,12 @@ describe("GET /metrics", () => {
 
   it("tells of tasks, workers, breakers, attempts and connections", async () => {
     const worker = await addWorker(sql, 5);
-    await sql`update worker set turn_milliseconds = 250`;
+    await sql`update worker set event_loop_delay_milliseconds = 250`;
     await owe(sql, "MAIL", 2, { run_at: new Date(Date.now() - 30_000) });
     await owe(sql, "MAIL", 1, { worker_id: worker });
     await sql`insert into breaker (worker_id, task_type, open_until, error) values (${worker}, 'MAIL', now(), 'down')`;
     await sql`
-      insert into attempt_tally (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
+      insert into attempt_statistics (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
       values
         ('-infinity', 'MAIL', false, 0.05, 3, 0.1), ('-infinity', 'MAIL', false, 7, 2, 12),
         ('-infinity', 'MAIL', false, 'infinity', 1, 400), ('-infinity', 'OTHER', true, 0.01, 1, 0.01)

@@ -77,7 +77,7 @@ describe("the overview", () => {
 
   it("shows each worker with its heartbeat, the turn of its loop, what it runs and its breakers", async () => {
     const worker = await addWorker(sql, 2);
-    await sql`update worker set turn_milliseconds = 12.5`;
+    await sql`update worker set event_loop_delay_milliseconds = 12.5`;
     await owe(sql, "MAIL", 2, { worker_id: worker });
     await owe(sql, "OTHER", 1, { worker_id: worker });
     await sql`
@@ -91,7 +91,13 @@ describe("the overview", () => {
       seconds_left: expect.any(Number) as number,
     };
     expect(workers).toMatchObject([
-      { host: "elsewhere", pid: 1, turn_milliseconds: 12.5, running: { MAIL: 2, OTHER: 1 }, breakers: [breaker] },
+      {
+        host: "elsewhere",
+        pid: 1,
+        event_loop_delay_milliseconds: 12.5,
+        running: { MAIL: 2, OTHER: 1 },
+        breakers: [breaker],
+      },
     ]);
     expect(workers[0]!.seen_seconds_ago).toBeCloseTo(2, -1);
     expect(types.find(({ task_type }) => task_type === "MAIL")).toMatchObject({ breakers: [breaker] });
@@ -111,7 +117,7 @@ describe("the overview", () => {
 
   it("has the last hour, minute by minute, from what workers tally", async () => {
     await sql`
-      insert into attempt_tally (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
+      insert into attempt_statistics (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
       select date_trunc('minute', now()) - make_interval(mins => ago), type, is_failure, 1, attempts, 1
       from (values
         (0, 'SEND_EMAIL_WELCOME', false, 5), (0, 'OTHER', false, 7), (3, 'SEND_EMAIL_WELCOME', true, 2),

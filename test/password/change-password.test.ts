@@ -55,7 +55,7 @@ describe("POST /account/password", () => {
     expect(JSON.parse(answer.text)).toEqual({
       errors: { new_password: expect.stringContaining("15 characters") as string },
     });
-    expect(await sql`select from throttle`).toHaveLength(0);
+    expect(await sql`select from rate_limit`).toHaveLength(0);
   });
 
   it("takes five tries in 15 minutes, then answers 429", async () => {
@@ -63,14 +63,14 @@ describe("POST /account/password", () => {
     await change()
       .expect(429)
       .expect("Retry-After", /^[89]\d\d$/);
-    await sql`update throttle set ends_at = now()`;
+    await sql`update rate_limit set ends_at = now()`;
     await change().expect(303);
   });
 
   it("forgives the tries once the old password is right", async () => {
     for (let time = 0; time < 4; time += 1) await change("not the right one").set("X-Forwarded-For", "198.51.100.9");
     await change().set("X-Forwarded-For", "198.51.100.9").expect(303);
-    expect(await sql`select from throttle`).toEqual([]);
+    expect(await sql`select from rate_limit`).toEqual([]);
   });
 
   it.each([

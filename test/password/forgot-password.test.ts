@@ -38,7 +38,7 @@ describe("POST /password/forgot", () => {
 
   it("owes nothing to an address that wants no mail", async () => {
     await addOwner(sql, ada, false);
-    await sql`insert into mail_stop (email, ends_at) values (${ada.email}, now() + interval '1 hour')`;
+    await sql`insert into email_suppression (email, ends_at) values (${ada.email}, now() + interval '1 hour')`;
     await forgot(ada.email).expect(303);
     expect(await owed()).toEqual([toUser("0")]);
   });
@@ -48,7 +48,7 @@ describe("POST /password/forgot", () => {
     for (let time = 0; time < 4; time += 1) await forgot(ada.email).expect(303);
     expect(await owed()).toEqual(Array.from({ length: 3 }, () => toUser(usrId)));
 
-    await sql`update throttle set ends_at = now() where action = 'reset mail'`;
+    await sql`update rate_limit set ends_at = now() where action = 'reset mail'`;
     await forgot(ada.email).expect(303);
     expect(await owed()).toHaveLength(4);
   });

@@ -94,9 +94,9 @@ describe("POST /password/reset", () => {
 
   it("lets mails to the address go out again", async () => {
     const token = await addLink(sql, "reset", await addOwner(sql));
-    await sql`insert into mail_stop (email, ends_at) values (${ada.email}, now() + interval '1 hour')`;
+    await sql`insert into email_suppression (email, ends_at) values (${ada.email}, now() + interval '1 hour')`;
     await reset(token).expect(303);
-    expect(await sql`select from mail_stop`).toEqual([]);
+    expect(await sql`select from email_suppression`).toEqual([]);
   });
 
   it("lets in who has just tried too often with the forgotten one", async () => {

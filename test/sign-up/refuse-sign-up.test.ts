@@ -37,7 +37,7 @@ describe("«I did not sign up»", () => {
     await show(token).expect(410);
     await refuse(token).expect(410);
     expect(await users()).toHaveLength(1);
-    expect(await sql`select from mail_stop`).toEqual([]);
+    expect(await sql`select from email_suppression`).toEqual([]);
   });
 
   it("keeps mails from the address for a day: a new signup owes its welcome for then", async () => {
@@ -48,13 +48,13 @@ describe("«I did not sign up»", () => {
     expect(
       await sql`
         select task_type, run_at = ends_at as is_at_the_end, ends_at > now() + interval '23 hours' as is_a_day
-        from task cross join mail_stop
+        from task cross join email_suppression
       `,
     ).toEqual([{ task_type: "SEND_EMAIL_WELCOME", is_at_the_end: true, is_a_day: true }]);
   });
 
   it("keeps no mail from the address after that", async () => {
-    await sql`insert into mail_stop (email, ends_at) values (${ada.email}, now() - interval '1 second')`;
+    await sql`insert into email_suppression (email, ends_at) values (${ada.email}, now() - interval '1 second')`;
     await post("/signup");
     expect(await sql`select from task where run_at <= now()`).toHaveLength(1);
   });

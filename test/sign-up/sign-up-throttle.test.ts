@@ -42,12 +42,12 @@ describe("POST /signup, throttled", () => {
     for (let n = 0; n < 20; n += 1) await from("203.0.113.20", n, post).expect(303);
     for (let n = 20; n < 23; n += 1) await from("203.0.113.20", n, post).expect(429, /value="ada/);
     expect(hash).toHaveBeenCalledTimes(21);
-    expect(await sql`select hits from throttle where action = 'sign up'`).toEqual([{ hits: 21 }]);
+    expect(await sql`select hits from rate_limit where action = 'sign up'`).toEqual([{ hits: 21 }]);
   });
 
   it("takes more when the hour is over", async () => {
     for (let n = 0; n < 20; n += 1) await from("203.0.113.20", n).expect(303);
-    await sql`update throttle set ends_at = now()`;
+    await sql`update rate_limit set ends_at = now()`;
     await from("203.0.113.20", 20).expect(303);
   });
 
@@ -61,19 +61,19 @@ describe("POST /signup, throttled", () => {
     for (let n = 0; n < 4; n += 1) await signUp(ada);
     await sql`with task as (delete from task) delete from usr`;
     await signUp(ada);
-    expect(await sql`select task.run_at = ends_at as is_at_the_end from task, throttle where action = 'mail'`).toEqual([
-      { is_at_the_end: true },
-    ]);
+    expect(
+      await sql`select task.run_at = ends_at as is_at_the_end from task, rate_limit where action = 'mail'`,
+    ).toEqual([{ is_at_the_end: true }]);
   });
 
   it("counts the refused tries as well, up to a bound", async () => {
     await sql`
-      insert into throttle (action, subject, hits, ends_at)
+      insert into rate_limit (action, subject, hits, ends_at)
       values ('sign up', '203.0.113.7', 1000000, now() + interval '1 minute')
     `;
     await from("203.0.113.7", 1)
       .expect(429)
       .expect("Retry-After", /^(60|59)$/);
-    expect(await sql`select hits from throttle`).toEqual([{ hits: 1_000_000 }]);
+    expect(await sql`select hits from rate_limit`).toEqual([{ hits: 1_000_000 }]);
   });
 });

@@ -46,7 +46,7 @@ describe("POST /verify, in a race", () => {
     ]);
     expect([verification!.status, refusal!.status]).toEqual([303, 410]);
     await account(sessionOf(verification!)).expect(200);
-    expect(await sql`select from mail_stop`).toEqual([]);
+    expect(await sql`select from email_suppression`).toEqual([]);
   });
 
   it("is of no use after a refusal that came before it", async () => {

@@ -47,9 +47,9 @@ describe("POST /verify in the browser that signed up", () => {
 
   it("lets mails to the address go out again", async () => {
     const { cookie, token } = await signUp();
-    await sql`insert into mail_stop (email, ends_at) values (${ada.email}, now() + interval '1 hour')`;
+    await sql`insert into email_suppression (email, ends_at) values (${ada.email}, now() + interval '1 hour')`;
     await verify({ token }, cookie).expect(303);
-    expect(await sql`select from mail_stop`).toEqual([]);
+    expect(await sql`select from email_suppression`).toEqual([]);
   });
 
   it("ends every session that the account had", async () => {

@@ -29,9 +29,9 @@ export async function empty(sql: Sql): Promise<void> {
     delete from task_error;
     delete from task_dead;
     delete from worker;
-    delete from attempt_tally;
-    delete from throttle;
-    delete from mail_stop;
+    delete from attempt_statistics;
+    delete from rate_limit;
+    delete from email_suppression;
     delete from log_in_failure;
     delete from event;
     delete from event_consumer;

@@ -101,7 +101,7 @@ describe("SEND_EMAIL_CONFIRM_ADDRESS", () => {
   });
 
   it("asks nobody who wants no mail by now", async () => {
-    await sql`insert into mail_stop (email, ends_at) values (${newEmail}, now() + interval '1 hour')`;
+    await sql`insert into email_suppression (email, ends_at) values (${newEmail}, now() + interval '1 hour')`;
     expect(await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await ask())).toEqual([]);
   });
 

@@ -16,14 +16,14 @@ describe("PRUNE_EXPIRED", () => {
     for (const expires_at of [new Date(Date.now() - 1000), new Date(Date.now() + 60_000)]) {
       await openSession(sql, usrId, { expires_at });
       await addLink(sql, "verify", usrId, { expires_at });
-      await sql`insert into mail_stop (email, ends_at) values (${expires_at.toISOString()}, ${expires_at})`;
-      await sql`insert into throttle values ('mail', ${expires_at.toISOString()}, 1, ${expires_at})`;
+      await sql`insert into email_suppression (email, ends_at) values (${expires_at.toISOString()}, ${expires_at})`;
+      await sql`insert into rate_limit values ('mail', ${expires_at.toISOString()}, 1, ${expires_at})`;
       const created_at = new Date(expires_at.getTime() - 30 * 86_400_000);
       await sql`insert into email_change ${sql({ usr_id: usrId, old_email: "a", new_email: "b", created_at })}`;
     }
     // More than one statement takes at a time.
     await sql`
-      insert into throttle
+      insert into rate_limit
       select 'mail', n::text, 1, now() - interval '1 hour' from generate_series(1, 2500) as n
     `;
     for (const [days, token_hash] of [
@@ -35,7 +35,14 @@ describe("PRUNE_EXPIRED", () => {
     }
     await perform(database, "PRUNE_EXPIRED", pruneExpired(sql));
 
-    for (const table of ["known_browser", "session", "email_token", "mail_stop", "throttle", "email_change"]) {
+    for (const table of [
+      "known_browser",
+      "session",
+      "email_token",
+      "email_suppression",
+      "rate_limit",
+      "email_change",
+    ]) {
       expect({ table, rows: (await sql`select from ${sql(table)}`).length }).toEqual({ table, rows: 1 });
     }
     expect(

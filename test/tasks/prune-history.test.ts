@@ -41,13 +41,13 @@ describe("PRUNE_HISTORY", () => {
 
   it("forgets the minutes of attempts, and keeps the sums", async () => {
     await sql`
-      insert into attempt_tally (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
+      insert into attempt_statistics (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
       select minute, 'MAIL', false, 1, 1, 1
       from unnest(array[now(), now() - interval '3 hours', '-infinity']) as minute
     `;
     await prune();
     expect(
-      await sql`select minute > '-infinity' as is_recent from attempt_tally where task_type = 'MAIL' order by minute desc`,
+      await sql`select minute > '-infinity' as is_recent from attempt_statistics where task_type = 'MAIL' order by minute desc`,
     ).toEqual([{ is_recent: true }, { is_recent: false }]);
   });
 

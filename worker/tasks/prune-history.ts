@@ -44,7 +44,7 @@ export function pruneHistory(sql: Sql): Handler {
       `,
       );
       await sql`
-        delete from attempt_tally
+        delete from attempt_statistics
         where minute < now() - make_interval(hours => ${tallyHours}) and minute > '-infinity'
       `;
     },
