@@ -8,7 +8,7 @@ import { wantsJson, type Context, type CurrentUser, type Middleware } from "../h
 import { page } from "../http/page.ts";
 import type { Passwords } from "../password/password.ts";
 import { rememberAddress, rememberedAddress } from "../sign-up/sign-up-sent.ts";
-import { count, forgive, mails, refuseTooMany, resends, secondsUntil, sessionChecks } from "../http/rate-limit.ts";
+import { count, forgive, mails, refuseTooMany, resends, secondsUntil, sessionChecks } from "../http/throttle.ts";
 
 type Problems = { email?: string; password?: string; form?: string };
 type Asked = { has_asked: boolean; retry_after_seconds: number | null };

@@ -6,7 +6,7 @@ import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import type { Passwords } from "../password/password.ts";
 import { clearSession } from "../log-in/session.ts";
-import { forgive, refuseTooMany, sessionChecks } from "../http/rate-limit.ts";
+import { forgive, refuseTooMany, sessionChecks } from "../http/throttle.ts";
 
 type Problems = { password?: string; form?: string };
 

@@ -34,6 +34,17 @@ export class Refused extends Error {
   }
 }
 
+/** To throw when a rate limit is exceeded. */
+export class TooManyRequests extends Refused {
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number) {
+    const minutes = Math.ceil(retryAfterSeconds / 60);
+    super(429, "Too many attempts", `Wait ${minutes === 1 ? "a minute" : `${minutes} minutes`}, then try again.`);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
 /** The one place where a failed request is answered: a page or JSON, as asked. */
 export function answerErrors(): Middleware {
   return async (ctx, next) => {
@@ -42,6 +53,7 @@ export function answerErrors(): Middleware {
     } catch (error) {
       const status = statusOf(error);
       if (status >= 500) ctx.state.log.error({ err: error }, "request failed");
+      if (error instanceof TooManyRequests) ctx.set("Retry-After", String(error.retryAfterSeconds));
       return answer(ctx, status, error instanceof Refused ? [error.title, error.message] : undefined);
     }
     // The router says 404 and 405 by the status alone.

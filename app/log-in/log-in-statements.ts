@@ -1,7 +1,7 @@
 import type { Sql } from "../db/connect.ts";
 import { knowBrowser } from "./known-browser.ts";
 import { beginSession, type NewSession } from "./session.ts";
-import { count, forgive, logIns, passwordChecks, secondsUntil } from "../http/rate-limit.ts";
+import { count, forgive, logIns, passwordChecks, secondsUntil } from "../http/throttle.ts";
 
 /** NIST SP 800-63B-4, 3.2.2, allows 100. */
 const failuresInARow = 50;

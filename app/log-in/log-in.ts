@@ -11,7 +11,7 @@ import { beginChecked, countTry } from "./log-in-statements.ts";
 import type { Passwords } from "../password/password.ts";
 import { renewHash } from "./renew-hash.ts";
 import { newSession, sessionHash, setSession } from "./session.ts";
-import { checksOf, refuseTooMany } from "../http/rate-limit.ts";
+import { checksOf, refuseTooMany } from "../http/throttle.ts";
 
 type Problems = { email?: string; password?: string; form?: string };
 

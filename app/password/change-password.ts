@@ -8,7 +8,7 @@ import { page } from "../http/page.ts";
 import { normalisePassword, problemWithPassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
 import { sessionDigest, setSession } from "../log-in/session.ts";
-import { forgive, refuseTooMany, sessionChecks } from "../http/rate-limit.ts";
+import { forgive, refuseTooMany, sessionChecks } from "../http/throttle.ts";
 import { newToken } from "../token.ts";
 
 type Problems = { password?: string; new_password?: string; form?: string };

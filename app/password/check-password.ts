@@ -2,7 +2,7 @@ import type { Sql } from "../db/connect.ts";
 import type { Context } from "../http/context.ts";
 import type { Passwords } from "./password.ts";
 import { normalisePassword } from "./password-rules.ts";
-import { count, secondsUntil, sessionChecks } from "../http/rate-limit.ts";
+import { count, secondsUntil, sessionChecks } from "../http/throttle.ts";
 
 type Checked = { hash?: string; retryAfterSeconds?: number };
 

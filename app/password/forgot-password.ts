@@ -6,7 +6,7 @@ import { normaliseEmail, problemWithEmail } from "../sign-up/email.ts";
 import { wantsJson, type Context, type Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { rememberAddress, rememberedAddress } from "../sign-up/sign-up-sent.ts";
-import { count, forgottenPasswords, refuseTooMany, resetMails, secondsUntil } from "../http/rate-limit.ts";
+import { count, forgottenPasswords, refuseTooMany, resetMails, secondsUntil } from "../http/throttle.ts";
 
 type Problems = { email?: string; form?: string };
 

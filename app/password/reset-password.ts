@@ -6,7 +6,7 @@ import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-brows
 import { page } from "../http/page.ts";
 import { normalisePassword, problemWithPassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
-import { checksOf, forgive, passwordChecks } from "../http/rate-limit.ts";
+import { checksOf, forgive, passwordChecks } from "../http/throttle.ts";
 import { hashToken } from "../token.ts";
 
 type Problems = { password?: string };

@@ -10,7 +10,7 @@ import type { Passwords } from "../password/password.ts";
 import { normalisePassword, problemWithPassword } from "../password/password-rules.ts";
 import { rememberBrowser } from "./sign-up-browser.ts";
 import { rememberAddress } from "./sign-up-sent.ts";
-import { count, mails, refuseTooMany, secondsUntil, signUps } from "../http/rate-limit.ts";
+import { count, mails, refuseTooMany, secondsUntil, signUps } from "../http/throttle.ts";
 import { newToken } from "../token.ts";
 
 type Problems = { email?: string; password?: string; form?: string };

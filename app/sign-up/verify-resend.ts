@@ -6,7 +6,7 @@ import { normaliseEmail, problemWithEmail } from "./email.ts";
 import { wantsJson, type Context, type Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { rememberAddress } from "./sign-up-sent.ts";
-import { count, mails, refuseTooMany, resends, secondsUntil } from "../http/rate-limit.ts";
+import { count, mails, refuseTooMany, resends, secondsUntil } from "../http/throttle.ts";
 
 type Problems = { email?: string; form?: string };
 
