@@ -6,12 +6,9 @@ import { wantsJson, type Context } from "./context.ts";
 export type Throttle = { action: string; limit: number; seconds: number };
 type Fragment = PendingQuery<Row[]>;
 
-const [minute, hour] = [60, 3600];
+const minute = 60;
 
 /** Per client network. */
-export const signUps: Throttle = { action: "sign up", limit: 20, seconds: hour };
-export const resends: Throttle = { action: "resend", limit: 20, seconds: hour };
-export const forgottenPasswords: Throttle = { action: "forgot", limit: 20, seconds: hour };
 export const logIns: Throttle = { action: "log in", limit: 10, seconds: 3 * minute };
 
 /** Per session: the password once more. */
@@ -21,11 +18,6 @@ export const sessionChecks: Throttle = { action: "check password in session", li
 export const passwordChecks: Throttle = { action: "check password", limit: 5, seconds: 15 * minute };
 
 export const checksOf = (email: string, ctx: Context) => `${email} ${clientNetwork(ctx.ip)}`;
-
-/** Per mailbox: `mailbox_of(email)`, the address without its +tag. */
-export const mails: Throttle = { action: "mail", limit: 3, seconds: hour };
-/** A count of its own: whoever signs up with another person's address must not keep the reset from its owner. */
-export const resetMails: Throttle = { action: "reset mail", limit: 3, seconds: hour };
 
 /**
  * The body of a CTE that counts one hit, in the same statement as the work, and returns `is_over`, `ends_at` and `hits`.
