@@ -4,7 +4,7 @@ import { ada, addLink, addOwner, openSession } from "../support/accounts.ts";
 import { flaws, openBrowser } from "../support/browser.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addChange } from "../support/email-changes.ts";
-import { send, titleOf } from "../support/visitor.ts";
+import { send, titleOf } from "../support/browser-session.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();

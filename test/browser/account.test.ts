@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { ada, addOwner, openSession } from "../support/accounts.ts";
 import { openBrowser } from "../support/browser.ts";
 import { empty } from "../support/database.ts";
-import { hasFocus, logIn, openMail, runSite, send, titleOf } from "../support/visitor.ts";
+import { hasFocus, logIn, openMail, runSite, send, titleOf } from "../support/browser-session.ts";
 
 const { sql, url } = await runSite();
 const browser = openBrowser();

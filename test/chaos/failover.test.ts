@@ -4,12 +4,12 @@ import { connect } from "../../app/db/connect.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { runMigrations } from "../support/processes.ts";
 import { findServerPrograms, startPair } from "../support/standby.ts";
-import { balance } from "../support/storm/books.ts";
-import { settleDown, proveWork } from "../support/storm/calm.ts";
+import { balance } from "../support/storm/invariants.ts";
+import { settleDown, proveWork } from "../support/storm/quiesce.ts";
 import { layNotebook } from "../support/storm/feed.ts";
 import { launch, type Web } from "../support/storm/fleet.ts";
 import { startLoad } from "../support/storm/load.ts";
-import { openPostOffice } from "../support/storm/post-office.ts";
+import { openPostOffice } from "../support/storm/flaky-smtp-server.ts";
 import { createRandom } from "../support/storm/random.ts";
 import { until } from "../support/until.ts";
 

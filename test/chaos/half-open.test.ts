@@ -8,7 +8,7 @@ import { createDatabase } from "../support/database.ts";
 import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 import { runWeb } from "../support/web.ts";
-import { layWire } from "../support/wire.ts";
+import { layWire } from "../support/faulty-proxy.ts";
 
 const signUp = (site: string, email: string) =>
   request(site).post("/signup").send({ email, password: "twelve engines hum" });

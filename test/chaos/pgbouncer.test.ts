@@ -8,7 +8,7 @@ import { hasPgbouncer, poolTransactions } from "../support/pgbouncer.ts";
 import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 import { runWeb, serveApp } from "../support/web.ts";
-import { liveThrough } from "../support/whole-account.ts";
+import { liveThrough } from "../support/account-life-cycle.ts";
 
 const isInstalled = await hasPgbouncer();
 if (!isInstalled) console.log("skipped: pgbouncer is not installed (Debian: apt-get install pgbouncer)");

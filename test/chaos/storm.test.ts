@@ -4,15 +4,15 @@ import { afterAll, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
 import { startPostgres } from "../../dev/postgres.ts";
 import { runMigrations } from "../support/processes.ts";
-import { balance } from "../support/storm/books.ts";
-import { settleDown } from "../support/storm/calm.ts";
+import { balance } from "../support/storm/invariants.ts";
+import { settleDown } from "../support/storm/quiesce.ts";
 import { planFaults, strikeAll } from "../support/storm/faults.ts";
 import { layNotebook } from "../support/storm/feed.ts";
 import { launch, readyLimitSeconds, residentMegabytes, type Fleet } from "../support/storm/fleet.ts";
 import { startLoad, type Load } from "../support/storm/load.ts";
-import { openPostOffice } from "../support/storm/post-office.ts";
+import { openPostOffice } from "../support/storm/flaky-smtp-server.ts";
 import { createRandom } from "../support/storm/random.ts";
-import { layWire } from "../support/wire.ts";
+import { layWire } from "../support/faulty-proxy.ts";
 import { until } from "../support/until.ts";
 
 // The same seed draws the same faults: STORM_SEED=… npm run test:chaos -- storm

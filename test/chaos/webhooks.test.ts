@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { chaosWorker, isDone } from "../support/chaos.ts";
 import { createDatabase } from "../support/database.ts";
-import { addWebhook, isSigned, secret, startReceiver } from "../support/receiver.ts";
+import { addWebhook, isSigned, secret, startReceiver } from "../support/webhook-receiver.ts";
 import { until } from "../support/until.ts";
 
 const count = 10_000;

@@ -4,7 +4,7 @@ import { connect } from "../../app/db/connect.ts";
 import { transact } from "../../app/db/transaction.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
-import { layWire } from "../support/wire.ts";
+import { layWire } from "../support/faulty-proxy.ts";
 
 const { sql, url } = await createDatabase();
 await sql`create table note (text text)`;

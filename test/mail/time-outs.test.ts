@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { letterHandler } from "../../worker/mail/mail-handler.ts";
-import { hurryTimers } from "../support/fast-timers.ts";
+import { hurryTimers } from "../support/faster-timers.ts";
 import { mailPatiently } from "../support/mail-to.ts";
 import { scriptSmtp } from "../support/scripted-smtp.ts";
 import type { Stage } from "../support/smtp-dialogue.ts";

@@ -5,7 +5,7 @@ import { deleteUnverified } from "../../worker/tasks/delete-unverified.ts";
 import { remindUnverified } from "../../worker/tasks/remind-unverified.ts";
 import type { Attempt } from "../../worker/engine/task.ts";
 import { addLink, addOwner } from "../support/accounts.ts";
-import { clocked } from "../support/clocked.ts";
+import { clocked } from "../support/test-clock.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { perform } from "../support/engine.ts";
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { createDatabase, empty } from "../support/database.ts";
 import { owe } from "../support/engine.ts";
 import { acts, logInOperator } from "../support/operators.ts";
-import { addWebhook, messageFor } from "../support/receiver.ts";
+import { addWebhook, messageFor } from "../support/webhook-receiver.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { addOwner, openSession } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { acts, logInOperator } from "../support/operators.ts";
-import { addWebhook, secret } from "../support/receiver.ts";
+import { addWebhook, secret } from "../support/webhook-receiver.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();

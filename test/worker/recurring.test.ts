@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { enqueueDue, type Recurring } from "../../worker/recurring.ts";
-import { clocked } from "../support/clocked.ts";
+import { clocked } from "../support/test-clock.ts";
 import { createDatabase } from "../support/database.ts";
 
 const database = await createDatabase();

@@ -4,7 +4,7 @@ import { createPostOutside } from "../../worker/webhooks/post-outside.ts";
 import { createReceiverRoom } from "../../worker/webhooks/receiver-room.ts";
 import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
 import { owe, runEngine } from "./engine.ts";
-import { messageFor } from "./receiver.ts";
+import { messageFor } from "./webhook-receiver.ts";
 
 type Find = (host: string) => Promise<Address[]>;
 

@@ -1,9 +1,9 @@
 import type { Sql } from "../../../app/db/connect.ts";
-import { fallen } from "./calm.ts";
+import { fallen } from "./quiesce.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Signups } from "./load.ts";
 import { unread } from "./feed.ts";
-import type { Letter } from "./post-office.ts";
+import type { Letter } from "./flaky-smtp-server.ts";
 
 type Accounts = { sql: Sql; signups: Signups; letters: Map<string, Letter>; fleet: Fleet };
 
