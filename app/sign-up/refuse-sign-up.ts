@@ -15,7 +15,7 @@ export function showRefuseSignUp(sql: Sql): Middleware {
       select email
       from email_token
       join usr using (usr_id, email)
-      where token_hash = ${hashToken(token)} and purpose = 'verify' and expires_at > now()
+      where token_hash = ${hashToken(token)} and purpose = 'verify' and expires_at > now() and version = usr_version
         and not exists (select from email_verified where email_verified.usr_id = usr.usr_id)
     `;
     if (!account) return refuseLink(ctx);

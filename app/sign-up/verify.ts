@@ -89,10 +89,12 @@ async function findAccount(sql: Sql, ctx: Context, token: string): Promise<Accou
     select
       email,
       coalesce(browser_hash = ${browserHash(ctx)}, false) as is_same_browser,
-      exists (select from email_verified where email_verified.usr_id = usr.usr_id) as is_verified
+      verified_at is not null as is_verified
     from email_token
     join usr using (usr_id, email)
+    left join email_verified using (usr_id)
     where token_hash = ${hashToken(token)} and purpose = 'verify' and expires_at > now()
+      and (verified_at is not null or version = usr_version)
   `;
   return account;
 }

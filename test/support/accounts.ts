@@ -55,10 +55,12 @@ export const sessionOf = (answer: Response) => /session=[\w-]{43}/.exec(answer.g
 /** A link as a mail carries it: its token. */
 export async function addLink(sql: Sql, purpose: string, usrId: string, columns: object = {}): Promise<string> {
   const { token, hash } = newToken();
-  const [user] = await sql<{ email: string }[]>`select email from usr where usr_id = ${usrId}`;
+  const [user] = await sql<{ email: string; usr_version: number }[]>`
+    select email, version as usr_version from usr where usr_id = ${usrId}
+  `;
   const expires_at = new Date(Date.now() + 3600_000);
   await sql`
-    insert into email_token ${sql({ token_hash: hash, purpose, usr_id: usrId, email: user!.email, expires_at, ...columns })}
+    insert into email_token ${sql({ token_hash: hash, purpose, usr_id: usrId, ...user, expires_at, ...columns })}
   `;
   return token;
 }

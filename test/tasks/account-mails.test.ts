@@ -100,11 +100,6 @@ describe("SEND_EMAIL_CONFIRM_ADDRESS", () => {
     });
   });
 
-  it("asks nobody who wants no mail by now", async () => {
-    await sql`insert into email_suppression (email, ends_at) values (${newEmail}, now() + interval '1 hour')`;
-    expect(await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await ask())).toEqual([]);
-  });
-
   it.each([
     ["is confirmed", { confirmed_at: new Date() }],
     ["was asked for under another address", { old_email: "older@example.com" }],
