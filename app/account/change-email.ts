@@ -42,8 +42,9 @@ export function showChangeEmailSent(): Middleware {
 }
 
 /**
- * Returns whether the password is still the checked one. The response does not tell whether the address has a verified account: its
- * owner gets an email that says so. An unverified account does not count, or a stranger could keep the address from its owner.
+ * Returns whether the password is still the checked one. The response does not tell whether the address has a
+ * verified account: its owner gets an email that says so. An unverified account does not count, or a stranger could
+ * keep the address from its owner.
  */
 async function requestChange(sql: Sql, ctx: Context, hash: string, email: string): Promise<boolean> {
   const { user } = ctx.state;

@@ -67,8 +67,8 @@ export function mailHandler(sql: Sql, mailer: Mailer, { view, subject, path = "/
 }
 
 /**
- * Seconds before the next attempt: 20 s, 5.5 min, 3 h, 46 h, less jitter. Greylisting lasts 300 s from the first attempt or the
- * second; the third comes 315 to 350 s after the first. The last attempt outlasts an outage of a day.
+ * Seconds before the next attempt: 20 s, 5.5 min, 3 h, 46 h, less jitter. Greylisting lasts 300 s from the first
+ * attempt or the second; the third comes 315 to 350 s after the first. The last attempt outlasts an outage of a day.
  */
 function backoffSeconds(attempt: number): number {
   if (attempt === 1) return equalJitter(20);
