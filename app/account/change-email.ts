@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { accepted, refuse } from "../http/responses.ts";
-import { checkPassword, wrongPassword } from "../password/check-password.ts";
+import { isOwnPassword, wrongPassword } from "../password/check-password.ts";
 import { clientNetwork } from "../http/client-network.ts";
 import type { Sql } from "../db/connect.ts";
 import { normaliseEmail, problemWithEmail } from "../sign-up/email.ts";
@@ -8,7 +8,7 @@ import { wantsJson, type Context, type CurrentUser, type Middleware } from "../h
 import { page } from "../http/page.ts";
 import type { Passwords } from "../password/password.ts";
 import { rememberAddress, rememberedAddress } from "../sign-up/sign-up-sent.ts";
-import { count, forgive, mails, refuseTooMany, resends, secondsUntil, sessionChecks } from "../http/throttle.ts";
+import { count, mails, refuseTooMany, resends, secondsUntil } from "../http/throttle.ts";
 
 type Problems = { email?: string; password?: string; form?: string };
 type Asked = { has_asked: boolean; retry_after_seconds: number | null };
@@ -29,10 +29,8 @@ export function changeEmail(sql: Sql, passwords: Passwords): Middleware {
     const problem = problemWithEmail(email) ?? problemWithOwn(email, ctx.state.user);
     if (problem) return refuse(ctx, { email: problem }, show);
 
-    const { hash, retryAfterSeconds } = await checkPassword(sql, passwords, ctx, password);
-    if (retryAfterSeconds) return refuseTooMany(ctx, retryAfterSeconds, show);
-    if (!hash) return refuse(ctx, { password: wrongPassword }, show);
-    const { has_asked, retry_after_seconds } = await ask(sql, ctx, hash, email);
+    if (!(await isOwnPassword(sql, passwords, ctx, password))) return refuse(ctx, { password: wrongPassword }, show);
+    const { has_asked, retry_after_seconds } = await ask(sql, ctx, email);
     if (retry_after_seconds) return refuseTooMany(ctx, retry_after_seconds, show);
     if (!has_asked) return refuse(ctx, { password: wrongPassword }, show);
     if (!wantsJson(ctx)) rememberAddress(ctx, email);
@@ -49,24 +47,20 @@ export function showChangeEmailSent(): Middleware {
  * The answer does not tell whether the address has an account: its owner is told by mail. One that never verified the address
  * does not count, or anybody could keep others from it. Nothing is mailed to who wants no mail, or had enough.
  */
-async function ask(sql: Sql, ctx: Context, hash: string, email: string): Promise<Asked> {
+async function ask(sql: Sql, ctx: Context, email: string): Promise<Asked> {
   const { user } = ctx.state;
   const [asked] = await sql<Asked[]>`
     with client as (
       ${count(sql, resends, clientNetwork(ctx.ip))}
     ), address as (
       ${count(sql, mails, sql`mailbox_of(${email})`, sql`from client where not is_over`)}
-    ), forgiven as (
-      ${forgive(sql, sessionChecks, user.session_id)}
     ), owner as (
       select usr_id, email, not is_over and not exists (
         select from email_suppression where email_suppression.email = mailbox_of(${email}) and email_suppression.ends_at > now()
       ) as may_mail
       from address
       cross join usr
-      -- Counted, so that the locks are taken in the order of all: session checks, user.
-      where (select count(*) from forgiven) < 2
-        and usr_id = ${user.usr_id} and password_hash = ${hash}
+      where usr_id = ${user.usr_id} and version = ${user.version}
       for no key update of usr
     ), taken as (
       select usr_id

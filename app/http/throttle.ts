@@ -1,5 +1,4 @@
 import type { PendingQuery, Row } from "postgres";
-import { clientNetwork } from "./client-network.ts";
 import type { Sql } from "../db/connect.ts";
 import { wantsJson, type Context } from "./context.ts";
 
@@ -12,15 +11,6 @@ const [minute, hour] = [60, 3600];
 export const signUps: Throttle = { action: "sign up", limit: 20, seconds: hour };
 export const resends: Throttle = { action: "resend", limit: 20, seconds: hour };
 export const forgottenPasswords: Throttle = { action: "forgot", limit: 20, seconds: hour };
-export const logIns: Throttle = { action: "log in", limit: 10, seconds: 3 * minute };
-
-/** Per session: the password once more. */
-export const sessionChecks: Throttle = { action: "check password in session", limit: 5, seconds: 15 * minute };
-
-/** Per address and client network, so that nobody can lock the owner out. */
-export const passwordChecks: Throttle = { action: "check password", limit: 5, seconds: 15 * minute };
-
-export const checksOf = (email: string, ctx: Context) => `${email} ${clientNetwork(ctx.ip)}`;
 
 /** Per mailbox: `mailbox_of(email)`, the address without its +tag. */
 export const mails: Throttle = { action: "mail", limit: 3, seconds: hour };
@@ -48,13 +38,6 @@ export function count(
     returning hits > ${limit} as is_over, ends_at, hits
   `;
 }
-
-/** The body of a CTE that clears a count of password tries: a correct password clears the failed ones. */
-export const forgive = (sql: Sql, { action }: Throttle, subject: string) => sql`
-  delete from rate_limit
-  where action = ${action} and subject = ${subject}
-  returning subject
-`;
 
 /** An expression: whole seconds, at least 1, until a time to come. */
 export const secondsUntil = (sql: Sql, time: Fragment) =>

@@ -60,10 +60,10 @@ export function verify(sql: Sql, passwords: Passwords): Middleware {
         returning usr_id
       ), opened as (
         update usr
-        set password_hash = coalesce(${passwordHash}, password_hash), browser_hash = null
+        set password_hash = coalesce(${passwordHash}, password_hash), version = version + 1, browser_hash = null
         from verified
         where usr.usr_id = verified.usr_id
-        returning usr.usr_id, email, password_hash
+        returning usr.usr_id, email, version
       ), ended as (
         delete from session
         using verified

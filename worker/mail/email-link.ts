@@ -42,8 +42,8 @@ type Inserted = Map<string, string>;
 
 async function insert(sql: Sql, rows: Row[], whenLocked: ReturnType<Sql>): Promise<Inserted> {
   const inserted = await sql<{ token_hash: string; email: string }[]>`
-    insert into email_token (token_hash, purpose, usr_id, email, expires_at)
-    select decode(token_hash, 'hex'), purpose, usr_id, email, now() + make_interval(hours => hours)
+    insert into email_token (token_hash, purpose, usr_id, usr_version, email, expires_at)
+    select decode(token_hash, 'hex'), purpose, usr_id, version, email, now() + make_interval(hours => hours)
     from jsonb_to_recordset(${sql.json(rows)}) as link (token_hash text, purpose text, usr_id bigint, hours int)
     join usr using (usr_id)
     for key share of usr ${whenLocked}

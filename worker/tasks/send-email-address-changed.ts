@@ -6,7 +6,7 @@ import { id, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../engine/task.ts";
 
-/** Tells the old address that the account has moved, with a way back. A change that was undone has no row any more. */
+/** Tells the old address that the account has moved, with a revert link. A change that was reverted has no row. */
 export function sendEmailAddressChanged(sql: Sql, mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "address-changed",
@@ -14,8 +14,7 @@ export function sendEmailAddressChanged(sql: Sql, mailer: Mailer): Handler {
     params: z.object({ email_change_id: id }),
     async letter({ email_change_id }) {
       const { token, hash } = newToken();
-      // Whatever address the account has by now: a thief may have moved it on.
-      // Locked in the order of all: who deletes the user or undoes the change at this moment is waited for.
+      // Bound to no version: a thief may move the account on. Waits for a deletion or a revert, and then finds nothing.
       const [made] = await sql<{ to: string; usr_id: string }[]>`
         insert into email_token (token_hash, purpose, usr_id, email, email_change_id, expires_at)
         select ${hash}, 'revert', usr_id, old_email, email_change_id, now() + interval '24 hours'
