@@ -50,11 +50,18 @@ export function addRoutes(router: Router<State>, options: Options): void {
     subject: (ctx) => ctx.state.user.session_id,
     isClearedBySuccess: true,
   });
+  // One count for both: each sends a mail to an address that the client enters.
+  const mailRequests = rateLimit(sql, { action: "request mail", limit: 20, minutes: 60 });
 
   router.get("/", showHome());
 
   router.get("/signup", showSignUp());
-  router.post("/signup", parseBody(), signUp(sql, passwords));
+  router.post(
+    "/signup",
+    parseBody(),
+    rateLimit(sql, { action: "sign up", limit: 20, minutes: 60 }),
+    signUp(sql, passwords),
+  );
   router.get("/signup/sent", showSignUpSent());
   router.get("/signup/refuse", showRefuseSignUp(sql));
   router.post("/signup/refuse", parseBody(), refuseSignUp(sql));
@@ -62,7 +69,7 @@ export function addRoutes(router: Router<State>, options: Options): void {
   router.get("/verify", showVerify(sql));
   router.post("/verify", parseBody(), verify(sql, passwords));
   router.get("/verify/resend", showResend());
-  router.post("/verify/resend", parseBody(), resend(sql));
+  router.post("/verify/resend", parseBody(), mailRequests, resend(sql));
 
   router.get("/login", showLogIn());
   router.post(
@@ -81,7 +88,12 @@ export function addRoutes(router: Router<State>, options: Options): void {
   router.post("/logout", logOut(sql));
 
   router.get("/password/forgot", showForgotPassword());
-  router.post("/password/forgot", parseBody(), forgotPassword(sql));
+  router.post(
+    "/password/forgot",
+    parseBody(),
+    rateLimit(sql, { action: "forgot password", limit: 20, minutes: 60 }),
+    forgotPassword(sql),
+  );
   router.get("/password/forgot/sent", showForgotPasswordSent());
   router.get("/password/reset", showResetPassword(sql));
   router.post("/password/reset", parseBody(), resetPassword(sql, passwords));
@@ -93,7 +105,7 @@ export function addRoutes(router: Router<State>, options: Options): void {
   router.post("/account/sessions/end", loggedIn, parseBody(), endSession(sql));
   router.post("/account/sessions/end-all", loggedIn, logOutEverywhere(sql));
   router.get("/account/email", loggedIn, showChangeEmail());
-  router.post("/account/email", loggedIn, parseBody(), passwordLimit, changeEmail(sql, passwords));
+  router.post("/account/email", loggedIn, parseBody(), mailRequests, passwordLimit, changeEmail(sql, passwords));
   router.get("/account/email/sent", loggedIn, showChangeEmailSent());
   router.get("/account/email/confirm", loggedInForLink, showConfirmEmail(sql));
   router.post("/account/email/confirm", loggedInForLink, parseBody(), confirmEmail(sql));

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import {
   ada,
   addLink,
-  addOwner,
+  addUser,
   hasPassword,
   liveLinks,
   liveSessions,
@@ -26,7 +26,7 @@ const owed = () => sql<{ task_type: string }[]>`select task_type from task`;
 
 describe("GET /password/reset", () => {
   it("asks for a new password, and tells password managers whose", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     const token = await addLink(sql, "reset", usrId);
     const { text } = await show(token).expect(200).expect("Cache-Control", "no-store");
     expect(text).toContain('autocomplete="new-password"');
@@ -48,7 +48,7 @@ describe("GET /password/reset", () => {
   );
 
   it("has no use for two tokens, or none", async () => {
-    const token = await addLink(sql, "reset", await addOwner(sql));
+    const token = await addLink(sql, "reset", await addUser(sql));
     await site.get(`/password/reset?token=${token}&token=${token}`).expect(410);
     await site.get("/password/reset").expect(410);
     await site.post("/password/reset").type("form").send(`token=${token}&token=${token}&password=x`).expect(410);
@@ -61,7 +61,7 @@ describe("GET /password/reset", () => {
 
 describe("POST /password/reset", () => {
   it("sets the password, once, and owes the owner a mail that says so", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     const token = await addLink(sql, "reset", usrId);
     await reset(token).expect(303).expect("Location", "/login?reset");
     expect(await hasPassword(sql, usrId, password)).toBe(true);
@@ -75,7 +75,7 @@ describe("POST /password/reset", () => {
   });
 
   it("ends every session and every other link but the way back to an older address", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     const token = await addLink(sql, "reset", usrId);
     await openSession(sql, usrId);
     for (const purpose of ["reset", "verify", "change", "revert"]) await addLink(sql, purpose, usrId);
@@ -85,8 +85,8 @@ describe("POST /password/reset", () => {
   });
 
   it("leaves other people alone", async () => {
-    const usrId = await addOwner(sql);
-    const other = await addOwner(sql, { ...ada, email: "grace@example.com" });
+    const usrId = await addUser(sql);
+    const other = await addUser(sql, { ...ada, email: "grace@example.com" });
     await openSession(sql, other);
     await addLink(sql, "reset", other);
     await reset(await addLink(sql, "reset", usrId)).expect(303);
@@ -96,13 +96,13 @@ describe("POST /password/reset", () => {
   });
 
   it("verifies the address, too", async () => {
-    const usrId = await addOwner(sql, ada, false);
+    const usrId = await addUser(sql, ada, false);
     await reset(await addLink(sql, "reset", usrId)).expect(303);
     expect(await sql`select usr_id from email_verified`).toEqual([{ usr_id: usrId }]);
   });
 
   it("lets in who has just tried too often with the forgotten one", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     const here = "198.51.100.7";
     const logIn = (tried: string) =>
       site
@@ -123,7 +123,7 @@ describe("POST /password/reset", () => {
     ["was made before the password or the address changed", { usr_version: -1 }],
     ["was for another purpose", { purpose: "verify" }],
   ])("changes nothing when the link %s", async (_, columns) => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     const token = await addLink(sql, "reset", usrId, columns);
     await show(token).expect(410);
     await reset(token).expect(410);
@@ -139,7 +139,7 @@ describe("POST /password/reset", () => {
     ["of 10 kB", "correct horse ".repeat(700)],
     ["a list", [password, password]],
   ])("refuses a password that is %s, and the link still works", async (_, chosen) => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     const token = await addLink(sql, "reset", usrId);
     const { text } = await reset(token, chosen).expect(422);
     expect(text).toContain("<title>Error: Choose a new password");

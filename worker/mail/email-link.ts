@@ -1,37 +1,23 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Sql } from "../../app/db/connect.ts";
 import { newToken } from "../../app/token.ts";
+import { createBatch } from "./batch.ts";
 
 type Request = { purpose: "verify" | "reset"; hours: number; usr_id: string };
 type Link = { email: string; token: string };
 
-/** Makes a token for a user's present address; nothing when the user is gone. */
+/** Makes a token for a user's current address; nothing when the user is gone. */
 export type MakeLink = (request: Request) => Promise<Link | undefined>;
 
-/**
- * Mails that start together share one statement, and one wait for the disk. Only the hash of a token is kept, so a repeated attempt
- * has to make another token: each of them works.
- */
+/** Only the hash of a token is kept, so a repeated attempt has to make another token: each of them works. */
 export function createMakeLink(sql: Sql): MakeLink {
-  let batch: Row[] = [];
-  let insertion: Promise<Inserted> | undefined;
-
-  async function insertBatch(): Promise<Inserted> {
-    await nextTurn();
-    const rows = batch;
-    [batch, insertion] = [[], undefined];
-    return insert(sql, rows, sql`skip locked`);
-  }
+  const insertTogether = createBatch((rows: Row[]) => insert(sql, rows, sql`skip locked`));
 
   return async (request) => {
     const { token, hash } = newToken();
     const row = { ...request, token_hash: hash.toString("hex") };
-    batch.push(row);
-    insertion ??= insertBatch();
-
-    const found = (await insertion).get(row.token_hash);
-    // A user whose row is locked may be about to be deleted. This one mail waits, and then finds nobody.
-    const email = found ?? (await insert(sql, [row], sql``)).get(row.token_hash);
+    const inserted = await insertTogether(row);
+    // A user whose row is locked may be about to be deleted. Only this mail waits for it.
+    const email = inserted.get(row.token_hash) ?? (await insert(sql, [row], sql``)).get(row.token_hash);
     return email === undefined ? undefined : { email, token };
   };
 }

@@ -4,7 +4,7 @@ import { aboutUser, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../engine/task.ts";
 
-/** Asks once more to verify the address. Who has done it meanwhile is left in peace. */
+/** Asks once more to verify the address. No mail if it is verified by now. */
 export function sendEmailReminder(sql: Sql, makeLink: MakeLink, mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "reminder",

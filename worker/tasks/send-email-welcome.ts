@@ -4,7 +4,7 @@ import { aboutUser, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../engine/task.ts";
 
-/** Greets the person who signed up, with the link that verifies the address. */
+/** Welcomes a new user, with the link that verifies the address. User 0 does not exist: no mail. */
 export function sendEmailWelcome(makeLink: MakeLink, mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "welcome",
