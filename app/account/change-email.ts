@@ -1,13 +1,12 @@
 import { z } from "zod";
 import { accepted, refuse } from "../http/responses.ts";
-import { checkPassword, wrongPassword } from "../password/check-password.ts";
+import { isOwnPassword, wrongPassword } from "../password/check-password.ts";
 import type { Sql } from "../db/connect.ts";
 import { normaliseEmail, problemWithEmail } from "../sign-up/email.ts";
 import type { Context, CurrentUser, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import type { Passwords } from "../password/password.ts";
 import { rememberAddress, rememberedAddress } from "../sign-up/sign-up-sent.ts";
-import { forgive, refuseTooMany, sessionChecks } from "../http/throttle.ts";
 
 type Problems = { email?: string; password?: string; form?: string };
 
@@ -27,10 +26,8 @@ export function changeEmail(sql: Sql, passwords: Passwords): Middleware {
     const problem = problemWithEmail(email) ?? problemWithOwn(email, ctx.state.user);
     if (problem) return refuse(ctx, { email: problem }, show);
 
-    const { hash, retryAfterSeconds } = await checkPassword(sql, passwords, ctx, password);
-    if (retryAfterSeconds) return refuseTooMany(ctx, retryAfterSeconds, show);
-    if (!hash) return refuse(ctx, { password: wrongPassword }, show);
-    if (!(await requestChange(sql, ctx, hash, email))) return refuse(ctx, { password: wrongPassword }, show);
+    const isRequested = (await isOwnPassword(sql, passwords, ctx, password)) && (await requestChange(sql, ctx, email));
+    if (!isRequested) return refuse(ctx, { password: wrongPassword }, show);
 
     rememberAddress(ctx, email);
     accepted(ctx, "/account/email/sent");
@@ -42,19 +39,17 @@ export function showChangeEmailSent(): Middleware {
 }
 
 /**
- * Returns whether the password is still the checked one. The response does not tell whether the address has a
- * verified account: its owner gets an email that says so. An unverified account does not count, or a stranger could
- * keep the address from its owner.
+ * Returns false if the password or the address has changed since the password was checked. The response does not tell
+ * whether the address has a verified account: its owner gets an email that says so. An unverified account does not
+ * count, or a stranger could keep the address from its owner.
  */
-async function requestChange(sql: Sql, ctx: Context, hash: string, email: string): Promise<boolean> {
+async function requestChange(sql: Sql, ctx: Context, email: string): Promise<boolean> {
   const { user } = ctx.state;
   const rows = await sql`
-    with cleared as (
-      ${forgive(sql, sessionChecks, user.session_id)}
-    ), account as (
+    with account as (
       select usr_id, email
       from usr
-      where usr_id = ${user.usr_id} and password_hash = ${hash}
+      where usr_id = ${user.usr_id} and version = ${user.version}
       for no key update
     ), taken as (
       select usr_id

@@ -27,7 +27,7 @@ async function everything(): Promise<(() => PromiseLike<unknown>)[]> {
     await openSession(sql, usrId),
   ];
   const browser = `browser=${"A".repeat(43)}`;
-  const link = (purpose: string, columns: object = {}, of = usrId) => addLink(sql, purpose, of, columns);
+  const link = (purpose: string, columns = {}, of = usrId) => addLink(sql, purpose, of, columns);
   const verify = await link("verify", {}, holder);
 
   const posts: [path: string, body: object, cookie?: string][] = [

@@ -18,7 +18,7 @@ describe("POST /login", () => {
     const changing = {
       ...passwords,
       async verify(...given: Parameters<typeof passwords.verify>) {
-        await sql`update usr set password_hash = 'new' where usr_id = ${usrId}`;
+        await sql`update usr set password_hash = 'new', version = version + 1 where usr_id = ${usrId}`;
         return passwords.verify(...given);
       },
     };
@@ -34,7 +34,7 @@ describe("POST /login", () => {
     const usrId = await addUser(sql);
     const [answer] = await race(sql, usrId, [() => logIn()]);
     await account(sessionOf(answer!)).expect(200);
-    await sql`update usr set password_hash = 'new' where usr_id = ${usrId}`;
+    await sql`update usr set password_hash = 'new', version = version + 1 where usr_id = ${usrId}`;
     await account(sessionOf(answer!)).expect(303);
   });
 

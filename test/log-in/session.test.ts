@@ -40,7 +40,7 @@ describe("a page that needs a session", () => {
   it("takes a session that a plain insert began", async () => {
     const usrId = await addUser(sql);
     const cookie = await openSession(sql, usrId);
-    await sql`update session set password_digest = null`;
+    await sql`update session set usr_version = null`;
     await account(cookie).expect(200);
   });
 
@@ -72,9 +72,9 @@ describe("a page that needs a session", () => {
     await account(cookie).expect(303);
   });
 
-  it("takes no session that began under another password", async () => {
+  it("takes no session that began before the password or the address changed", async () => {
     const cookie = await openSession(sql, await addUser(sql));
-    await sql`update usr set password_hash = 'another'`;
+    await sql`update usr set version = version + 1`;
     await account(cookie).expect(303);
   });
 

@@ -62,6 +62,41 @@ describe("a reset while somebody logs in with the old password", () => {
   });
 });
 
+describe("a reset while the address is verified", () => {
+  const verify = (token: string) => site.post("/verify").type("form").send({ token, password: "a third good secret" });
+  const addUnverified = async () => {
+    const usrId = await addUser(sql, ada, false);
+    return { usrId, resetLink: await addLink(sql, "reset", usrId), verifyLink: await addLink(sql, "verify", usrId) };
+  };
+
+  it.each([
+    ["ends its link when it comes second", "verify"],
+    ["leaves nothing to verify when it comes first", "reset"],
+  ])("%s", async (_, first) => {
+    const { usrId, resetLink, verifyLink } = await addUnverified();
+    await sql`insert into log_in_failure (email, failures) values (${ada.email}, 3)`;
+    const requests = [() => verify(verifyLink), () => reset(resetLink)];
+    const answers = await race(sql, usrId, first === "verify" ? requests : requests.toReversed());
+
+    expect(answers.map(({ status }) => status)).toEqual(first === "verify" ? [303, 410] : [303, 200]);
+    expect(await hasPassword(sql, usrId, first === "verify" ? "a third good secret" : password)).toBe(true);
+  });
+
+  it("never deadlocks", async () => {
+    for (let round = 0; round < 20; round += 1) {
+      await empty(sql);
+      const { resetLink, verifyLink } = await addUnverified();
+      await sql`insert into log_in_failure (email, failures) values (${ada.email}, 3)`;
+      const answers = await Promise.all([reset(resetLink), verify(verifyLink), reset(resetLink), verify(verifyLink)]);
+      expect(answers.filter(({ status }) => status === 303)).toHaveLength(1);
+      expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
+    }
+    expect(await sql`select deadlocks from pg_stat_database where datname = current_database()`).toEqual([
+      { deadlocks: "0" },
+    ]);
+  });
+});
+
 describe("a reset while the account is deleted", () => {
   it("finds nobody, or is gone with the account", async () => {
     const usrId = await addUser(sql);

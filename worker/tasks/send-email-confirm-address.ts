@@ -16,8 +16,8 @@ export function sendEmailConfirmAddress(sql: Sql, mailer: Mailer): Handler {
       const { token, hash } = newToken();
       // The locks wait for a transaction that deletes the user, and then find nothing. usr comes first, as everywhere.
       const [made] = await sql<{ to: string; usr_id: string }[]>`
-        insert into email_token (token_hash, purpose, usr_id, email, email_change_id, expires_at)
-        select ${hash}, 'change', usr.usr_id, new_email, email_change_id, now() + interval '24 hours'
+        insert into email_token (token_hash, purpose, usr_id, usr_version, email, email_change_id, expires_at)
+        select ${hash}, 'change', usr.usr_id, version, new_email, email_change_id, now() + interval '24 hours'
         from email_change
         join usr on usr.usr_id = email_change.usr_id and usr.email = old_email
         where email_change_id = ${email_change_id} and confirmed_at is null
