@@ -1,7 +1,7 @@
 import { domainToASCII } from "node:url";
 
-// The pattern of input type=email (WHATWG HTML, "valid e-mail address"), with at least one dot in the domain. No top-level domain
-// begins with a digit: a last label that does belongs to an IP address.
+// The pattern of input type=email (WHATWG HTML, "valid e-mail address"), with at least one dot in the domain. No
+// top-level domain begins with a digit: a last label that does belongs to an IP address.
 const pattern =
   /^[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 

@@ -3,7 +3,10 @@ import { readCookie, setCookie } from "../http/cookie.ts";
 import { page } from "../http/page.ts";
 import { normaliseEmail, problemWithEmail } from "./email.ts";
 
-/** Keeps the address for the next page, in a cookie: a URL would end up in logs and histories. A JSON client has no next page. */
+/**
+ * Keeps the address for the next page, in a cookie: a URL would end up in logs and histories. A JSON client has no
+ * next page.
+ */
 export function rememberAddress(ctx: Context, email: string): void {
   if (wantsJson(ctx)) return;
   setCookie(ctx, "sent_to", Buffer.from(email).toString("base64url"), 3600);

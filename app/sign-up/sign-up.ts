@@ -85,8 +85,8 @@ const browserCookie = "signup";
 const thirtyDaysInSeconds = 30 * 24 * 3600;
 
 /**
- * Marks the browser of a signup: only there, the click on the mailed link keeps the password that was chosen. The token is new each
- * time: after a second signup with another password, the link has to ask for one.
+ * Marks the browser of a signup: only there, the click on the mailed link keeps the password that was chosen. The
+ * token is new each time: after a second signup with another password, the link has to ask for one.
  */
 function markBrowser(ctx: Context): { hash: Buffer } {
   const { token, hash } = newToken();

@@ -25,8 +25,9 @@ export function showVerify(sql: Sql): Middleware {
 }
 
 /**
- * Verifies the address and logs in: who reads the mail owns the account. In the browser that signed up, a click is enough and the
- * password stays. Elsewhere a new password is required: a stranger may have signed up with this address.
+ * Verifies the address and logs in: who reads the mail owns the account. In the browser that signed up, a click is
+ * enough and the password stays. Elsewhere a new password is required: a stranger may have signed up with this
+ * address.
  */
 export function verify(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
@@ -44,8 +45,9 @@ export function verify(sql: Sql, passwords: Passwords): Middleware {
     const browser = thisBrowser(ctx);
     const [verified] = await sql`
       with account as (
-        -- Postgres checks the version again after a wait for the row's lock: of two verifications, or of a verification and a
-        -- refusal, only the first finds its version. The new version ends all older sessions and links.
+        -- Postgres checks the version again after a wait for the row's lock: of two verifications, or of a
+        -- verification and a refusal, only the first finds its version. The new version ends all older sessions and
+        -- links.
         update usr
         set password_hash = coalesce(${passwordHash}, password_hash), browser_hash = null, version = version + 1
         from email_token

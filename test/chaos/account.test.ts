@@ -65,7 +65,7 @@ async function everything(): Promise<(() => PromiseLike<unknown>)[]> {
               if (status >= 500) throw new Error(`${path} ${status}`);
             }),
     ),
-    () => makeLink({ purpose: "reset", hours: 1, usr_id: usrId }),
+    () => makeLink("reset", usrId),
   ];
 }
 

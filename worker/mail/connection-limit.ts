@@ -3,8 +3,8 @@ import pLimit from "p-limit";
 const riseMilliseconds = 10_000;
 
 /**
- * Limits the connections to `max`, and to what the server turns out to allow. A mail for which the server has no connection left lowers
- * the limit by one, and is sent again after another one. The limit rises by one every 10 s.
+ * Limits the connections to `max`, and to what the server turns out to allow. A mail for which the server has no
+ * connection left lowers the limit by one, and is sent again after another one. The limit rises by one every 10 s.
  */
 export function createConnectionLimit(max: number, hasNoRoom: (error: unknown) => boolean) {
   const limit = pLimit({ concurrency: max, rejectOnClear: true });

@@ -1,17 +1,7 @@
 import { z } from "zod";
 import type { Sql } from "../../app/db/connect.ts";
-import type { Mailer } from "./mailer.ts";
+import type { Letter, Mailer } from "./mailer.ts";
 import { defineHandler, equalJitter, type Handler } from "../engine/task.ts";
-
-export type Letter = {
-  to: string;
-  /** The user, where the params don't say. */
-  usr_id?: string;
-  /** Path on our site that the mail's button leads to; default "/". */
-  path?: string;
-  /** Further locals of the views. */
-  data?: Record<string, string>;
-};
 
 type Options<Params> = {
   view: string;
@@ -67,8 +57,8 @@ export function mailHandler(sql: Sql, mailer: Mailer, { view, subject, path = "/
 }
 
 /**
- * Seconds before the next attempt: 20 s, 5.5 min, 3 h, 46 h, less jitter. Greylisting lasts 300 s from the first attempt or the
- * second; the third comes 315 to 350 s after the first. The last attempt outlasts an outage of a day.
+ * Seconds before the next attempt: 20 s, 5.5 min, 3 h, 46 h, less jitter. Greylisting lasts 300 s from the first
+ * attempt or the second; the third comes 315 to 350 s after the first. The last attempt outlasts an outage of a day.
  */
 function backoffSeconds(attempt: number): number {
   if (attempt === 1) return equalJitter(20);

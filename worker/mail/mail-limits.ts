@@ -9,8 +9,8 @@ const mailsPerHour = 3;
 const jitterSeconds = 10;
 
 /**
- * Returns mailers that keep the limits: one for each kind of mail that a stranger can cause by entering somebody's address. Too many
- * of a kind, or a suppressed mailbox ("I did not sign up"), snooze the task.
+ * Returns mailers that keep the limits: one for each kind of mail that a stranger can cause by entering somebody's
+ * address. Too many of a kind, or a suppressed mailbox ("I did not sign up"), snooze the task.
  */
 export function createMailLimits(sql: Sql, mailer: Mailer): (kind: string) => Mailer {
   const findWait = createBatch((mails: Mail[]) => findWaits(sql, mails));
@@ -36,9 +36,9 @@ async function findWaits(sql: Sql, mails: Mail[]): Promise<Map<string, number>> 
     with mail as materialized (
       select
         task_id, kind,
-        -- A verified account has a count of its own and ignores suppressions: strangers cannot use +tags of its mailbox against it.
+        -- A verified account has a count of its own and no suppression: no stranger can use a +tag against it.
         coalesce(verified.usr_id::text, mailbox_of(email)) as subject,
-        -- A retry is counted already. A task that met a mail server that was down has its first attempt again, and an error.
+        -- A retry is counted already. After "service down" the first attempt comes again, and has an error.
         attempt = 1 and not exists (select from task_error where task_error.task_id = mail.task_id) as is_new
       from jsonb_to_recordset(${sql.json(mails)}) as mail (kind text, email text, task_id bigint, attempt int)
       left join (usr join email_verified using (usr_id)) as verified using (email)
@@ -54,21 +54,21 @@ async function findWaits(sql: Sql, mails: Mail[]): Promise<Map<string, number>> 
         hits = case when rate_limit.ends_at <= now() then 0 else least(rate_limit.hits, 1000000) end + excluded.hits,
         ends_at = case when rate_limit.ends_at <= now() then excluded.ends_at else rate_limit.ends_at end
       returning action as kind, subject, hits, ends_at
-    ), wait as (
-      select task_id, ends_at
-      from (select *, row_number() over (partition by kind, subject order by task_id desc) as place from mail where is_new) as new_mail
-      join mail_count using (kind, subject)
-      -- The mails of this statement are the last ones of their count.
-      where hits - place >= ${mailsPerHour}
-      union all
-      select task_id, ends_at
-      from mail
-      join email_suppression on email_suppression.email = subject
     )
-    select task_id, extract(epoch from max(ends_at) - now())::float8 as seconds
-    from wait
+    -- The mails of this statement are the last ones of their count; the oldest task comes first.
+    select task_id, extract(epoch from ends_at - now())::float8 as seconds
+    from (
+      select *, row_number() over (partition by kind, subject order by task_id desc) as place
+      from mail
+      where is_new
+    ) as new_mail
+    join mail_count using (kind, subject)
+    where hits - place >= ${mailsPerHour}
+    union all
+    select task_id, extract(epoch from ends_at - now())::float8
+    from mail
+    join email_suppression on email_suppression.email = subject
     where ends_at > now()
-    group by task_id
   `;
   return new Map(rows.map(({ task_id, seconds }) => [task_id, seconds]));
 }

@@ -2,8 +2,8 @@ import { z } from "zod";
 
 export type SmtpFailure = {
   /**
-   * `no room`: the server closed the connection before a mail was on it. `unclear`: it refuses this recipient, or us. The others are
-   * the errors of `engine/errors.ts`.
+   * `no room`: the server closed the connection before a mail was on it. `unclear`: it refuses this recipient, or us.
+   * The others are the errors of `engine/errors.ts`.
    */
   kind: "no room" | "unclear" | "service down" | "permanent" | "outcome unknown" | "retry";
   message: string;

@@ -9,9 +9,6 @@ export function sendEmailPasswordReset(makeLink: MakeLink, mailer: Mailer): Hand
     view: "password-reset",
     subject: "Choose a new password",
     params: aboutUser,
-    async letter({ usr_id }) {
-      const link = await makeLink({ purpose: "reset", hours: 1, usr_id });
-      return link && { to: link.email, path: `/password/reset?token=${link.token}` };
-    },
+    letter: ({ usr_id }) => makeLink("reset", usr_id),
   });
 }

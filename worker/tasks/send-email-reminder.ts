@@ -16,9 +16,7 @@ export function sendEmailReminder(sql: Sql, makeLink: MakeLink, mailer: Mailer):
         from email_verified
         where usr_id = ${usr_id}
       `;
-      if (verified) return undefined;
-      const link = await makeLink({ purpose: "verify", hours: 24, usr_id });
-      return link && { to: link.email, path: `/verify?token=${link.token}`, data: { token: link.token } };
+      return verified ? undefined : makeLink("verify", usr_id);
     },
   });
 }

@@ -10,9 +10,6 @@ export function sendEmailWelcome(makeLink: MakeLink, mailer: Mailer): Handler {
     view: "welcome",
     subject: `Welcome to ${siteName}`,
     params: aboutUser,
-    async letter({ usr_id }) {
-      const link = await makeLink({ purpose: "verify", hours: 24, usr_id });
-      return link && { to: link.email, path: `/verify?token=${link.token}`, data: { token: link.token } };
-    },
+    letter: ({ usr_id }) => makeLink("verify", usr_id),
   });
 }
