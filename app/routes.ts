@@ -74,8 +74,8 @@ export function addRoutes(router: Router<State>, options: Options): void {
   router.get("/login", showLogIn());
   router.post(
     "/login",
-    rateLimit(sql, { action: "log in", limit: 10, minutes: 3 }),
     parseBody(),
+    rateLimit(sql, { action: "log in", limit: 10, minutes: 3 }),
     rateLimit(sql, {
       action: "check password",
       limit: 5,

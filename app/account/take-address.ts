@@ -1,3 +1,4 @@
+import postgres from "postgres";
 import type { Sql } from "../db/connect.ts";
 import { hashToken } from "../token.ts";
 
@@ -33,7 +34,8 @@ async function deleteUnverified(sql: Sql, token: string): Promise<void> {
 
 /** 23505: another account has the address. 23503: the account that held it is being verified, so it was not deleted. */
 function asTaken(error: unknown): "taken" {
-  const { code, table_name } = error as { code?: string; table_name?: string };
+  if (!(error instanceof postgres.PostgresError)) throw error;
+  const { code, table_name } = error;
   const isTaken = code === "23505" ? table_name === "usr" : code === "23503" && table_name === "email_verified";
   if (!isTaken) throw error;
   return "taken";

@@ -42,19 +42,19 @@ describe("POST /login, when the parameters of the hash have risen", () => {
     await account(ended).expect(303);
   });
 
-  it("keeps the hash of one who does not get in", async () => {
+  it("keeps the hash when the password is wrong", async () => {
     await logIn({ ...ada, password: "not my own password" }).expect(422);
     expect(await hashNow()).toContain("$m=8,t=1,p=1$");
   });
 
-  it("lets everybody in who logs in at the same moment, for good", async () => {
+  it("begins lasting sessions for eight log-ins at once", async () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => logIn()));
     expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(303));
     for (const answer of answers) await account(sessionOf(answer)).expect(200);
     expect(await hashNow()).toContain("$m=16,");
   });
 
-  it("never brings back a password that is changed meanwhile", async () => {
+  it("keeps a password that is changed meanwhile", async () => {
     const changing = {
       ...risen,
       async hash(...given: Parameters<typeof risen.hash>) {
@@ -67,7 +67,7 @@ describe("POST /login, when the parameters of the hash have risen", () => {
     await account(sessionOf(answer)).expect(303);
   });
 
-  it("logs in all the same when there is no time for it", async () => {
+  it("logs in even if the hash cannot be renewed", async () => {
     const busy = { ...risen, hash: () => Promise.reject(new Error("The queue is full.")) };
     const answer = await logIn(ada, request(await serveApp(sql, { passwords: busy }))).expect(303);
     await account(sessionOf(answer)).expect(200);

@@ -44,7 +44,7 @@ describe("a page that needs a session", () => {
     await account(cookie).expect(200);
   });
 
-  it("writes down at most once a day that it was used, and then sets the cookie anew", async () => {
+  it("records a use at most once a day, and then renews the cookie", async () => {
     const cookie = await openSession(sql, await addUser(sql), { seen_at: daysAgo(0.9), expires_at: daysAgo(-29) });
     const { headers } = await account(cookie).expect(200);
     expect(headers["set-cookie"]).toBeUndefined();
@@ -56,7 +56,7 @@ describe("a page that needs a session", () => {
     expect(await times()).toEqual([{ seen: 0, expires: 30 }]);
   });
 
-  it("lets no session last longer than 90 days", async () => {
+  it("ends a session after 90 days", async () => {
     const cookie = await openSession(sql, await addUser(sql), { created_at: daysAgo(80), seen_at: daysAgo(2) });
     const answer = await account(cookie).expect(200);
     expect(await times()).toEqual([{ seen: 0, expires: 10 }]);
@@ -78,7 +78,7 @@ describe("a page that needs a session", () => {
     await account(cookie).expect(303);
   });
 
-  it("is not asked for by the pages that anybody may see", async () => {
+  it("is not read by the pages that need no log-in", async () => {
     const cookie = await openSession(sql, await addUser(sql), { seen_at: daysAgo(2) });
     for (const path of ["/", "/signup", "/login", "/password/forgot", "/verify/resend"]) {
       await site

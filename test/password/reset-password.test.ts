@@ -22,10 +22,10 @@ const password = "another good secret";
 const reset = (token: unknown, chosen: unknown = password) =>
   site.post("/password/reset").type("form").send({ token, password: chosen });
 const show = (token: string) => site.get("/password/reset").query({ token });
-const owed = () => sql<{ task_type: string }[]>`select task_type from task`;
+const tasks = () => sql<{ task_type: string }[]>`select task_type from task`;
 
 describe("GET /password/reset", () => {
-  it("asks for a new password, and tells password managers whose", async () => {
+  it("asks for a new password, and names the account for password managers", async () => {
     const usrId = await addUser(sql);
     const token = await addLink(sql, "reset", usrId);
     const { text } = await show(token).expect(200).expect("Cache-Control", "no-store");
@@ -60,7 +60,7 @@ describe("GET /password/reset", () => {
 });
 
 describe("POST /password/reset", () => {
-  it("sets the password, once, and owes the owner a mail that says so", async () => {
+  it("sets the password once, and enqueues a mail that says so", async () => {
     const usrId = await addUser(sql);
     const token = await addLink(sql, "reset", usrId);
     await reset(token).expect(303).expect("Location", "/login?reset");
@@ -74,7 +74,7 @@ describe("POST /password/reset", () => {
     expect(await hasPassword(sql, usrId, password)).toBe(true);
   });
 
-  it("ends every session and every other link but the way back to an older address", async () => {
+  it("ends every session and every link but the revert link", async () => {
     const usrId = await addUser(sql);
     const token = await addLink(sql, "reset", usrId);
     await openSession(sql, usrId);
@@ -95,13 +95,13 @@ describe("POST /password/reset", () => {
     expect(await hasPassword(sql, other, ada.password)).toBe(true);
   });
 
-  it("verifies the address, too", async () => {
+  it("verifies the address too", async () => {
     const usrId = await addUser(sql, ada, false);
     await reset(await addLink(sql, "reset", usrId)).expect(303);
     expect(await sql`select usr_id from email_verified`).toEqual([{ usr_id: usrId }]);
   });
 
-  it("lets in who has just tried too often with the forgotten one", async () => {
+  it("clears the failed attempts with the forgotten password", async () => {
     const usrId = await addUser(sql);
     const here = "198.51.100.7";
     const logIn = (tried: string) =>
@@ -130,7 +130,7 @@ describe("POST /password/reset", () => {
     const answer = await site.post("/password/reset").send({ token, password }).expect(410);
     expect(JSON.parse(answer.text)).toEqual({ error: expect.stringContaining("of no use") as string });
     expect(await hasPassword(sql, usrId, ada.password)).toBe(true);
-    expect(await owed()).toEqual([]);
+    expect(await tasks()).toEqual([]);
   });
 
   it.each([

@@ -63,7 +63,7 @@ describe("POST /login, rate-limited", () => {
     },
   );
 
-  it("begins anew when the time is over", async () => {
+  it("starts a new count when the window ends", async () => {
     const from = () => logIn().set("X-Forwarded-For", "203.0.113.7");
     for (let n = 0; n < 5; n += 1) await from().expect(422);
     await sql`update rate_limit set ends_at = now()`;
