@@ -52,6 +52,14 @@ export const isAlive = (sql: Sql) => sql`
   and (password_digest is null or password_digest = ${sessionDigest(sql)})
 `;
 
+/** Lets every page say who is logged in. A browser without a session costs no statement. */
+export function offerUser(sql: Sql): Middleware {
+  return (ctx, next) => {
+    if (readCookie(ctx, name)) ctx.state.findUser = () => recognise(sql, ctx);
+    return next();
+  };
+}
+
 /** Lets those pass who are logged in, as `ctx.state.user`; sends others to log in (JSON: 401). */
 export function requireLogin(sql: Sql, otherwise?: string): Middleware {
   return async (ctx, next) => {

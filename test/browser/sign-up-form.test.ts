@@ -20,7 +20,7 @@ describe("the sign-up form", () => {
     expect(await emailField(page).getAttribute("aria-invalid")).toBe("true");
     expect(await describedBy(emailField(page))).toEqual([expect.stringContaining("does not look like")]);
     expect(await describedBy(passwordField(page))).toEqual([
-      expect.stringContaining("15 characters or more"),
+      expect.stringContaining("At least 15 characters"),
       expect.stringContaining("too short"),
     ]);
   });
