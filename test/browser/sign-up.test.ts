@@ -1,7 +1,16 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { ada } from "../support/accounts.ts";
 import { openBrowser } from "../support/browser.ts";
-import { emailField, hasFocus, logIn, openMail, passwordField, runSite, send, signUp } from "../support/visitor.ts";
+import {
+  emailField,
+  hasFocus,
+  logIn,
+  openMail,
+  passwordField,
+  runSite,
+  send,
+  signUp,
+} from "../support/browser-session.ts";
 
 const { sql, url } = await runSite();
 const browser = openBrowser();
@@ -25,7 +34,7 @@ describe.each([
     expect(await page.title()).toBe("Check your email – slim-signup");
     expect(await page.getByRole("main").textContent()).toContain(person.email);
 
-    const mail = await openMail(page, person.email, "Welcome to slim-signup");
+    const mail = await openMail(page, person.email, "Welcome to slim-signup: verify your email address");
     const opened = page.waitForEvent("popup");
     await mail.getByRole("link", { name: "Verify your email address" }).click();
     const link = await opened;
@@ -42,7 +51,7 @@ describe.each([
     const person = someone("elsewhere");
     const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
     await signUp(page, person);
-    const mail = await openMail(page, person.email, "Welcome to slim-signup");
+    const mail = await openMail(page, person.email, "Welcome to slim-signup: verify your email address");
     const link = await mail.getByRole("link", { name: "Verify your email address" }).getAttribute("href");
 
     const elsewhere = await browser.visit(link!, { javaScriptEnabled });
@@ -72,7 +81,7 @@ describe.each([
     const person = someone("nobody");
     const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
     await signUp(page, person);
-    const mail = await openMail(page, person.email, "Welcome to slim-signup");
+    const mail = await openMail(page, person.email, "Welcome to slim-signup: verify your email address");
     const link = await mail.getByRole("link", { name: "I did not sign up" }).getAttribute("href");
 
     const elsewhere = await browser.visit(link!, { javaScriptEnabled });

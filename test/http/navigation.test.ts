@@ -1,7 +1,7 @@
 import request from "supertest";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
-import { ada, addOwner, openSession } from "../support/accounts.ts";
+import { ada, addUser, openSession } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { logInOperator } from "../support/operators.ts";
 import { serveApp } from "../support/web.ts";
@@ -27,7 +27,7 @@ const pages = ["/", "/signup", "/login", "/password/forgot", "/verify?token=old"
 
 describe("the navigation", () => {
   it.each(pages)("offers at %s what is true", async (path) => {
-    const cookie = await openSession(sql, await addOwner(sql));
+    const cookie = await openSession(sql, await addUser(sql));
     expect(await navigation(path)).toEqual(loggedOut);
     expect(await navigation(path, cookie)).toEqual(loggedIn);
 
@@ -37,7 +37,7 @@ describe("the navigation", () => {
   });
 
   it("stays true when a form is refused", async () => {
-    const cookie = await openSession(sql, await addOwner(sql));
+    const cookie = await openSession(sql, await addUser(sql));
     const { text } = await request(url).post("/login").type("form").send({}).set("Cookie", cookie).expect(422);
     expect(text).toContain(">Log out</button>");
     expect(text).not.toContain('href="/login"');
@@ -50,7 +50,7 @@ describe("the navigation", () => {
   });
 
   it("offers the account alone where the database is not asked, or is away", async () => {
-    const cookie = await openSession(sql, await addOwner(sql));
+    const cookie = await openSession(sql, await addUser(sql));
     expect(await navigation("/nowhere", cookie)).toEqual(["Account"]);
     expect(await navigation("/nowhere")).toEqual(loggedOut);
     expect(await navigation("/login", cookie, urlWithoutDatabase)).toEqual(["Account"]);
@@ -60,7 +60,7 @@ describe("the navigation", () => {
 
 describe("GET /", () => {
   it("greets who is logged in, and invites everyone else to sign up", async () => {
-    const cookie = await openSession(sql, await addOwner(sql));
+    const cookie = await openSession(sql, await addUser(sql));
     const { text } = await request(url).get("/").set("Cookie", cookie).expect(200);
     expect(text).toContain(`You are logged in as <strong>${ada.email}</strong>`);
     expect(text).not.toContain('href="/signup"');
