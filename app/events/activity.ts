@@ -8,8 +8,8 @@ const words = new Map([
   ["SIGNED_UP", "You signed up"],
   ["EMAIL_VERIFIED", "You verified your email address"],
   ["LOGGED_IN", "You logged in"],
-  ["PASSWORD_CHANGED", "The password was changed"],
-  ["EMAIL_CHANGED", "The email address was changed"],
+  ["PASSWORD_CHANGED", "Your password was changed"],
+  ["EMAIL_CHANGED", "Your email address was changed"],
 ]);
 
 /** The event types that an account's page shows. */
