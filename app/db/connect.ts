@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import postgres from "postgres";
 import { arrayTypes } from "./array-types.ts";
 import { cancelLate } from "./cancel-late.ts";
-import { createLines } from "./silent-sockets.ts";
+import { createLines } from "./timeouts.ts";
 
 export type Sql = postgres.Sql;
 

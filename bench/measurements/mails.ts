@@ -3,8 +3,8 @@ import { startChild } from "../support/child.ts";
 import { compete, type Figures } from "../support/compete.ts";
 import { createDatabase, settle } from "../support/database.ts";
 import { workerSettings } from "../support/drain.ts";
-import { oweWelcomes } from "../support/owe-welcomes.ts";
-import { startSink } from "../support/sink.ts";
+import { oweWelcomes } from "../support/tasks.ts";
+import { startSink } from "../support/smtp-sink.ts";
 import { atLeast } from "../support/table.ts";
 
 /** Welcome mails from the task to the mail server, beside the mail library alone. */

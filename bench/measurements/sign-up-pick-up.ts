@@ -8,7 +8,7 @@ import { compete, type Figures } from "../support/compete.ts";
 import { createDatabase, settle } from "../support/database.ts";
 import { workerSettings } from "../support/drain.ts";
 import { startOurs } from "../support/signup-systems.ts";
-import { startSink } from "../support/sink.ts";
+import { startSink } from "../support/smtp-sink.ts";
 import { percentile } from "../support/statistics.ts";
 import { atMost } from "../support/table.ts";
 import { until } from "../support/wait.ts";

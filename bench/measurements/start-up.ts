@@ -5,10 +5,10 @@ import { compete, type Figures } from "../support/compete.ts";
 import { createDatabase } from "../support/database.ts";
 import { workerSettings } from "../support/drain.ts";
 import { load } from "../support/load.ts";
-import { oweWelcomes } from "../support/owe-welcomes.ts";
+import { oweWelcomes } from "../support/tasks.ts";
 import { megabytes } from "../support/memory.ts";
 import { now } from "../support/clock.ts";
-import { startSink } from "../support/sink.ts";
+import { startSink } from "../support/smtp-sink.ts";
 import { atMost } from "../support/table.ts";
 import { startWebProcess } from "../support/web.ts";
 

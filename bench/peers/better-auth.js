@@ -3,7 +3,7 @@ import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
 import { toNodeHandler } from "better-auth/node";
 import { Pool } from "pg";
-import "../support/parent.ts";
+import "../support/messages.ts";
 
 // E-mail and password on Postgres with all defaults; only its rate limit is off, so that it answers every request.
 

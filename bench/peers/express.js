@@ -2,7 +2,7 @@ import bcrypt from "bcrypt";
 import express from "express";
 import { createTransport } from "nodemailer";
 import { Pool } from "pg";
-import "../support/parent.ts";
+import "../support/messages.ts";
 
 // The same two lines as most write them: insert the user, send the mail, answer.
 

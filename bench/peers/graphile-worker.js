@@ -1,5 +1,5 @@
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
-import { onTold, tell, told } from "../support/parent.ts";
+import { onTold, tell, told } from "../support/messages.ts";
 import { noOpTypes } from "../support/no-op-types.ts";
 import { watchStarts } from "../support/starts.ts";
 

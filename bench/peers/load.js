@@ -1,6 +1,6 @@
 import autocannon from "autocannon";
 import { now } from "../support/clock.ts";
-import { tell } from "../support/parent.ts";
+import { tell } from "../support/messages.ts";
 import { percentile } from "../support/statistics.ts";
 
 // Requests as fast as the connections allow, or `perSecond`. A signup names another address, and another client, each time.

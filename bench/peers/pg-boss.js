@@ -1,5 +1,5 @@
 import { PgBoss } from "pg-boss";
-import { tell, told } from "../support/parent.ts";
+import { tell, told } from "../support/messages.ts";
 import { noOpTypes } from "../support/no-op-types.ts";
 import { watchStarts } from "../support/starts.ts";
 

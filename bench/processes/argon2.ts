@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { createPasswords } from "../../app/password/password.ts";
 import { now } from "../support/clock.ts";
-import { tell } from "../support/parent.ts";
+import { tell } from "../support/messages.ts";
 
 // The ceiling of signups: the app's own password hash on all cores, with nothing around it.
 

@@ -7,7 +7,7 @@ import { join } from "../../worker/engine/session.ts";
 import { finish } from "../../worker/engine/outcomes.ts";
 import { defineHandler } from "../../worker/engine/task.ts";
 import { fill } from "../support/fill.ts";
-import { tell, told } from "../support/parent.ts";
+import { tell, told } from "../support/messages.ts";
 import { noOpTypes } from "../support/no-op-types.ts";
 import { watchStarts } from "../support/starts.ts";
 import { keepHeapSmall } from "../../worker/small-heap.ts";

@@ -3,7 +3,7 @@ import { createApp } from "../../app/app.ts";
 import { connect } from "../../app/db/connect.ts";
 import { webEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
-import "../support/parent.ts";
+import "../support/messages.ts";
 
 // The web's entry with a hash that costs nothing. Nothing in the environment could bring the app to this: it takes other code.
 

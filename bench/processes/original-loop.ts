@@ -1,6 +1,6 @@
 import { connect } from "../../app/db/connect.ts";
 import { workerEnv } from "../../app/env.ts";
-import { tell, told } from "../support/parent.ts";
+import { tell, told } from "../support/messages.ts";
 import { noOpTypes } from "../support/no-op-types.ts";
 import { watchStarts } from "../support/starts.ts";
 

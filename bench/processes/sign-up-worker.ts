@@ -9,7 +9,7 @@ import { createMailer } from "../../worker/mail/mailer.ts";
 import { splitPool } from "../../worker/pool.ts";
 import type { Handler } from "../../worker/engine/task.ts";
 import { aboutUser } from "../../worker/mail/mail-handler.ts";
-import { tell } from "../support/parent.ts";
+import { tell } from "../support/messages.ts";
 import { watchStarts } from "../support/starts.ts";
 import { keepHeapSmall } from "../../worker/small-heap.ts";
 

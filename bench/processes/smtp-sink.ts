@@ -1,6 +1,6 @@
 import { startSmtp } from "../../dev/smtp.ts";
 import { now } from "../support/clock.ts";
-import { tell } from "../support/parent.ts";
+import { tell } from "../support/messages.ts";
 
 // Takes every mail, and says when the first and the last of COUNT came.
 

@@ -5,7 +5,7 @@ import { createLog } from "../../app/log.ts";
 import { startEngine } from "../../worker/engine/engine.ts";
 import { defineHandler } from "../../worker/engine/task.ts";
 import { fill } from "../support/fill.ts";
-import { onTold, tell, told } from "../support/parent.ts";
+import { onTold, tell, told } from "../support/messages.ts";
 import { noOpTypes } from "../support/no-op-types.ts";
 import { watchStarts } from "../support/starts.ts";
 import { keepHeapSmall } from "../../worker/small-heap.ts";

@@ -4,7 +4,7 @@ import type { Contender, Figures } from "./compete.ts";
 import { createDatabase, settle, type Database } from "./database.ts";
 import { workerSettings } from "./drain.ts";
 import { load } from "./load.ts";
-import { startSink } from "./sink.ts";
+import { startSink } from "./smtp-sink.ts";
 import { startWebProcess } from "./web.ts";
 
 /** Who takes signups: each on a database of its own, at 10 connections and then at 100. */

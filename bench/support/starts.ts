@@ -1,5 +1,5 @@
 import { now } from "./clock.ts";
-import { tell, told } from "./parent.ts";
+import { tell, told } from "./messages.ts";
 
 const pauseMilliseconds = 50;
 
