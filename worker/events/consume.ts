@@ -1,6 +1,6 @@
 import type { TransactionSql } from "postgres";
 import type { Sql } from "../../app/db/connect.ts";
-import { isSettled, splitPosition, readEvents, type Event } from "../../app/db/feed.ts";
+import { isReadable, splitPosition, readEvents, type Event } from "../../app/db/feed.ts";
 import { transact } from "../../app/db/transaction.ts";
 
 /** One that follows the feed of events: it sees each committed event once, in order. */
@@ -68,7 +68,7 @@ export async function findBehind(sql: Sql, consumers: Consumer[]): Promise<Consu
       or exists (
         select
         from event
-        where (event.xid, event.event_id) > ((position).xid, (position).event_id) and ${isSettled(sql)}
+        where (event.xid, event.event_id) > ((position).xid, (position).event_id) and ${isReadable(sql)}
       )
   `;
   const behind = new Set(rows.map(({ name }) => name));
