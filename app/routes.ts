@@ -10,9 +10,8 @@ import type { Sql } from "./db/connect.ts";
 import { serveAsset, serveFavicon } from "./http/assets.ts";
 import { parseBody } from "./http/body.ts";
 import type { Middleware, State } from "./http/context.ts";
-import { showHealth, showReadiness } from "./http/health.ts";
-import { showHome } from "./http/home.ts";
-import { redirectToChangePassword, showSecurityContact } from "./http/well-known.ts";
+import { page } from "./http/page.ts";
+import { redirectToChangePassword, showHealth, showReadiness, showSecurityContact } from "./http/well-known.ts";
 import { logIn, showLogIn } from "./log-in/log-in.ts";
 import { logOut } from "./log-in/log-out.ts";
 import { requireLogin } from "./log-in/session.ts";
@@ -42,7 +41,7 @@ export function addRoutes(router: Router<State>, options: Options): void {
   const loggedIn = requireLogin(sql);
   const loggedInForLink = requireLogin(sql, "/login?link");
 
-  router.get("/", showHome());
+  router.get("/", (ctx) => page(ctx, "home", { title: "Welcome" }));
 
   router.get("/signup", showSignUp());
   router.post("/signup", parseBody(), signUp(sql, passwords));

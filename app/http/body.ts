@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { bodyParser } from "@koa/bodyparser";
 import { mediaType, type Context, type Middleware } from "./context.ts";
 
@@ -14,7 +15,7 @@ export function parseBody(): Middleware {
     await parse(ctx, async () => {
       const { body } = ctx.request;
       if (Array.isArray(body) || !isShallow(body)) ctx.throw(400);
-      // Bytes that are not UTF-8 would turn a password into another one without a word.
+      // Bytes that are not UTF-8 would silently become another password.
       if (JSON.stringify(body).includes("\ufffd")) ctx.throw(400);
       await next();
     });
@@ -27,7 +28,7 @@ function isAccepted(ctx: Context): boolean {
   return accepted.has(mediaType(ctx)) && /^utf-?8$/i.test(charset) && !ctx.get("Content-Encoding");
 }
 
-/** Level by level: JSON.parse takes thousands of levels, and a function that calls itself for each runs out of stack. */
+/** Level by level: JSON.parse takes thousands of levels, and a recursive function would run out of stack. */
 function isShallow(body: unknown): boolean {
   let level = [body];
   for (let depth = 0; depth <= deepest; depth += 1) {
@@ -39,4 +40,34 @@ function isShallow(body: unknown): boolean {
 
 function valuesIn(value: unknown): unknown[] {
   return typeof value === "object" && value !== null ? Object.values(value) : [];
+}
+
+// What a client may have sent before it learns that it is refused.
+const mostBytes = 256 * 1024;
+const mostMilliseconds = 1000;
+
+/** Closes the connection after a response that came before the end of its request. Otherwise Node reads on without limit. */
+export function closeUnread(): Middleware {
+  return async (ctx, next) => {
+    await next();
+    // A client whose connection is reset while it sends may never see the response.
+    if (!ctx.req.complete) await discardRest(ctx.req);
+    if (!ctx.req.complete) ctx.set("Connection", "close");
+  };
+}
+
+/** Reads and drops the rest of a body, up to a size and a time. */
+async function discardRest(request: IncomingMessage): Promise<void> {
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, mostMilliseconds);
+  let bytes = 0;
+  request.on("data", ({ length }: Buffer) => {
+    bytes += length;
+    if (bytes > mostBytes) resolve();
+  });
+  request.once("end", resolve).once("close", resolve).resume();
+
+  await done;
+  clearTimeout(timer);
+  request.pause();
 }

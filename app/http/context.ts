@@ -1,13 +1,12 @@
 import type Koa from "koa";
 import type { Log } from "../log.ts";
 
-/** Who is logged in. */
 export type CurrentUser = { usr_id: string; email: string; session_id: string; is_operator: boolean };
 
 export type State = {
   /** Public origin of the site, e.g. `https://example.com`. */
   origin: string;
-  /** Carries the request's id. */
+  /** Each line carries the request's id. */
   log: Log;
   requestId: string;
   /** Aborted when the request has taken too long and was answered 503. */
@@ -19,13 +18,13 @@ export type State = {
 export type Middleware = Koa.Middleware<State>;
 export type Context = Koa.ParameterizedContext<State>;
 
-/** Whether the client asked for JSON: by what it sends, else by what it accepts. */
+/** Whether the client wants JSON: it sends JSON, or sends no form and prefers JSON. */
 export function wantsJson(ctx: Context): boolean {
   if (mediaType(ctx) === "application/x-www-form-urlencoded") return false;
   return mediaType(ctx) === "application/json" || ctx.accepts("html", "json") === "json";
 }
 
-/** Of the request's body: lower case, without parameters. */
+/** The media type of the request's body: lower case, without parameters. */
 export function mediaType(ctx: Context): string {
   return ctx.request.type.toLowerCase();
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { Middleware } from "./context.ts";
 import type { Log } from "../log.ts";
+import type { Middleware } from "./context.ts";
 
 const unlogged = new Set(["/healthz", "/readyz", "/assets/:hash/:name"]);
 
@@ -14,13 +14,32 @@ export function logRequests(log: Log): Middleware {
     ctx.res.once("close", () => {
       const route = String(ctx.routerPath ?? "none");
       const level = unlogged.has(route) ? "debug" : "info";
-      // A user who left has had no status.
+      // A client that left has got no status.
       const outcome = ctx.res.writableFinished ? { status: ctx.status } : { aborted: true };
-      ctx.state.log[level](
-        { method: ctx.method, route, ...outcome, ms: Math.round(performance.now() - started) },
-        "request",
-      );
+      const ms = Math.round(performance.now() - started);
+      ctx.state.log[level]({ method: ctx.method, route, ...outcome, ms }, "request");
     });
     await next();
+  };
+}
+
+/** Throws 503 when the response takes too long, 408 when the request does. */
+export function setDeadline(seconds: number): Middleware {
+  return async (ctx, next) => {
+    const controller = new AbortController();
+    ctx.state.deadline = controller.signal;
+    const { promise: expired, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      const status = ctx.req.complete ? 503 : 408;
+      const error = Object.assign(new Error(`No response within ${seconds} s.`), { status });
+      controller.abort(error);
+      reject(error);
+    }, seconds * 1000);
+
+    try {
+      await Promise.race([next(), expired]);
+    } finally {
+      clearTimeout(timer);
+    }
   };
 }

@@ -34,7 +34,7 @@ describe("a page that needs a session", () => {
   );
 
   it("answers JSON with 401", async () => {
-    await account().set("Accept", "application/json").expect(401, { error: "Please log in first." });
+    await account().set("Accept", "application/json").expect(401, { error: "Log in, then try again." });
   });
 
   it("takes a session that a plain insert began", async () => {
