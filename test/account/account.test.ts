@@ -1,8 +1,8 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addOwner, openSession, passwords } from "../support/accounts.ts";
+import { ada, addUser, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { append } from "../support/feed.ts";
+import { appendEvent } from "../support/feed.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -16,7 +16,7 @@ let usrId: string;
 let cookie: string;
 beforeEach(async () => {
   await empty(sql);
-  usrId = await addOwner(sql);
+  usrId = await addUser(sql);
   cookie = await openSession(sql, usrId, { browser: firefox, address: "198.51.100.1" });
 });
 
@@ -34,7 +34,7 @@ describe("GET /account", () => {
       seen_at: new Date("2026-10-03T23:59:59Z"),
     });
     await openSession(sql, usrId, { address: "203.0.113.9", expires_at: new Date(0) });
-    await openSession(sql, await addOwner(sql, { ...ada, email: "grace@example.com" }), { address: "203.0.113.10" });
+    await openSession(sql, await addUser(sql, { ...ada, email: "grace@example.com" }), { address: "203.0.113.10" });
     const { text } = await show().expect(200).expect("Cache-Control", "no-store");
 
     expect(text).toMatch(/Firefox on Linux.*\(this browser\)[^]*198\.51\.100\.1[^]*Safari on iOS[^]*2001:db8::1/);
@@ -60,11 +60,11 @@ describe("GET /account", () => {
 
   it("tells in words what happened lately, the latest first, and nothing of others", async () => {
     const created_at = new Date("2026-10-03T07:05:00Z");
-    await append(sql, "SIGNED_UP", { usr_id: usrId, created_at });
-    await append(sql, "MAIL_SENT", { usr_id: usrId, data: { task_type: "SEND_EMAIL_WELCOME" } });
-    await append(sql, "TASK_DEAD", { usr_id: usrId });
-    await append(sql, "PASSWORD_CHANGED", { usr_id: Number(usrId) + 1 });
-    for (let n = 0; n < 19; n += 1) await append(sql, "LOGGED_IN", { usr_id: usrId });
+    await appendEvent(sql, "SIGNED_UP", { usr_id: usrId, created_at });
+    await appendEvent(sql, "MAIL_SENT", { usr_id: usrId, data: { task_type: "SEND_EMAIL_WELCOME" } });
+    await appendEvent(sql, "TASK_DEAD", { usr_id: usrId });
+    await appendEvent(sql, "PASSWORD_CHANGED", { usr_id: Number(usrId) + 1 });
+    for (let n = 0; n < 19; n += 1) await appendEvent(sql, "LOGGED_IN", { usr_id: usrId });
     expect((await show()).text.match(/<li><p>You logged in/g)).toHaveLength(19);
 
     await sql`delete from event where event_type = 'LOGGED_IN'`;
@@ -94,7 +94,7 @@ describe("POST /account/sessions/end", () => {
   });
 
   it("ends nobody else's", async () => {
-    await openSession(sql, await addOwner(sql, { ...ada, email: "grace@example.com" }));
+    await openSession(sql, await addUser(sql, { ...ada, email: "grace@example.com" }));
     await end("2").expect(303);
     expect(await sessionIds()).toEqual(["1", "2"]);
   });
@@ -108,7 +108,7 @@ describe("POST /account/sessions/end", () => {
 describe("POST /account/sessions/end-all", () => {
   it("ends all sessions, this one included, and nobody else's", async () => {
     const other = await openSession(sql, usrId);
-    await openSession(sql, await addOwner(sql, { ...ada, email: "grace@example.com" }));
+    await openSession(sql, await addUser(sql, { ...ada, email: "grace@example.com" }));
     const answer = await site.post("/account/sessions/end-all").set("Cookie", cookie).type("form").send({});
     expect(answer.status).toBe(303);
     expect(answer.headers.location).toBe("/login?out");
@@ -124,7 +124,7 @@ describe("POST /account/sessions/end-all", () => {
 describe("GET /account/data", () => {
   it("sends what the account holds, as a file, without hashes", async () => {
     await sql`insert into email_change (usr_id, old_email, new_email) values (${usrId}, ${ada.email}, 'new@example.com')`;
-    await append(sql, "LOGGED_IN", { usr_id: usrId });
+    await appendEvent(sql, "LOGGED_IN", { usr_id: usrId });
     await sql`insert into known_browser (token_hash, usr_id) values (sha256('x'), ${usrId})`;
     const { headers, text } = await site.get("/account/data").set("Cookie", cookie).expect(200);
 

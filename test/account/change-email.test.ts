@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addOwner, openSession, passwords } from "../support/accounts.ts";
+import { ada, addUser, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -12,7 +12,7 @@ let usrId: string;
 let cookie: string;
 beforeEach(async () => {
   await empty(sql);
-  usrId = await addOwner(sql);
+  usrId = await addUser(sql);
   cookie = await openSession(sql, usrId);
 });
 
@@ -32,7 +32,7 @@ describe("POST /account/email", () => {
   });
 
   it("tells the owner of a taken address, and nobody else: the answer is the same", async () => {
-    const other = await addOwner(sql, { ...ada, email: newEmail });
+    const other = await addUser(sql, { ...ada, email: newEmail });
     const seen = ({ status, headers, text }: request.Response) => ({ status, text, names: Object.keys(headers) });
     const taken = seen(await change());
     expect(await owed()).toEqual([{ task_type: "SEND_EMAIL_ALREADY_REGISTERED", params: { usr_id: other } }]);
@@ -41,7 +41,7 @@ describe("POST /account/email", () => {
   });
 
   it("asks at an address whose account nobody has verified: that may be another's trick", async () => {
-    await addOwner(sql, { ...ada, email: newEmail }, false);
+    await addUser(sql, { ...ada, email: newEmail }, false);
     await change().expect(303);
     expect(await owed()).toEqual([{ task_type: "SEND_EMAIL_CONFIRM_ADDRESS", params: { email_change_id: "1" } }]);
   });

@@ -1,8 +1,8 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, meet, openSession, passwords, sessionOf } from "../support/accounts.ts";
+import { ada, addLink, addUser, race, openSession, passwords, sessionOf } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { askToMove, emailOf } from "../support/email-changes.ts";
+import { requestEmailChange, emailOf } from "../support/email-changes.ts";
 import { until } from "../support/until.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -14,11 +14,11 @@ let usrId: string;
 let cookie: string;
 beforeEach(async () => {
   await empty(sql);
-  usrId = await addOwner(sql);
+  usrId = await addUser(sql);
   cookie = await openSession(sql, usrId);
 });
 
-const askFor = (email = newEmail, columns = {}) => askToMove(sql, usrId, email, columns);
+const askFor = (email = newEmail, columns = {}) => requestEmailChange(sql, usrId, email, columns);
 const confirm = (token: unknown, as = cookie) =>
   site.post("/account/email/confirm").set("Cookie", as).type("form").send({ token });
 const logOutEverywhere = () => site.post("/account/sessions/end-all").set("Cookie", cookie);
@@ -27,14 +27,14 @@ const email = () => emailOf(sql, usrId);
 describe("a confirmation that meets", () => {
   it("itself: it works once", async () => {
     const token = await askFor();
-    const answers = await meet(sql, usrId, [() => confirm(token), () => confirm(token)]);
+    const answers = await race(sql, usrId, [() => confirm(token), () => confirm(token)]);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
     expect(await sql`select from task`).toHaveLength(1);
   });
 
   it("that of another address: the first wins", async () => {
     const [one, two] = [await askFor(), await askFor("third@example.com")];
-    const answers = await meet(sql, usrId, [() => confirm(one), () => confirm(two)]);
+    const answers = await race(sql, usrId, [() => confirm(one), () => confirm(two)]);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
     expect(await email()).toBe(newEmail);
   });
@@ -44,7 +44,7 @@ describe("a confirmation that meets", () => {
     const link = await addLink(sql, "reset", usrId);
     const reset = () =>
       site.post("/password/reset").type("form").send({ token: link, password: "another good secret" });
-    const answers = await meet(sql, usrId, [reset, () => confirm(token)]);
+    const answers = await race(sql, usrId, [reset, () => confirm(token)]);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
     expect(await email()).toBe(ada.email);
   });
@@ -54,14 +54,14 @@ describe("a confirmation that meets", () => {
     const reset = () =>
       site.post("/password/reset").type("form").send({ token: link, password: "another good secret" });
     const beginAndConfirm = async () => confirm(await askFor(), await openSession(sql, usrId));
-    const answers = await meet(sql, usrId, [reset, beginAndConfirm], sql`for no key update`);
+    const answers = await race(sql, usrId, [reset, beginAndConfirm], sql`for no key update`);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
     expect(await email()).toBe(ada.email);
   });
 
   it("the end of all sessions before it: the address stays, the link is not spent", async () => {
     const token = await askFor();
-    const answers = await meet(sql, usrId, [logOutEverywhere, () => confirm(token)]);
+    const answers = await race(sql, usrId, [logOutEverywhere, () => confirm(token)]);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
     expect(await email()).toBe(ada.email);
     expect(await sql`select purpose from email_token`).toEqual([{ purpose: "change" }]);
@@ -69,7 +69,7 @@ describe("a confirmation that meets", () => {
 
   it("the end of all sessions after it: the renewed one ends, too", async () => {
     const token = await askFor();
-    const answers = await meet(sql, usrId, [() => confirm(token), logOutEverywhere]);
+    const answers = await race(sql, usrId, [() => confirm(token), logOutEverywhere]);
     expect(answers.map(({ status }) => status)).toEqual([303, 303]);
     expect(await email()).toBe(newEmail);
     expect(await sql`select from session`).toEqual([]);
@@ -81,7 +81,7 @@ describe("a confirmation that meets", () => {
       const token = await askFor();
       const logIn = () => site.post("/login").type("form").send(ada);
       const both = [logIn, () => confirm(token)];
-      const answers = await meet(sql, usrId, order === "before" ? both : both.toReversed());
+      const answers = await race(sql, usrId, order === "before" ? both : both.toReversed());
       expect(answers.map(({ status }) => status)).toEqual(order === "before" ? [303, 303] : [303, 422]);
 
       const opened = answers.map((answer) => sessionOf(answer) ?? "");
@@ -110,11 +110,11 @@ describe("a confirmation that meets", () => {
   });
 
   it("the verification of that address by the account that held it: the verified one keeps it", async () => {
-    const holder = await addOwner(sql, { ...ada, email: newEmail }, false);
+    const holder = await addUser(sql, { ...ada, email: newEmail }, false);
     const token = await askFor();
     const link = await addLink(sql, "verify", holder);
     const verify = () => site.post("/verify").type("form").send({ token: link, password: "another good secret" });
-    const answers = await meet(sql, holder, [verify, () => confirm(token)]);
+    const answers = await race(sql, holder, [verify, () => confirm(token)]);
     expect(answers.map(({ status }) => status)).toEqual([303, 409]);
     expect(await sql`select usr_id, email from usr order by usr_id`).toEqual([
       { usr_id: usrId, email: ada.email },

@@ -1,8 +1,8 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, openSession, passwords } from "../support/accounts.ts";
+import { ada, addLink, addUser, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { askToMove, emailOf } from "../support/email-changes.ts";
+import { requestEmailChange, emailOf } from "../support/email-changes.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -13,11 +13,11 @@ let usrId: string;
 let cookie: string;
 beforeEach(async () => {
   await empty(sql);
-  usrId = await addOwner(sql);
+  usrId = await addUser(sql);
   cookie = await openSession(sql, usrId);
 });
 
-const askFor = (email = newEmail, columns = {}) => askToMove(sql, usrId, email, columns);
+const askFor = (email = newEmail, columns = {}) => requestEmailChange(sql, usrId, email, columns);
 const show = (token: string, as = cookie) => site.get("/account/email/confirm").query({ token }).set("Cookie", as);
 const confirm = (token: unknown, as = cookie) =>
   site.post("/account/email/confirm").set("Cookie", as).type("form").send({ token });
@@ -68,7 +68,7 @@ describe("POST /account/email/confirm", () => {
 
   it("hands the account to nobody who only has the link: an address with a typo is a stranger's", async () => {
     const token = await askFor();
-    const stranger = await openSession(sql, await addOwner(sql, { ...ada, email: "grace@example.com" }));
+    const stranger = await openSession(sql, await addUser(sql, { ...ada, email: "grace@example.com" }));
     await show(token, stranger).expect(410, /logged in as grace@example\.com/);
     await confirm(token, stranger).expect(410);
     await confirm(token, "").expect(303).expect("Location", "/login?link");
@@ -105,13 +105,13 @@ describe("POST /account/email/confirm", () => {
   });
 
   it("takes the address from an account that never verified it", async () => {
-    await addOwner(sql, { ...ada, email: newEmail }, false);
+    await addUser(sql, { ...ada, email: newEmail }, false);
     await confirm(await askFor()).expect(303);
     expect(await sql`select usr_id, email from usr`).toEqual([{ usr_id: usrId, email: newEmail }]);
   });
 
   it("changes nothing when the address has become another's", async () => {
-    await addOwner(sql, { ...ada, email: newEmail });
+    await addUser(sql, { ...ada, email: newEmail });
     const token = await askFor();
     const { text } = await confirm(token).expect(409);
     expect(text).toContain("This address has another account now");

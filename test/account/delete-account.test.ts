@@ -1,8 +1,8 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, hasPassword, meet, openSession, passwords } from "../support/accounts.ts";
+import { ada, addLink, addUser, hasPassword, race, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addChange } from "../support/email-changes.ts";
+import { addEmailChange } from "../support/email-changes.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -12,7 +12,7 @@ let usrId: string;
 let cookie: string;
 beforeEach(async () => {
   await empty(sql);
-  usrId = await addOwner(sql);
+  usrId = await addUser(sql);
   cookie = await openSession(sql, usrId);
 });
 
@@ -41,7 +41,7 @@ describe("POST /account/delete", () => {
   });
 
   it("leaves other people alone", async () => {
-    const other = await addOwner(sql, { ...ada, email: "grace@example.com" });
+    const other = await addUser(sql, { ...ada, email: "grace@example.com" });
     await openSession(sql, other);
     await leave().expect(303);
     expect(await sql`select usr_id from usr`).toEqual([{ usr_id: other }]);
@@ -76,14 +76,14 @@ describe("POST /account/delete", () => {
 
 describe("a deletion that meets", () => {
   it("another one: one mail", async () => {
-    const answers = await meet(sql, usrId, [() => leave(), () => leave()]);
+    const answers = await race(sql, usrId, [() => leave(), () => leave()]);
     expect(answers.map(({ status }) => status)).toEqual([303, 422]);
     expect(await owed()).toEqual([farewell]);
   });
 
   it("a change of password before it: the account stays, for its password is another one", async () => {
     const change = () => post("/account/password", { password: ada.password, new_password: "another good secret" });
-    const answers = await meet(sql, usrId, [change, () => leave()]);
+    const answers = await race(sql, usrId, [change, () => leave()]);
     expect(answers.map(({ status }) => status)).toEqual([303, 422]);
     expect(await hasPassword(sql, usrId, "another good secret")).toBe(true);
   });
@@ -97,7 +97,7 @@ describe("a deletion that meets", () => {
     ["a change of address", () => post("/account/email", { password: ada.password, email: "new@example.com" }), 422],
     ["a log-in", () => site.post("/login").type("form").send(ada), 422],
   ])("%s behind it: there is nobody any more", async (_, request, status) => {
-    const answers = await meet(sql, usrId, [() => leave(), request]);
+    const answers = await race(sql, usrId, [() => leave(), request]);
     expect(answers.map((answer) => answer.status)).toEqual([303, status]);
     expect(await owed()).toEqual([farewell]);
     expect(await sql`select from session`).toHaveLength(0);
@@ -105,10 +105,10 @@ describe("a deletion that meets", () => {
 
   it.each(["change", "revert"])("the link of a %s of address behind it: it is of no use any more", async (purpose) => {
     const columns = purpose === "change" ? {} : { old_email: "old@example.com" };
-    const change = await addChange(sql, usrId, "new@example.com", columns);
+    const change = await addEmailChange(sql, usrId, "new@example.com", columns);
     const token = await addLink(sql, purpose, usrId, { ...change, email: "old@example.com" });
     const path = purpose === "change" ? "/account/email/confirm" : "/account/email/revert";
-    const answers = await meet(sql, usrId, [() => leave(), () => post(path, { token })]);
+    const answers = await race(sql, usrId, [() => leave(), () => post(path, { token })]);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
     expect(await owed()).toEqual([farewell]);
   });

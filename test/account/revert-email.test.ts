@@ -1,8 +1,8 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, hasPassword, openSession, passwords } from "../support/accounts.ts";
+import { ada, addLink, addUser, hasPassword, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { emailOf, moveOn } from "../support/email-changes.ts";
+import { emailOf, moveToNewEmail } from "../support/email-changes.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -11,10 +11,10 @@ const site = request(await serveApp(sql, { passwords }));
 let usrId: string;
 beforeEach(async () => {
   await empty(sql);
-  usrId = await addOwner(sql);
+  usrId = await addUser(sql);
 });
 
-const move = (email: string, columns = {}) => moveOn(sql, usrId, email, columns);
+const move = (email: string, columns = {}) => moveToNewEmail(sql, usrId, email, columns);
 const email = () => emailOf(sql, usrId);
 const show = (token: string) => site.get("/account/email/revert").query({ token });
 const revert = (token: unknown) => site.post("/account/email/revert").type("form").send({ token });
@@ -98,14 +98,14 @@ describe("POST /account/email/revert", () => {
 
   it("takes the address back from an account that never verified it", async () => {
     const token = await move("thief@example.com");
-    await addOwner(sql, ada, false);
+    await addUser(sql, ada, false);
     await revert(token).expect(303);
     expect(await sql`select usr_id, email from usr`).toEqual([{ usr_id: usrId, email: ada.email }]);
   });
 
   it("says that a verified account has the address by now, and changes nothing", async () => {
     const token = await move("thief@example.com");
-    await addOwner(sql);
+    await addUser(sql);
     const { text } = await revert(token).expect(409);
     expect(text).toContain("This address has another account now");
     expect(await email()).toBe("thief@example.com");

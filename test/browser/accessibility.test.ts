@@ -1,8 +1,8 @@
 import type { Page } from "playwright-core";
 import { afterAll, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
-import { addLink, addOwner, passwords } from "../support/accounts.ts";
-import { flaws, openBrowser } from "../support/browser.ts";
+import { addLink, addUser, passwords } from "../support/accounts.ts";
+import { pageProblems, openBrowser } from "../support/browser.ts";
 import { createDatabase } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -16,8 +16,8 @@ const browser = openBrowser();
 const longAddress = `${"ada.".repeat(14)}lovelace@example.com`;
 const good = "twelve engines hum";
 const unverified = { email: "bob@example.com", password: good };
-const verified = await addLink(sql, "verify", await addOwner(sql, { email: "cleo@example.com", password: good }));
-const token = await addLink(sql, "verify", await addOwner(sql, unverified, false));
+const verified = await addLink(sql, "verify", await addUser(sql, { email: "cleo@example.com", password: good }));
+const token = await addLink(sql, "verify", await addUser(sql, unverified, false));
 const link = (path: string, of = token) => `${site}${path}?token=${of}`;
 
 it.each<[name: string, url: string, title: string, reach?: (page: Page) => Promise<void>]>([
@@ -49,7 +49,7 @@ it.each<[name: string, url: string, title: string, reach?: (page: Page) => Promi
   const page = await browser.visit(url);
   await reach?.(page);
   expect(await page.title()).toBe(`${title} – slim-signup`);
-  expect(await flaws(page)).toEqual([]);
+  expect(await pageProblems(page)).toEqual([]);
 });
 
 async function showPassword(page: Page): Promise<void> {

@@ -1,10 +1,10 @@
 import type { Page } from "playwright-core";
 import { beforeEach, expect, it } from "vitest";
-import { ada, addLink, addOwner, openSession } from "../support/accounts.ts";
-import { flaws, openBrowser } from "../support/browser.ts";
+import { ada, addLink, addUser, openSession } from "../support/accounts.ts";
+import { pageProblems, openBrowser } from "../support/browser.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addChange } from "../support/email-changes.ts";
-import { send, titleOf } from "../support/visitor.ts";
+import { addEmailChange } from "../support/email-changes.ts";
+import { send, titleOf } from "../support/browser-session.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -28,7 +28,7 @@ const at =
   };
 const byLink = (path: string, purpose: string) => async (usrId: string) => {
   const isBack = purpose === "revert";
-  const change = await addChange(sql, usrId, newEmail);
+  const change = await addEmailChange(sql, usrId, newEmail);
   const columns = { ...change, ...(isBack ? { email: "old@example.com" } : {}) };
   const token = await addLink(sql, purpose, usrId, columns);
   return visitAs(usrId, `${path}?token=${token}`);
@@ -66,7 +66,7 @@ it.each<State>([
     "a taken address",
     "This address has another account now",
     async (usrId) => {
-      await addOwner(sql, { ...ada, email: newEmail });
+      await addUser(sql, { ...ada, email: newEmail });
       const page = await byLink("/account/email/confirm", "change")(usrId);
       await send(page, "Use the new address");
       return page;
@@ -80,11 +80,11 @@ it.each<State>([
   ],
   ["the last page", "Your account is gone", at("/account/deleted")],
 ])("%s has no violation and fits the screen", async (_, expected, reach) => {
-  const usrId = await addOwner(sql);
+  const usrId = await addUser(sql);
   await openSession(sql, usrId, { browser: "x".repeat(200), address: "2001:db8:1111:2222:3333:4444:5555:6666" });
   const page = await reach(usrId);
   expect(await titleOf(page)).toBe(expected);
 
   // Their other halves are looked at where all pages get them from.
-  expect(await flaws(page, "light")).toEqual([]);
+  expect(await pageProblems(page, "light")).toEqual([]);
 });

@@ -1,9 +1,9 @@
 import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addOwner, openSession } from "../support/accounts.ts";
+import { ada, addUser, openSession } from "../support/accounts.ts";
 import { openBrowser } from "../support/browser.ts";
 import { empty } from "../support/database.ts";
-import { hasFocus, logIn, openMail, runSite, send, titleOf } from "../support/visitor.ts";
+import { hasFocus, logIn, openMail, runSite, send, titleOf } from "../support/browser-session.ts";
 
 const { sql, url } = await runSite();
 const browser = openBrowser();
@@ -22,7 +22,7 @@ describe.each([
 ])("an owner, %s", (_, javaScriptEnabled) => {
   it("logs in, changes the password, logs out, forgets it, resets it, and leaves", async () => {
     const person = { ...ada, email: `ada.${javaScriptEnabled}@example.com` };
-    await addOwner(sql, person);
+    await addUser(sql, person);
     const page = await browser.visit(`${url}/login`, { javaScriptEnabled });
     await logIn(page, person);
     expect(await titleOf(page)).toBe("Your account");
@@ -56,7 +56,7 @@ describe("an owner", () => {
   it("moves to another address, and from the old one takes the account back", async () => {
     const person = { ...ada, email: "byron@example.com" };
     const next = "moved@example.com";
-    const page = await visitAs(await addOwner(sql, person), "/account/email");
+    const page = await visitAs(await addUser(sql, person), "/account/email");
     await send(page, "Send the link", { "New e-mail address": next, "Your password": person.password });
     expect(await titleOf(page)).toBe("Check the new inbox");
 
@@ -74,7 +74,7 @@ describe("an owner", () => {
 
 describe("the account page", () => {
   it("logs another browser out, then all of them", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     await openSession(sql, usrId, { address: "203.0.113.9" });
     const page = await visitAs(usrId, "/account");
     expect(await page.getByRole("listitem").filter({ hasText: "203.0.113.9" }).count()).toBe(1);
@@ -87,7 +87,7 @@ describe("the account page", () => {
   });
 
   it("downloads what is stored", async () => {
-    const page = await visitAs(await addOwner(sql), "/account");
+    const page = await visitAs(await addUser(sql), "/account");
     const downloading = page.waitForEvent("download");
     await page.getByRole("link", { name: "Download your data" }).click();
     expect((await downloading).suggestedFilename()).toBe("slim-signup-data.json");
@@ -96,7 +96,7 @@ describe("the account page", () => {
 
 describe("a form that is refused", () => {
   it("moves the focus to what is wrong, and from there to the field, which tells it", async () => {
-    const page = await visitAs(await addOwner(sql), "/account/password");
+    const page = await visitAs(await addUser(sql), "/account/password");
     expect(await hasFocus(page.getByLabel("Your password now", { exact: true }))).toBe(true);
     await send(page, "Change the password", { "Your password now": ada.password, "New password": "too short" });
 

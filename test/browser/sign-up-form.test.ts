@@ -2,7 +2,7 @@ import type { Locator, Page } from "playwright-core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { ada } from "../support/accounts.ts";
 import { openBrowser } from "../support/browser.ts";
-import { emailField, hasFocus, openMail, passwordField, runSite, signUp } from "../support/visitor.ts";
+import { emailField, hasFocus, openMail, passwordField, runSite, signUp } from "../support/browser-session.ts";
 
 const { sql, url } = await runSite();
 const browser = openBrowser();

@@ -1,7 +1,16 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { ada } from "../support/accounts.ts";
 import { openBrowser } from "../support/browser.ts";
-import { emailField, hasFocus, logIn, openMail, passwordField, runSite, send, signUp } from "../support/visitor.ts";
+import {
+  emailField,
+  hasFocus,
+  logIn,
+  openMail,
+  passwordField,
+  runSite,
+  send,
+  signUp,
+} from "../support/browser-session.ts";
 
 const { sql, url } = await runSite();
 const browser = openBrowser();

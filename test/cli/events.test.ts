@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDatabase, empty } from "../support/database.ts";
-import { append, begin } from "../support/feed.ts";
+import { appendEvent, openTransaction } from "../support/feed.ts";
 import { run } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
@@ -20,8 +20,8 @@ const settled = (count: number) =>
 
 describe("npm run events", () => {
   it("prints the last 20, or all after a position, or one type", async () => {
-    for (let n = 0; n < 22; n += 1) await append(sql, "LOGGED_IN", { usr_id: 7 });
-    await append(sql, "MAIL_SENT", { data: { task_type: "SEND\nEMAIL" } });
+    for (let n = 0; n < 22; n += 1) await appendEvent(sql, "LOGGED_IN", { usr_id: 7 });
+    await appendEvent(sql, "MAIL_SENT", { data: { task_type: "SEND\nEMAIL" } });
     await settled(23);
 
     const lines = await printed();
@@ -43,13 +43,13 @@ describe("npm run events", () => {
   });
 
   it("follows, and skips nothing that commits late", async () => {
-    await append(sql, "FIRST");
+    await appendEvent(sql, "FIRST");
     await settled(1);
     const follower = events("--follow");
     await until("it prints", () => follower.output().includes("FIRST"));
-    const slow = await begin(sql);
-    await append(slow.tx, "SLOW");
-    await append(sql, "FAST");
+    const slow = await openTransaction(sql);
+    await appendEvent(slow.tx, "SLOW");
+    await appendEvent(sql, "FAST");
     // Long enough for the follower to look.
     for (let n = 0; n < 3; n += 1) await printed();
     await slow.commit();

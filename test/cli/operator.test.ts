@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { ada, addOwner } from "../support/accounts.ts";
-import { type } from "../support/command.ts";
+import { ada, addUser } from "../support/accounts.ts";
+import { runCommand } from "../support/command.ts";
 import { createDatabase } from "../support/database.ts";
 
 const { sql, url } = await createDatabase();
-const operator = (...words: string[]) => type(url, "operator", ...words);
+const operator = (...words: string[]) => runCommand(url, "operator", ...words);
 const operators = async () =>
   (await sql<{ usr_id: string }[]>`select usr_id from operator`).map(({ usr_id }) => usr_id);
 
 describe("npm run operator", () => {
   it("grants, lists and revokes, and the feed has it", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     expect(await operator("grant", " ADA@example.com")).toMatchObject({ exit: 0 });
     expect(await operator("grant", ada.email)).toMatchObject({ exit: 0 });
     expect(await operators()).toEqual([usrId]);
@@ -27,7 +27,7 @@ describe("npm run operator", () => {
   });
 
   it("grants nothing to an address that nobody has verified", async () => {
-    await addOwner(sql, { ...ada, email: "bob@example.com" }, false);
+    await addUser(sql, { ...ada, email: "bob@example.com" }, false);
     for (const email of ["bob@example.com", "nobody@example.com"])
       expect(await operator("grant", email)).toMatchObject({ exit: 1, said: expect.stringContaining(email) as string });
     expect(await operators()).toEqual([]);
@@ -44,7 +44,7 @@ describe("npm run operator", () => {
   );
 
   it("exits 1 when the database is away", async () => {
-    expect(await type("postgres://127.0.0.1:1/", "operator", "list")).toMatchObject({
+    expect(await runCommand("postgres://127.0.0.1:1/", "operator", "list")).toMatchObject({
       exit: 1,
       said: expect.stringMatching(/ECONNREFUSED/) as string,
     });

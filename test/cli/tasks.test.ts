@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { type } from "../support/command.ts";
+import { runCommand } from "../support/command.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addWorker, owe } from "../support/engine.ts";
-import { buryAll } from "../support/operators.ts";
+import { addWorker, enqueue } from "../support/engine.ts";
+import { moveToDead } from "../support/operators.ts";
 
 const { sql, url } = await createDatabase();
 beforeEach(async () => {
@@ -10,7 +10,7 @@ beforeEach(async () => {
   await sql`truncate event`;
 });
 
-const tasks = (...words: string[]) => type(url, "tasks", ...words);
+const tasks = (...words: string[]) => runCommand(url, "tasks", ...words);
 const json = async (...words: string[]) => {
   const { exit, said } = await tasks(...words, "--json");
   return { exit, told: JSON.parse(said) as unknown };
@@ -25,8 +25,8 @@ const acts = async () =>
 describe("npm run tasks", () => {
   it("shows what is owed, held and stuck", async () => {
     const worker = await addWorker(sql);
-    await owe(sql, "MAIL", 2, { run_at: new Date(Date.now() - 90_000) });
-    await owe(sql, "MAIL", 1, { worker_id: worker });
+    await enqueue(sql, "MAIL", 2, { run_at: new Date(Date.now() - 90_000) });
+    await enqueue(sql, "MAIL", 1, { worker_id: worker });
     const { exit, said } = await tasks();
     expect(exit).toBe(0);
     expect(said).toMatch(/^Oldest due: 1 min 3\d s \(much too late\)/);
@@ -45,19 +45,19 @@ describe("npm run tasks", () => {
 
   it("counts due tasks of unknown types", async () => {
     await sql`insert into worker (worker_id, host, pid, task_types) values (gen_random_uuid(), 'here', 1, '{MAIL}')`;
-    await owe(sql, "LATER", 2);
-    await owe(sql, "NEVER", 1);
+    await enqueue(sql, "LATER", 2);
+    await enqueue(sql, "NEVER", 1);
     const { said } = await tasks();
     expect(said).toMatch(/^Oldest due: none \(3 tasks of unknown types are due\)$/m);
-    await owe(sql, "MAIL");
+    await enqueue(sql, "MAIL");
     expect((await tasks()).said).toMatch(/^Oldest due: [\d.]+ s \(prompt; 3 tasks of unknown types are due\)$/m);
     expect(await json()).toMatchObject({ told: { unknownDue: 3, unknownTypes: ["LATER", "NEVER"] } });
   });
 
   it("list: the tasks of a type, in one state or in each", async () => {
-    const [due] = await owe(sql, "MAIL");
-    const [later] = await owe(sql, "MAIL", 1, { run_at: new Date(Date.now() + 600_000), attempt: 1 });
-    await owe(sql, "OTHER");
+    const [due] = await enqueue(sql, "MAIL");
+    const [later] = await enqueue(sql, "MAIL", 1, { run_at: new Date(Date.now() + 600_000), attempt: 1 });
+    await enqueue(sql, "OTHER");
     expect(await json("list", "--type", "MAIL", "--state", "due")).toMatchObject({
       exit: 0,
       told: [{ task_id: due, state: "due", task_type: "MAIL" }],
@@ -75,14 +75,14 @@ describe("npm run tasks", () => {
   });
 
   it("keeps what stands in a task from steering the terminal", async () => {
-    const [id] = await owe(sql, "EVIL\u001b[2J", 1, { attempt: 1 });
+    const [id] = await enqueue(sql, "EVIL\u001b[2J", 1, { attempt: 1 });
     await sql`insert into task_error (task_id, attempt, error) values (${id!}, 1, ${"line\n\u001b[31mred"})`;
     for (const words of [[], ["show", id!], ["list", "--type", "EVIL\u001b[2J"]])
       expect((await tasks(...words)).said).not.toContain("\u001b");
   });
 
   it("show: params, attempts and errors; 1 when there is none", async () => {
-    const [id] = await owe(sql, "MAIL", 1, { params: sql.json({ usr_id: "42" }), attempt: 1 });
+    const [id] = await enqueue(sql, "MAIL", 1, { params: sql.json({ usr_id: "42" }), attempt: 1 });
     await sql`insert into task_error (task_id, attempt, error) values (${id!}, 1, 'no luck')`;
     const { exit, said } = await tasks("show", id!);
     expect(exit).toBe(0);
@@ -95,8 +95,8 @@ describe("npm run tasks", () => {
   });
 
   it("retry ID: a dead one is owed again; 1 the second time", async () => {
-    const [id] = await owe(sql, "MAIL");
-    await buryAll(sql, "MAIL");
+    const [id] = await enqueue(sql, "MAIL");
+    await moveToDead(sql, "MAIL");
     const { exit, said } = await tasks("retry", id!);
     const [task] = await sql<{ task_id: string }[]>`select task_id from task`;
     expect({ exit, said }).toEqual({ exit: 0, said: `retry: task ${id}, as task ${task!.task_id}.\n` });
@@ -107,20 +107,20 @@ describe("npm run tasks", () => {
   });
 
   it("retry --type: all that are dead; 1 when some can't be, or none is", async () => {
-    await owe(sql, "MAIL", 2);
-    await buryAll(sql, "MAIL");
+    await enqueue(sql, "MAIL", 2);
+    await moveToDead(sql, "MAIL");
     expect(await tasks("retry", "--type", "MAIL")).toEqual({ exit: 0, said: "retry: 2 of 2 are owed again.\n" });
     expect(await tasks("retry", "--type", "MAIL")).toMatchObject({ exit: 1 });
 
-    await owe(sql, "KEYED", 1, { unique_key: "once" });
-    await buryAll(sql, "KEYED");
-    await owe(sql, "KEYED", 1, { unique_key: "once" });
+    await enqueue(sql, "KEYED", 1, { unique_key: "once" });
+    await moveToDead(sql, "KEYED");
+    await enqueue(sql, "KEYED", 1, { unique_key: "once" });
     expect(await tasks("retry", "--type", "KEYED")).toMatchObject({ exit: 1 });
   });
 
   it("run, bury and cancel: once each; 1 the second time", async () => {
-    const [id] = await owe(sql, "MAIL", 1, { run_at: new Date(Date.now() + 600_000) });
-    const [other] = await owe(sql, "MAIL");
+    const [id] = await enqueue(sql, "MAIL", 1, { run_at: new Date(Date.now() + 600_000) });
+    const [other] = await enqueue(sql, "MAIL");
     for (const [verb, task] of [
       ["run", id],
       ["bury", id],
@@ -148,7 +148,7 @@ describe("npm run tasks", () => {
     [["--frobnicate"]],
     [["--type", "MAIL"]],
   ])("exits 2 for %j, and does nothing", async (words) => {
-    await owe(sql, "MAIL");
+    await enqueue(sql, "MAIL");
     expect(await tasks(...words)).toMatchObject({ exit: 2, said: expect.stringContaining("npm run tasks") as string });
     expect(await sql`select from task`).toHaveLength(1);
   });

@@ -4,7 +4,7 @@ import { connect } from "../../app/db/connect.ts";
 import { transact } from "../../app/db/transaction.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
-import { layWire } from "../support/wire.ts";
+import { startFaultyProxy } from "../support/faulty-proxy.ts";
 
 const { sql, url } = await createDatabase();
 await sql`create table note (text text)`;
@@ -13,7 +13,7 @@ beforeEach(() => sql`truncate note`);
 
 /** A pool of one connection through a faulty proxy. */
 async function fragile() {
-  const wire = await layWire(url);
+  const wire = await startFaultyProxy(url);
   const pool = connect({ DATABASE_URL: wire.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "fragile", 20);
   cleanUp(() => pool.end({ timeout: 1 }));
   return { wire, pool };

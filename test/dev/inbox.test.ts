@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
 import { mailbox } from "../../dev/mailbox.ts";
 import { saveMail } from "../../dev/mails.ts";
-import { openBrowser, violations } from "../support/browser.ts";
+import { openBrowser, axeViolations } from "../support/browser.ts";
 import { until } from "../support/until.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -25,15 +25,15 @@ afterAll(() => rm(folder, { recursive: true }));
 describe("the inbox in a browser", () => {
   it("passes axe in each state", async () => {
     const page = await browser.visit(`${url}/dev/mailbox`);
-    expect(await violations(page)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
 
     await saveMail(folder, { raw: Buffer.from("Subject: Plain\r\n\r\nText"), from: "", to });
     await page.reload();
-    expect(await violations(page)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
 
     await page.getByRole("link", { name: "Plain" }).click();
     for (const name of ["Headers", "Source"]) await page.getByText(name, { exact: true }).click();
-    expect(await violations(page)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
   });
 
   it.each([true, false])("opens a mail's link beside it, JavaScript on: %s", async (javaScriptEnabled) => {

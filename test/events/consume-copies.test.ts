@@ -3,7 +3,7 @@ import type { Event } from "../../app/db/feed.ts";
 import { consume, findBehind, type Consumer } from "../../worker/events/consume.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { append, settled } from "../support/feed.ts";
+import { appendEvent, untilReadable } from "../support/feed.ts";
 import { until } from "../support/until.ts";
 
 const { sql } = await createDatabase();
@@ -29,9 +29,9 @@ async function read(consumer = reader): Promise<string[]> {
 
 describe("a consumer", () => {
   it("of which two copies run at once sees each event once", async () => {
-    for (let n = 0; n < 200; n += 1) await append(sql, String(n));
+    for (let n = 0; n < 200; n += 1) await appendEvent(sql, String(n));
     // Until then a consumer with nothing to read yet would pass for one that is done.
-    await settled(sql);
+    await untilReadable(sql);
     const copy: Consumer = {
       name: "copy",
       batch: 7,
@@ -61,9 +61,9 @@ describe("a consumer", () => {
     const write = async (name: number) => {
       for (let n = 0; n < 25; n += 1) {
         const writer = sql.begin(async (tx) => {
-          await append(tx, `${name} ${n} a`);
+          await appendEvent(tx, `${name} ${n} a`);
           await tx`select pg_sleep(random() * 0.01)`;
-          await append(tx, `${name} ${n} b`);
+          await appendEvent(tx, `${name} ${n} b`);
           if (Math.random() < 0.2) throw new Error("rolled back");
         });
         await writer.catch(() => {});
@@ -80,8 +80,8 @@ describe("a consumer", () => {
 
   it("passes while a copy of it is at work, and does not wait", async () => {
     await read();
-    await append(sql, "ONE");
-    await settled(sql);
+    await appendEvent(sql, "ONE");
+    await untilReadable(sql);
     const gate = Promise.withResolvers<void>();
     cleanUp(gate.resolve);
     const begun = Promise.withResolvers<void>();

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { type Event } from "../../app/db/feed.ts";
 import { consume, type Consumer } from "../../worker/events/consume.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { append, begin, settled } from "../support/feed.ts";
+import { appendEvent, openTransaction, untilReadable } from "../support/feed.ts";
 import { run } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
@@ -35,11 +35,11 @@ async function reads(count: number, consumer = reader): Promise<string[]> {
 
 describe("a consumer", () => {
   it("sees what a slow writer commits last, though its number is the first", async () => {
-    const slow = await begin(sql);
-    await append(slow.tx, "SLOW");
-    await append(sql, "FAST");
+    const slow = await openTransaction(sql);
+    await appendEvent(slow.tx, "SLOW");
+    await appendEvent(sql, "FAST");
     expect(await read()).toEqual([]);
-    await append(sql, "FASTER");
+    await appendEvent(sql, "FASTER");
     expect(await read()).toEqual([]);
 
     await slow.commit();
@@ -50,9 +50,9 @@ describe("a consumer", () => {
   it("sees an event whose number is lower than one that was read, when its transaction is the later one", async () => {
     // The first number of a sequence is logged, which would give its transaction a number, too.
     await sql`select nextval('event_event_id_seq')`;
-    const first = await begin(sql);
+    const first = await openTransaction(sql);
     await first.tx`select nextval('event_event_id_seq')`;
-    await append(sql, "BETWEEN");
+    await appendEvent(sql, "BETWEEN");
     expect(await reads(1)).toEqual(["BETWEEN"]);
     await first.tx`insert into event (event_id, event_type) overriding system value values (2, 'LATE')`;
     await first.commit();
@@ -62,11 +62,11 @@ describe("a consumer", () => {
   it("sees each once when several writers commit in any order, in the order of (xid, id)", async () => {
     const writers = [];
     for (const name of ["A", "B", "C", "D"]) {
-      const writer = await begin(sql);
-      await append(writer.tx, `${name}1`);
+      const writer = await openTransaction(sql);
+      await appendEvent(writer.tx, `${name}1`);
       writers.push({ ...writer, name });
     }
-    for (const { tx, name } of writers.toReversed()) await append(tx, `${name}2`);
+    for (const { tx, name } of writers.toReversed()) await appendEvent(tx, `${name}2`);
     await read();
     for (const place of [1, 3, 0, 2]) {
       await writers[place]!.commit();
@@ -76,29 +76,29 @@ describe("a consumer", () => {
   });
 
   it("goes on past a writer that rolls back, and never sees what it wrote", async () => {
-    const failing = await begin(sql);
-    await append(failing.tx, "NEVER");
-    await append(sql, "AFTER");
+    const failing = await openTransaction(sql);
+    await appendEvent(failing.tx, "NEVER");
+    await appendEvent(sql, "AFTER");
     expect(await read()).toEqual([]);
     await failing.rollback();
     expect(await reads(1)).toEqual(["AFTER"]);
   });
 
   it("sees what a savepoint keeps, in its place", async () => {
-    const writer = await begin(sql);
-    await append(writer.tx, "KEPT");
+    const writer = await openTransaction(sql);
+    await appendEvent(writer.tx, "KEPT");
     await writer.tx`savepoint here`;
-    await append(writer.tx, "UNDONE");
+    await appendEvent(writer.tx, "UNDONE");
     await writer.tx`rollback to here`;
-    await append(sql, "OTHER");
-    await append(writer.tx, "KEPT TOO");
+    await appendEvent(sql, "OTHER");
+    await appendEvent(writer.tx, "KEPT TOO");
     await writer.commit();
     expect(await reads(3)).toEqual(["KEPT", "KEPT TOO", "OTHER"]);
   });
 
   it("that dies after its writes and before its cursor has written nothing, and sees the same again", async () => {
-    await append(sql, "ONE");
-    await settled(sql);
+    await appendEvent(sql, "ONE");
+    await untilReadable(sql);
     const dying = run("test/support/dying-consumer.ts", { DATABASE_URL: url });
     await until("it has written", () => dying.output().includes("written"));
     await dying.end("SIGKILL");
@@ -109,30 +109,30 @@ describe("a consumer", () => {
   });
 
   it("whose writes fail keeps its place", async () => {
-    await append(sql, "ONE");
+    await appendEvent(sql, "ONE");
     expect(await reads(1)).toEqual(["ONE"]);
-    await append(sql, "TWO");
-    await settled(sql);
+    await appendEvent(sql, "TWO");
+    await untilReadable(sql);
     const failing = { name: "reader", take: () => Promise.reject(new Error("no luck")) };
     await expect(consume(sql, failing)).rejects.toThrow("no luck");
     expect(await reads(2)).toEqual(["ONE", "TWO"]);
   });
 
   it("is stalled neither by a long reader nor by its old snapshot", async () => {
-    const reading = await begin(sql);
+    const reading = await openTransaction(sql);
     await reading.tx`set transaction isolation level repeatable read`;
     await reading.tx`select from event`;
-    await append(sql, "ONE");
+    await appendEvent(sql, "ONE");
     expect(await reads(1)).toEqual(["ONE"]);
-    await append(sql, "TWO");
+    await appendEvent(sql, "TWO");
     expect(await reads(2)).toEqual(["ONE", "TWO"]);
     await reading.rollback();
   });
 
   it("has a place of its own", async () => {
-    await append(sql, "ONE");
+    await appendEvent(sql, "ONE");
     expect(await reads(1)).toEqual(["ONE"]);
-    await append(sql, "TWO");
+    await appendEvent(sql, "TWO");
     expect(await reads(3, { ...reader, name: "another" })).toEqual(["ONE", "ONE", "TWO"]);
     expect(await reads(4)).toEqual(["ONE", "ONE", "TWO", "TWO"]);
   });

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Permanent } from "../../worker/engine/errors.ts";
 import { finish } from "../../worker/engine/outcomes.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addWorker, handler, isEmpty, owe, runEngine } from "../support/engine.ts";
+import { addWorker, handler, isEmpty, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();
@@ -21,8 +21,8 @@ describe("what a handler tells", () => {
       await gate.promise;
     });
     const engine = await runEngine(database, { SEND: send, QUIET: handler(() => {}) });
-    await engine.owe("QUIET", 3);
-    await engine.owe("SEND");
+    await engine.enqueue("QUIET", 3);
+    await engine.enqueue("SEND");
     await until("it is alone", async () => (await sql`select from task`).length === 1);
     expect(await events()).toEqual([]);
     gate.resolve();
@@ -37,10 +37,10 @@ describe("what a handler tells", () => {
         await finish((tx) => (isWell ? tx`select` : tx`select 1 / 0`));
       });
     const engine = await runEngine(database, { WELL: write(true), ILL: write(false) });
-    await engine.owe("ILL");
+    await engine.enqueue("ILL");
     await until("it has failed", async () => (await sql`select from task_error`).length > 0);
     expect(await events()).toEqual([]);
-    await engine.owe("WELL");
+    await engine.enqueue("WELL");
     await until("it is done", async () => (await sql`select from task`).length === 1);
     expect(await events()).toEqual([sent]);
   });
@@ -56,15 +56,15 @@ describe("what a handler tells", () => {
       await sql`update task set worker_id = ${other}, attempt = attempt + 1 where task_id = ${task.task_id}`;
     });
     const engine = await runEngine(database, { FAIL: fail, LOSE: lose });
-    await engine.owe("FAIL");
-    await engine.owe("LOSE");
+    await engine.enqueue("FAIL");
+    await engine.enqueue("LOSE");
     await until("both are over", () => engine.lines.filter(({ msg }) => /^(failed|lost)/.test(msg)).length === 2);
     expect(await events()).toEqual([]);
   });
 
   it("is told of those alone in a batch that were still held", async () => {
     const worker_id = await addWorker(sql);
-    const [mine, lost] = await owe(sql, "SEND", 2, { worker_id, attempt: 1 });
+    const [mine, lost] = await enqueue(sql, "SEND", 2, { worker_id, attempt: 1 });
     const held = { attempt: 1, worker_id, event: sent };
     await sql`update task set attempt = 2 where task_id = ${lost!}`;
     const done = [
@@ -87,7 +87,7 @@ describe("a dead task", () => {
     ["usr_id", null],
   ])("with the params %j is told in the feed", async (params, usr_id) => {
     const engine = await runEngine(database, { DIE: handler(() => Promise.reject(new Permanent("no such thing"))) });
-    await engine.owe("DIE", 1, { params: sql.json(params) });
+    await engine.enqueue("DIE", 1, { params: sql.json(params) });
     await until("it is dead", isDead);
     expect(await events()).toEqual([{ event_type: "TASK_DEAD", usr_id, data: { task_type: "DIE", task_id: "1" } }]);
   });

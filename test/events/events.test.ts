@@ -2,9 +2,9 @@ import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { newToken } from "../../app/token.ts";
 import { deleteUnverified } from "../../worker/tasks/delete-unverified.ts";
-import { ada, addLink, addOwner, openSession, passwords } from "../support/accounts.ts";
+import { ada, addLink, addUser, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { owe, runEngine } from "../support/engine.ts";
+import { enqueue, runEngine } from "../support/engine.ts";
 import { serveApp } from "../support/web.ts";
 import { until } from "../support/until.ts";
 
@@ -35,7 +35,7 @@ describe("what is told in the feed", () => {
   });
 
   it("is a verified address, once", async () => {
-    await addOwner(sql, ada, false);
+    await addUser(sql, ada, false);
     const token = await addLink(sql, "verify", "1");
     const again = await addLink(sql, "verify", "1");
     await post("/verify", { token, password: "another engine hums" }).expect(303);
@@ -44,14 +44,14 @@ describe("what is told in the feed", () => {
   });
 
   it("is who logs in, and not who tries", async () => {
-    await addOwner(sql);
+    await addUser(sql);
     await post("/login", { ...ada, password: "not the password" }).expect(422);
     await post("/login", ada).expect(303);
     expect(await events()).toEqual([told("LOGGED_IN")]);
   });
 
   it("is a changed password", async () => {
-    const cookie = await openSession(sql, await addOwner(sql));
+    const cookie = await openSession(sql, await addUser(sql));
     await post("/account/password", { password: "wrong", new_password: "another engine hums" }, cookie).expect(422);
     await post("/account/password", { password: ada.password, new_password: "another engine hums" }, cookie).expect(
       303,
@@ -60,7 +60,7 @@ describe("what is told in the feed", () => {
   });
 
   it("is a reset password, and with it the address that is verified by it", async () => {
-    await addOwner(sql, ada, false);
+    await addUser(sql, ada, false);
     for (let n = 0; n < 2; n += 1) {
       const token = await addLink(sql, "reset", "1");
       await post("/password/reset", { token, password: "another engine hums" }).expect(303);
@@ -69,15 +69,15 @@ describe("what is told in the feed", () => {
   });
 
   it("is a changed address, who gave way to it, and the way back", async () => {
-    const cookie = await openSession(sql, await addOwner(sql));
-    await addOwner(sql, other, false);
+    const cookie = await openSession(sql, await addUser(sql));
+    await addUser(sql, other, false);
     const email_change_id = await changeAddress();
     const token = await addLink(sql, "change", "1", { email_change_id });
     await post("/account/email/confirm", { token }, cookie).expect(303);
     const changed = [told("ACCOUNT_DELETED", { because: "gave way" }, "2"), told("EMAIL_CHANGED")];
     expect(await events()).toEqual(changed);
 
-    await addOwner(sql, ada, false);
+    await addUser(sql, ada, false);
     const back = await addLink(sql, "revert", "1", { email: ada.email, email_change_id });
     await post("/account/email/revert", { token: back }).expect(303);
     expect((await events()).slice(2)).toEqual([
@@ -87,18 +87,18 @@ describe("what is told in the feed", () => {
   });
 
   it("is a deleted account, and says why when it was not its owner", async () => {
-    const cookie = await openSession(sql, await addOwner(sql));
+    const cookie = await openSession(sql, await addUser(sql));
     await post("/account/delete", { password: ada.password }, cookie).expect(303);
-    await addOwner(sql, ada, false);
+    await addUser(sql, ada, false);
     const token = await addLink(sql, "verify", "2");
     await post("/signup/refuse", { token }).expect(303);
     await post("/signup/refuse", { token: newToken().token });
 
-    await addOwner(sql, ada, false);
+    await addUser(sql, ada, false);
     await sql`update usr set created_at = now() - interval '31 days'`;
     await sql`insert into email_reminded (usr_id, reminded_at) select usr_id, now() - interval '2 days' from usr`;
     await runEngine(database, { DELETE_UNVERIFIED: deleteUnverified(sql) });
-    await owe(sql, "DELETE_UNVERIFIED");
+    await enqueue(sql, "DELETE_UNVERIFIED");
     await until("it is deleted", async () => (await sql`select from usr`).length === 0);
     expect(await events()).toEqual([
       told("ACCOUNT_DELETED"),

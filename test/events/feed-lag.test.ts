@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { findHolder, mostCounted, readLags } from "../../app/events/feed-lag.ts";
 import { consume } from "../../worker/events/consume.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { append, begin } from "../support/feed.ts";
+import { appendEvent, openTransaction } from "../support/feed.ts";
 import { until } from "../support/until.ts";
 
 const { sql } = await createDatabase();
@@ -14,9 +14,9 @@ beforeEach(() => empty(sql));
 describe("the lag of a consumer", () => {
   it("is counted in events and in seconds, the farthest behind first", async () => {
     await read("a");
-    await append(sql, "OLD", { created_at: new Date(Date.now() - 90_000) });
+    await appendEvent(sql, "OLD", { created_at: new Date(Date.now() - 90_000) });
     await reads("b");
-    await append(sql, "NEW");
+    await appendEvent(sql, "NEW");
     expect([...(await readLags(sql))]).toEqual([
       {
         name: "a",
@@ -48,17 +48,17 @@ describe("the lag of a consumer", () => {
 
 describe("who holds the feed up", () => {
   it("is nobody when all can be read, whoever reads for long", async () => {
-    await append(sql, "ONE");
-    const reading = await begin(sql);
+    await appendEvent(sql, "ONE");
+    const reading = await openTransaction(sql);
     await reading.tx`select from event`;
     expect(await until("nobody does", async () => !(await findHolder(sql)))).toBe(true);
   });
 
   it("is the oldest transaction that writes, while an event waits behind it", async () => {
-    const first = await begin(sql);
+    const first = await openTransaction(sql);
     const [self] = await first.tx<{ pid: number }[]>`select pg_backend_pid() as pid, pg_current_xact_id()`;
-    const second = await begin(sql);
-    await append(second.tx, "HELD");
+    const second = await openTransaction(sql);
+    await appendEvent(second.tx, "HELD");
     await second.commit();
     const found = await until("the older ones are gone", async () => {
       const holder = await findHolder(sql);

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { beforeEach, describe, expect, it } from "vitest";
 import { consume, type Consumer } from "../../worker/events/consume.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { append } from "../support/feed.ts";
+import { appendEvent } from "../support/feed.ts";
 import { until } from "../support/until.ts";
 
 const { sql } = await createDatabase();
@@ -36,10 +36,10 @@ async function reads(name: string, count: number): Promise<string[]> {
 describe("a database that was restored into a new cluster", () => {
   beforeEach(async () => {
     // Written by transactions of the old cluster, whose numbers were far higher; the second took its number last.
-    await append(sql, "ONE", { xid: "9000000001" });
-    await append(sql, "TWO", { xid: "9000000003" });
-    await append(sql, "THREE", { xid: "9000000002" });
-    await append(sql, "FOUR", { xid: "9000000004" });
+    await appendEvent(sql, "ONE", { xid: "9000000001" });
+    await appendEvent(sql, "TWO", { xid: "9000000003" });
+    await appendEvent(sql, "THREE", { xid: "9000000002" });
+    await appendEvent(sql, "FOUR", { xid: "9000000004" });
     await sql`
       insert into event_consumer (name, position)
       values
@@ -51,7 +51,7 @@ describe("a database that was restored into a new cluster", () => {
 
   it("loses nothing to any consumer, old or new, once its events are renumbered", async () => {
     await renumber();
-    await append(sql, "FIVE");
+    await appendEvent(sql, "FIVE");
     expect(await reads("new", 5)).toEqual(["ONE", "TWO", "THREE", "FOUR", "FIVE"]);
     expect(await reads("at the end", 1)).toEqual(["FIVE"]);
     // The third, which it had read, was under way together with the second, which it had not.
@@ -62,11 +62,11 @@ describe("a database that was restored into a new cluster", () => {
     await renumber();
     await reads("new", 4);
     await renumber();
-    await append(sql, "FIVE");
+    await appendEvent(sql, "FIVE");
     expect(await reads("new", 1)).toEqual(["FIVE"]);
     await sql`truncate event`;
     await renumber();
-    await append(sql, "SIX");
+    await appendEvent(sql, "SIX");
     expect(await reads("new", 1)).toEqual(["SIX"]);
   });
 

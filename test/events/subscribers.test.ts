@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Consumer } from "../../worker/events/consume.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { handler, isEmpty, runEngine } from "../support/engine.ts";
-import { append } from "../support/feed.ts";
+import { appendEvent } from "../support/feed.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();
@@ -35,7 +35,7 @@ describe("a worker that follows the feed", () => {
 
   it("finds without a hint what another program appends", async () => {
     await runEngine(database, {}, { consumers: [reader] });
-    await append(sql, "ONE");
+    await appendEvent(sql, "ONE");
     expect(await until("it is taken", () => taken.length > 0 && taken)).toEqual(["ONE"]);
   });
 
@@ -48,7 +48,7 @@ describe("a worker that follows the feed", () => {
         await reader.take(tx, events);
       },
     };
-    await append(sql, "ONE");
+    await appendEvent(sql, "ONE");
     await sql`insert into event_consumer (name, seen_at) values ('failing', now() - interval '2 days')`;
     const engine = await runEngine(database, {}, { consumers: [failing, reader] });
     await until("the other one reads", () => taken.length === 1);

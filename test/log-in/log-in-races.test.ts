@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addOwner, meet, passwords, sessionOf } from "../support/accounts.ts";
+import { ada, addUser, race, passwords, sessionOf } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -14,7 +14,7 @@ const account = (cookie = "") => site.get("/account").set("Cookie", cookie);
 
 describe("POST /login", () => {
   it("lets nobody in with a password that changed while it was checked", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     const changing = {
       ...passwords,
       async verify(...given: Parameters<typeof passwords.verify>) {
@@ -31,18 +31,18 @@ describe("POST /login", () => {
   });
 
   it("lets a session end with the password under which it began in the same moment", async () => {
-    const usrId = await addOwner(sql);
-    const [answer] = await meet(sql, usrId, [() => logIn()]);
+    const usrId = await addUser(sql);
+    const [answer] = await race(sql, usrId, [() => logIn()]);
     await account(sessionOf(answer!)).expect(200);
     await sql`update usr set password_hash = 'new' where usr_id = ${usrId}`;
     await account(sessionOf(answer!)).expect(303);
   });
 
   it("finds nobody when the account is deleted meanwhile", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     const deletion = () =>
       sql`with verified as (delete from email_verified) delete from usr where usr_id = ${usrId}`.then(() => undefined);
-    const [, answer] = await meet<request.Response | undefined>(sql, usrId, [deletion, () => logIn()]);
+    const [, answer] = await race<request.Response | undefined>(sql, usrId, [deletion, () => logIn()]);
     expect(answer?.status).toBe(422);
   });
 });

@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addOwner, passwords } from "../support/accounts.ts";
+import { ada, addUser, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -14,7 +14,7 @@ const logIn = (form: object = ada) => site.post("/login").type("form").send(form
 
 describe("POST /login, throttled", () => {
   it("takes five tries in 15 minutes for one address from one network, then none, the right password included", async () => {
-    await addOwner(sql);
+    await addUser(sql);
     const from = (network: string, form: object) => logIn(form).set("X-Forwarded-For", network);
     for (let n = 0; n < 5; n += 1) await from("203.0.113.7", wrong).expect(422);
 
@@ -33,7 +33,7 @@ describe("POST /login, throttled", () => {
   });
 
   it("forgives the tries of one who gets in", async () => {
-    await addOwner(sql);
+    await addUser(sql);
     const from = (form: object) => logIn(form).set("X-Forwarded-For", "203.0.113.7");
     for (let n = 0; n < 4; n += 1) await from(wrong).expect(422);
     await from(ada).expect(303);

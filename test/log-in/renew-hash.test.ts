@@ -2,7 +2,7 @@ import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createPasswords } from "../../app/password/password.ts";
 import { newToken } from "../../app/token.ts";
-import { ada, addOwner, hasPassword, openSession, passwords, sessionOf } from "../support/accounts.ts";
+import { ada, addUser, hasPassword, openSession, passwords, sessionOf } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { until } from "../support/until.ts";
 import { serveApp } from "../support/web.ts";
@@ -14,7 +14,7 @@ const site = request(await serveApp(sql, { passwords: risen }));
 let usrId: string;
 beforeEach(async () => {
   await empty(sql);
-  usrId = await addOwner(sql);
+  usrId = await addUser(sql);
 });
 
 const logIn = (form: object = ada, to = site) => to.post("/login").type("form").send(form);

@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { addOwner, openSession, passwords } from "../support/accounts.ts";
+import { addUser, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -38,14 +38,14 @@ describe("a page that needs a session", () => {
   });
 
   it("takes a session that a plain insert began", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     const cookie = await openSession(sql, usrId);
     await sql`update session set password_digest = null`;
     await account(cookie).expect(200);
   });
 
   it("writes down at most once a day that it was used, and then sets the cookie anew", async () => {
-    const cookie = await openSession(sql, await addOwner(sql), { seen_at: daysAgo(0.9), expires_at: daysAgo(-29) });
+    const cookie = await openSession(sql, await addUser(sql), { seen_at: daysAgo(0.9), expires_at: daysAgo(-29) });
     const { headers } = await account(cookie).expect(200);
     expect(headers["set-cookie"]).toBeUndefined();
     expect(await times()).toEqual([{ seen: -1, expires: 29 }]);
@@ -57,7 +57,7 @@ describe("a page that needs a session", () => {
   });
 
   it("lets no session last longer than 90 days", async () => {
-    const cookie = await openSession(sql, await addOwner(sql), { created_at: daysAgo(80), seen_at: daysAgo(2) });
+    const cookie = await openSession(sql, await addUser(sql), { created_at: daysAgo(80), seen_at: daysAgo(2) });
     const answer = await account(cookie).expect(200);
     expect(await times()).toEqual([{ seen: 0, expires: 10 }]);
     const [, expires = ""] = /expires=([^;]+)/.exec(answer.get("Set-Cookie")![0]!) ?? [];
@@ -68,18 +68,18 @@ describe("a page that needs a session", () => {
   });
 
   it("takes no session that has expired", async () => {
-    const cookie = await openSession(sql, await addOwner(sql), { expires_at: daysAgo(0) });
+    const cookie = await openSession(sql, await addUser(sql), { expires_at: daysAgo(0) });
     await account(cookie).expect(303);
   });
 
   it("takes no session that began under another password", async () => {
-    const cookie = await openSession(sql, await addOwner(sql));
+    const cookie = await openSession(sql, await addUser(sql));
     await sql`update usr set password_hash = 'another'`;
     await account(cookie).expect(303);
   });
 
   it("is not asked for by the pages that anybody may see", async () => {
-    const cookie = await openSession(sql, await addOwner(sql), { seen_at: daysAgo(2) });
+    const cookie = await openSession(sql, await addUser(sql), { seen_at: daysAgo(2) });
     for (const path of ["/", "/signup", "/login", "/password/forgot", "/verify/resend"]) {
       await site
         .get(path)

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { hashToken } from "../../app/token.ts";
 import { createMakeLink } from "../../worker/mail/email-link.ts";
-import { addOwner } from "../support/accounts.ts";
+import { addUser } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { until } from "../support/until.ts";
 
@@ -10,12 +10,12 @@ const makeLink = createMakeLink(sql);
 beforeEach(() => empty(sql));
 
 const welcome = (usr_id: string) => makeLink({ purpose: "verify", hours: 24, usr_id });
-const addUser = (name: string) =>
-  addOwner(sql, { email: `${name}@example.com`, password: "twelve engines hum" }, false);
+const addUnverified = (name: string) =>
+  addUser(sql, { email: `${name}@example.com`, password: "twelve engines hum" }, false);
 
 describe("links in mails", () => {
   it("are made by one statement for mails that start together, each for its own user", async () => {
-    const usrIds = await Promise.all(["ada", "bob", "eve"].map(addUser));
+    const usrIds = await Promise.all(["ada", "bob", "eve"].map(addUnverified));
     const links = await Promise.all([...usrIds, "999"].map(welcome));
 
     expect(links.map((link) => link?.email)).toEqual([
@@ -35,7 +35,7 @@ describe("links in mails", () => {
   });
 
   it("don't wait for another user who is being deleted, and are not made for that one", async () => {
-    const [ada, bob] = [await addUser("ada"), await addUser("bob")];
+    const [ada, bob] = [await addUnverified("ada"), await addUnverified("bob")];
     let waiting: ReturnType<typeof welcome> | undefined;
     await sql.begin(async (tx) => {
       await tx`delete from usr where usr_id = ${ada}`;

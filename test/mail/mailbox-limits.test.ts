@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, openSession, passwords } from "../support/accounts.ts";
+import { ada, addLink, addUser, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -15,7 +15,7 @@ const post = (path: string, fields: object, cookie = "") =>
   site.post(path).set("Cookie", cookie).set("X-Forwarded-For", "203.0.113.7").type("form").send(fields).expect(303);
 const mails = () =>
   sql<{ usr_id: string }[]>`select params ->> 'usr_id' as usr_id from task where params ->> 'usr_id' <> '0'`;
-const addUnverified = (email: string) => addOwner(sql, { ...ada, email }, false);
+const addUnverified = (email: string) => addUser(sql, { ...ada, email }, false);
 
 describe("20 addresses of one mailbox, told apart by their +tags", () => {
   it("sign up, and get three welcome mails an hour between them", async () => {
@@ -36,13 +36,13 @@ describe("20 addresses of one mailbox, told apart by their +tags", () => {
   });
 
   it("get three mails an hour between them when an account is moved to them", async () => {
-    const cookie = await openSession(sql, await addOwner(sql, { ...ada, email: "grace@example.com" }));
+    const cookie = await openSession(sql, await addUser(sql, { ...ada, email: "grace@example.com" }));
     for (const email of tags) await post("/account/email", { ...ada, email }, cookie);
     expect(await sql`select from task where task_type = 'SEND_EMAIL_CONFIRM_ADDRESS'`).toHaveLength(3);
   });
 
   it("leave a verified owner three resets an hour", async () => {
-    const usr_id = await addOwner(sql);
+    const usr_id = await addUser(sql);
     for (const email of tags.slice(0, 10)) await addUnverified(email);
     for (const email of tags) await post("/password/forgot", { email });
     await sql`delete from task`;
@@ -78,7 +78,7 @@ describe("a refused signup under one +tag", () => {
   });
 
   it("does not stop the reset of a verified owner", async () => {
-    const usr_id = await addOwner(sql);
+    const usr_id = await addUser(sql);
     await refuse();
     await post("/password/forgot", ada);
     expect(await mails()).toEqual([{ usr_id }]);

@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, hasPassword, meet, openSession, passwords } from "../support/accounts.ts";
+import { ada, addLink, addUser, hasPassword, race, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -11,7 +11,7 @@ let usrId: string;
 let cookie: string;
 beforeEach(async () => {
   await empty(sql);
-  usrId = await addOwner(sql);
+  usrId = await addUser(sql);
   cookie = await openSession(sql, usrId);
 });
 
@@ -95,7 +95,7 @@ describe("POST /account/password", () => {
 
 describe("a change of password that meets", () => {
   it("another one: the first wins", async () => {
-    const answers = await meet(sql, usrId, [() => change(), () => change(ada.password, "a third good secret")]);
+    const answers = await race(sql, usrId, [() => change(), () => change(ada.password, "a third good secret")]);
     expect(answers.map(({ status }) => status)).toEqual([303, 422]);
     expect(await hasPassword(sql, usrId, password)).toBe(true);
     expect(await owed()).toEqual([mail]);
@@ -105,7 +105,7 @@ describe("a change of password that meets", () => {
     const token = await addLink(sql, "reset", usrId);
     const reset = () => site.post("/password/reset").type("form").send({ token, password: "a third good secret" });
     const isFirst = where === "behind it";
-    const answers = await meet(sql, usrId, isFirst ? [() => change(), reset] : [reset, () => change()]);
+    const answers = await race(sql, usrId, isFirst ? [() => change(), reset] : [reset, () => change()]);
     // The change has ended the link; the reset has set another password than the one that was checked.
     expect(answers.map(({ status }) => status)).toEqual([303, isFirst ? 410 : 422]);
     expect(await hasPassword(sql, usrId, isFirst ? password : "a third good secret")).toBe(true);
@@ -114,7 +114,7 @@ describe("a change of password that meets", () => {
 
   it("the end of its own session: the password changes, and the browser is logged out", async () => {
     const everywhere = () => site.post("/account/sessions/end-all").set("Cookie", cookie);
-    const [changed] = await meet(sql, usrId, [() => change(), everywhere]);
+    const [changed] = await race(sql, usrId, [() => change(), everywhere]);
     expect(await hasPassword(sql, usrId, password)).toBe(true);
     await site.get("/account").set("Cookie", cookieOf(changed!)).expect(303);
     expect(await sql`select from session`).toHaveLength(0);

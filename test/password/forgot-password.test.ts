@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addOwner, passwords } from "../support/accounts.ts";
+import { ada, addUser, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -15,13 +15,13 @@ const toUser = (usr_id: string) => ({ task_type: "SEND_EMAIL_PASSWORD_RESET", pa
 
 describe("POST /password/forgot", () => {
   it("owes the owner a mail", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     await forgot(" Ada@Example.com ").expect(303).expect("Location", "/password/forgot/sent");
     expect(await owed()).toEqual([toUser(usrId)]);
   });
 
   it("does not tell whether there is an account: the same answer, and as many rows are written", async () => {
-    await addOwner(sql);
+    await addUser(sql);
     const seen = async (email: string) => {
       const { status, text, headers } = await forgot(email);
       const names = Object.keys(headers);
@@ -37,14 +37,14 @@ describe("POST /password/forgot", () => {
   });
 
   it("owes nothing to an address that wants no mail", async () => {
-    await addOwner(sql, ada, false);
+    await addUser(sql, ada, false);
     await sql`insert into email_suppression (email, ends_at) values (${ada.email}, now() + interval '1 hour')`;
     await forgot(ada.email).expect(303);
     expect(await owed()).toEqual([toUser("0")]);
   });
 
   it("owes three mails an hour, and the answer does not show it", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     for (let time = 0; time < 4; time += 1) await forgot(ada.email).expect(303);
     expect(await owed()).toEqual(Array.from({ length: 3 }, () => toUser(usrId)));
 
@@ -54,7 +54,7 @@ describe("POST /password/forgot", () => {
   });
 
   it("owes the owner a mail however often somebody signs up with the address", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     for (let time = 0; time < 4; time += 1) await site.post("/signup").type("form").send(ada).expect(303);
     await forgot(ada.email).expect(303);
     expect(await owed()).toContainEqual(toUser(usrId));
@@ -96,7 +96,7 @@ describe("POST /password/forgot", () => {
 
 describe("GET /password/forgot/sent", () => {
   it("points to the earlier links when a stranger has used up the three emails of the hour", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     for (let time = 0; time < 3; time += 1) await forgot(ada.email).set("X-Forwarded-For", "203.0.113.7").expect(303);
     await forgot(ada.email).set("X-Forwarded-For", "198.51.100.1").expect(303);
     expect(await owed()).toEqual(Array.from({ length: 3 }, () => toUser(usrId)));

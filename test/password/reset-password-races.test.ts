@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, hasPassword, meet, openSession, passwords } from "../support/accounts.ts";
+import { ada, addLink, addUser, hasPassword, race, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -16,9 +16,9 @@ const owed = () => sql<{ task_type: string }[]>`select task_type from task`;
 
 describe("two resets at once", () => {
   it("by two links: the first wins, and no more than one mail is owed", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     const [one, two] = [await addLink(sql, "reset", usrId), await addLink(sql, "reset", usrId)];
-    const answers = await meet(sql, usrId, [() => reset(one), () => reset(two, "a third good secret")]);
+    const answers = await race(sql, usrId, [() => reset(one), () => reset(two, "a third good secret")]);
 
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
     expect(await hasPassword(sql, usrId, password)).toBe(true);
@@ -26,15 +26,15 @@ describe("two resets at once", () => {
   });
 
   it("by the same link: it works once", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     const token = await addLink(sql, "reset", usrId);
-    const answers = await meet(sql, usrId, [() => reset(token), () => reset(token, "a third good secret")]);
+    const answers = await race(sql, usrId, [() => reset(token), () => reset(token, "a third good secret")]);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
     expect(await hasPassword(sql, usrId, password)).toBe(true);
   });
 
   it("never both, whoever comes first", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     for (let round = 0; round < 10; round += 1) {
       const tokens = await Promise.all([1, 2, 3, 4].map(() => addLink(sql, "reset", usrId)));
       const answers = await Promise.all(tokens.map((token) => reset(token)));
@@ -48,10 +48,10 @@ describe("a reset while somebody logs in with the old password", () => {
     const logIn = () => site.post("/login").type("form").send(ada);
     for (const isLogInFirst of [true, false]) {
       await empty(sql);
-      const usrId = await addOwner(sql);
+      const usrId = await addUser(sql);
       const token = await addLink(sql, "reset", usrId);
       const requests = [logIn, () => reset(token)];
-      const answers = await meet(sql, usrId, isLogInFirst ? requests : requests.toReversed());
+      const answers = await race(sql, usrId, isLogInFirst ? requests : requests.toReversed());
 
       expect(await hasPassword(sql, usrId, password)).toBe(true);
       for (const answer of answers) {
@@ -64,19 +64,19 @@ describe("a reset while somebody logs in with the old password", () => {
 
 describe("a reset while the account is deleted", () => {
   it("finds nobody, or is gone with the account", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     const token = await addLink(sql, "reset", usrId);
     const cookie = await openSession(sql, usrId);
     const leave = () =>
       site.post("/account/delete").set("Cookie", cookie).type("form").send({ password: ada.password });
-    const answers = await meet(sql, usrId, [leave, () => reset(token)]);
+    const answers = await race(sql, usrId, [leave, () => reset(token)]);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
     expect(await owed()).toEqual([{ task_type: "SEND_EMAIL_FAREWELL" }]);
 
-    const second = await addOwner(sql);
+    const second = await addUser(sql);
     const link = await addLink(sql, "reset", second);
     const browser = await openSession(sql, second);
-    const again = await meet(sql, second, [
+    const again = await race(sql, second, [
       () => reset(link),
       () => site.post("/account/delete").set("Cookie", browser).type("form").send({ password: ada.password }),
     ]);

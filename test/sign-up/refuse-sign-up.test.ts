@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, passwords } from "../support/accounts.ts";
+import { ada, addLink, addUser, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -16,7 +16,7 @@ const users = () => sql`select email from usr`;
 
 describe("«I did not sign up»", () => {
   it("deletes nothing when the link is opened", async () => {
-    const token = await addLink(sql, "verify", await addOwner(sql, ada, false));
+    const token = await addLink(sql, "verify", await addUser(sql, ada, false));
     await show(token)
       .expect(200, /ada@example\.com/)
       .expect("Cache-Control", "no-store");
@@ -24,7 +24,7 @@ describe("«I did not sign up»", () => {
   });
 
   it("deletes the account that nobody has verified, with all its links", async () => {
-    const token = await addLink(sql, "verify", await addOwner(sql, ada, false));
+    const token = await addLink(sql, "verify", await addUser(sql, ada, false));
     await refuse(token).expect(303).expect("Location", "/signup/refused");
     await site.get("/signup/refused").expect(200);
     expect(await users()).toEqual([]);
@@ -33,7 +33,7 @@ describe("«I did not sign up»", () => {
   });
 
   it("leaves a verified account alone", async () => {
-    const token = await addLink(sql, "verify", await addOwner(sql));
+    const token = await addLink(sql, "verify", await addUser(sql));
     await show(token).expect(410);
     await refuse(token).expect(410);
     expect(await users()).toHaveLength(1);
@@ -41,7 +41,7 @@ describe("«I did not sign up»", () => {
   });
 
   it("keeps mails from the address for a day: a new signup owes its welcome for then", async () => {
-    await refuse(await addLink(sql, "verify", await addOwner(sql, ada, false)));
+    await refuse(await addLink(sql, "verify", await addUser(sql, ada, false)));
     await post("/signup");
     await post("/signup");
     await post("/verify/resend");
@@ -68,7 +68,7 @@ describe("«I did not sign up»", () => {
   it.each([{ expires_at: new Date(0) }, { email: "before@example.com" }, { purpose: "reset" }])(
     "is of no use with a link with %j",
     async (columns) => {
-      const token = await addLink(sql, "verify", await addOwner(sql, ada, false), columns);
+      const token = await addLink(sql, "verify", await addUser(sql, ada, false), columns);
       await show(token).expect(410);
       await refuse(token).expect(410);
       expect(await users()).toHaveLength(1);

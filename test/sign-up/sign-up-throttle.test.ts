@@ -2,7 +2,7 @@ import request from "supertest";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ada, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { owedMails } from "../support/sign-up.ts";
+import { pendingMails } from "../support/sign-up.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -12,7 +12,7 @@ beforeEach(() => empty(sql));
 
 const signUp = (form: string | object) => site.post("/signup").type("form").send(form);
 const signUpByJson = (body: unknown) => site.post("/signup").type("json").send(JSON.stringify(body));
-const owed = () => owedMails(sql);
+const owed = () => pendingMails(sql);
 
 describe("POST /signup, throttled", () => {
   const from = (network: string, n: number, post: (form: object) => request.Test = signUp) =>

@@ -5,7 +5,7 @@ import { hashToken } from "../../app/token.ts";
 import { ada } from "../support/accounts.ts";
 import { createPasswords } from "../../app/password/password.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { owedMails } from "../support/sign-up.ts";
+import { pendingMails } from "../support/sign-up.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -15,7 +15,7 @@ beforeEach(() => empty(sql));
 
 const signUp = (form: string | object) => site.post("/signup").type("form").send(form);
 const signUpByJson = (body: unknown) => site.post("/signup").type("json").send(JSON.stringify(body));
-const owed = () => owedMails(sql);
+const owed = () => pendingMails(sql);
 
 describe("POST /signup", () => {
   it("writes the user and the welcome task together", async () => {

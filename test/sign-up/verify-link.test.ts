@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, passwords } from "../support/accounts.ts";
+import { ada, addLink, addUser, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { signUpBy } from "../support/sign-up.ts";
 import { serveApp } from "../support/web.ts";
@@ -39,14 +39,14 @@ describe("the link in the mail, opened", () => {
   );
 
   it("asks everybody for a new password when no signup wrote the user", async () => {
-    const token = await addLink(sql, "verify", await addOwner(sql, ada, false));
+    const token = await addLink(sql, "verify", await addUser(sql, ada, false));
     expect((await show(token)).text).toContain('autocomplete="new-password"');
     await verify({ token }).expect(422);
     expect(await verified()).toEqual([]);
   });
 
   it("says that there is nothing left to do when the address is verified", async () => {
-    const token = await addLink(sql, "verify", await addOwner(sql));
+    const token = await addLink(sql, "verify", await addUser(sql));
     expect((await show(token).expect(200)).text).toContain("Your address is verified");
   });
 

@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addOwner, passwords } from "../support/accounts.ts";
+import { ada, addUser, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -14,13 +14,13 @@ const owed = () => sql`select task_type, params from task`;
 
 describe("POST /verify/resend", () => {
   it("owes the welcome once more", async () => {
-    const usr_id = await addOwner(sql, ada, false);
+    const usr_id = await addUser(sql, ada, false);
     await resend(" ADA@example.com").expect(303).expect("Location", "/signup/sent");
     expect(await owed()).toEqual([{ task_type: "SEND_EMAIL_WELCOME", params: { usr_id } }]);
   });
 
   it("owes a verified owner the mail that says so", async () => {
-    const usr_id = await addOwner(sql);
+    const usr_id = await addUser(sql);
     await resend();
     expect(await owed()).toEqual([{ task_type: "SEND_EMAIL_ALREADY_REGISTERED", params: { usr_id } }]);
   });
@@ -31,7 +31,7 @@ describe("POST /verify/resend", () => {
   });
 
   it("owes three an hour, and answers the same to the fourth", async () => {
-    await addOwner(sql, ada, false);
+    await addUser(sql, ada, false);
     const answers = [await resend(), await resend(), await resend(), await resend()];
     expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
     expect(await owed()).toHaveLength(3);

@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, hasPassword, openSession, passwords, sessionOf } from "../support/accounts.ts";
+import { ada, addLink, addUser, hasPassword, openSession, passwords, sessionOf } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { signUpBy } from "../support/sign-up.ts";
 import { serveApp } from "../support/web.ts";
@@ -60,7 +60,7 @@ describe("POST /verify in the browser that signed up", () => {
   });
 
   it("ends the session that the browser had", async () => {
-    const former = await openSession(sql, await addOwner(sql, { ...ada, email: "grace@example.com" }));
+    const former = await openSession(sql, await addUser(sql, { ...ada, email: "grace@example.com" }));
     const { cookie, token } = await signUp();
     await verify({ token }, `${cookie}; ${former}`).expect(303);
     await account(former).expect(303);
@@ -108,7 +108,7 @@ describe("POST /verify in another browser", () => {
   );
 
   it("never changes the password of a verified account", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     const token = await addLink(sql, "verify", usrId);
     const { text, headers } = await verify({ token, password });
     expect(text).toContain("Your address is verified");

@@ -37,7 +37,7 @@ export async function startMailing(database: { sql: Sql; url: string }) {
     },
     /** The mails of one task, all of them told in the feed: whose they were, where there is still somebody. */
     async mailsOf(taskType: string, params: object, usr_id: string | null) {
-      await engine.owe(taskType, 1, { params: sql.json({ ...params }) });
+      await engine.enqueue(taskType, 1, { params: sql.json({ ...params }) });
       await until("the task is done", () => isEmpty(sql));
       expect(await sql`select error from task_error`).toEqual([]);
       expect(await sql`select event_type, usr_id, data from event`).toEqual(

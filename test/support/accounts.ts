@@ -12,7 +12,7 @@ const noDeadline = new AbortController().signal;
 export const ada = { email: "ada@example.com", password: "twelve engines hum" };
 
 /** A user who can log in, or, unverified, could not; returns the `usr_id`. */
-export async function addOwner(sql: Sql, { email, password } = ada, isVerified = true): Promise<string> {
+export async function addUser(sql: Sql, { email, password } = ada, isVerified = true): Promise<string> {
   const hash = await passwords.hash(password, noDeadline);
   const [user] = await sql<{ usr_id: string }[]>`
     with owner as (
@@ -68,7 +68,7 @@ export async function addLink(sql: Sql, purpose: string, usrId: string, columns:
  * each time. A request that needs no such lock is answered meanwhile; under a lock `for no key update` rows that refer to the
  * user can be written, too.
  */
-export async function meet<Answer>(
+export async function race<Answer>(
   sql: Sql,
   usrId: string,
   requests: (() => PromiseLike<Answer>)[],

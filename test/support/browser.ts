@@ -45,7 +45,7 @@ export function openBrowser() {
 const axe = await readFile(new URL(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 
 /** What is wrong with the page, or too wide, on a narrow and on a wide screen, each in one of the schemes. */
-export async function flaws(page: Page, onNarrow: "dark" | "light" = "dark"): Promise<string[]> {
+export async function pageProblems(page: Page, onNarrow: "dark" | "light" = "dark"): Promise<string[]> {
   const found: string[] = [];
   for (const [width, colorScheme] of [
     [375, onNarrow],
@@ -53,7 +53,7 @@ export async function flaws(page: Page, onNarrow: "dark" | "light" = "dark"): Pr
   ] as const) {
     await page.setViewportSize({ width, height: 800 });
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    for (const violation of await violations(page)) found.push(`${width} ${colorScheme}: ${violation}`);
+    for (const violation of await axeViolations(page)) found.push(`${width} ${colorScheme}: ${violation}`);
     const needed = Number(await page.evaluate("document.documentElement.scrollWidth"));
     if (needed > width) found.push(`${width} ${colorScheme}: needs ${needed}`);
   }
@@ -61,7 +61,7 @@ export async function flaws(page: Page, onNarrow: "dark" | "light" = "dark"): Pr
 }
 
 /** What axe finds wrong with the page as it stands. */
-export async function violations(page: Page): Promise<string[]> {
+export async function axeViolations(page: Page): Promise<string[]> {
   // It stays in the page for the next look at it, and so does what passed, which is most of the result.
   if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe);
   const found = await page.evaluate("axe.run().then(({ violations }) => violations)");

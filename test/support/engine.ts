@@ -17,7 +17,7 @@ type Line = Record<string, unknown> & { msg: string };
 type Running = Engine & {
   lines: Line[];
   /** As the function below, with the hint that a web process sends. */
-  owe(taskType: string, count?: number, columns?: object): Promise<string[]>;
+  enqueue(taskType: string, count?: number, columns?: object): Promise<string[]>;
 };
 
 /** An engine in this process that has joined, with what it logs; stopped after the test, whatever its handlers do. */
@@ -44,8 +44,8 @@ export async function runEngine(
       subscribers.wake();
     },
     lines,
-    async owe(...what) {
-      const ids = await owe(sql, ...what);
+    async enqueue(...what) {
+      const ids = await enqueue(sql, ...what);
       engine.wake();
       return ids;
     },
@@ -60,7 +60,7 @@ export async function perform(
   params: object = {},
 ): Promise<void> {
   const engine = await runEngine(database, { [taskType]: handler });
-  await engine.owe(taskType, 1, { params });
+  await engine.enqueue(taskType, 1, { params });
   await until("it is done", async () => {
     return (await database.sql`select from task where task_type = ${taskType}`).length === 0;
   });
@@ -73,7 +73,7 @@ export function handler(run: (attempt: Attempt<unknown>) => unknown, options: Pa
 }
 
 /** Owes tasks of one type, with further columns, and returns their ids. */
-export async function owe(sql: Sql, taskType: string, count = 1, columns: object = {}): Promise<string[]> {
+export async function enqueue(sql: Sql, taskType: string, count = 1, columns: object = {}): Promise<string[]> {
   const rows = Array.from({ length: count }, () => ({ task_type: taskType, ...columns }));
   return (await sql<{ task_id: string }[]>`insert into task ${sql(rows)} returning task_id`).map(
     ({ task_id }) => task_id,

@@ -19,7 +19,7 @@ export async function signUpBy(site: Agent, sql: Sql, person = ada): Promise<Sig
 }
 
 /** The mails that are owed, and to whom. */
-export const owedMails = (sql: Sql) => sql<{ task_type: string; email: string }[]>`
+export const pendingMails = (sql: Sql) => sql<{ task_type: string; email: string }[]>`
   select task.task_type, usr.email
   from task
   left join usr on usr.usr_id::text = task.params ->> 'usr_id'

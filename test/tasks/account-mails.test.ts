@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { linkIn, startMailing } from "../support/account-mails.ts";
-import { ada, addOwner } from "../support/accounts.ts";
+import { ada, addUser } from "../support/accounts.ts";
 import { createDatabase } from "../support/database.ts";
-import { addChange } from "../support/email-changes.ts";
+import { addEmailChange } from "../support/email-changes.ts";
 import { isEmpty } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
@@ -13,11 +13,11 @@ const mailing = await startMailing(database);
 let usrId: string;
 beforeEach(async () => {
   await mailing.empty();
-  usrId = await addOwner(sql);
+  usrId = await addUser(sql);
 });
 
 const newEmail = "countess@example.com";
-const ask = (columns: object = {}) => addChange(sql, usrId, newEmail, columns);
+const ask = (columns: object = {}) => addEmailChange(sql, usrId, newEmail, columns);
 const mailsOf = (taskType: string, params: object) => mailing.mailsOf(taskType, params, usrId);
 
 describe("SEND_EMAIL_PASSWORD_RESET", () => {
@@ -44,7 +44,7 @@ describe("SEND_EMAIL_PASSWORD_RESET", () => {
       await gate.promise;
     });
     await deleted.promise;
-    await mailing.engine.owe("SEND_EMAIL_PASSWORD_RESET", 1, { params: sql.json({ usr_id: usrId }) });
+    await mailing.engine.enqueue("SEND_EMAIL_PASSWORD_RESET", 1, { params: sql.json({ usr_id: usrId }) });
     await until("it waits", async () => {
       const waiting = await sql`
         select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'

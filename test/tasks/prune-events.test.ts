@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { schedule } from "../../worker/schedule.ts";
 import { pruneEvents } from "../../worker/tasks/prune-events.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { isEmpty, owe, runEngine } from "../support/engine.ts";
-import { append } from "../support/feed.ts";
+import { isEmpty, enqueue, runEngine } from "../support/engine.ts";
+import { appendEvent } from "../support/feed.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 
 const happen = (event_type: string, days: number) =>
-  append(sql, event_type, { created_at: new Date(Date.now() - days * 24 * 3600_000) });
+  appendEvent(sql, event_type, { created_at: new Date(Date.now() - days * 24 * 3600_000) });
 const types = async () =>
   (await sql<{ event_type: string }[]>`select event_type from event order by event_id`).map(
     ({ event_type }) => event_type,
@@ -33,7 +33,7 @@ const consumer = (name: string, upTo: string, seenDays: number) => sql`
 async function prune(): Promise<void> {
   const log = pino({}, { write: (line: string) => void lines.push(line) });
   await runEngine(database, { PRUNE_EVENTS: pruneEvents(sql, log, ["ours"]) });
-  await owe(sql, "PRUNE_EVENTS");
+  await enqueue(sql, "PRUNE_EVENTS");
   await until("it is pruned", () => isEmpty(sql));
 }
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { pruneExpired } from "../../worker/tasks/prune-expired.ts";
-import { addLink, addOwner, openSession } from "../support/accounts.ts";
+import { addLink, addUser, openSession } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { isEmpty, perform } from "../support/engine.ts";
 
@@ -12,7 +12,7 @@ const person = (name: string) => ({ email: `${name}@example.com`, password: "twe
 
 describe("PRUNE_EXPIRED", () => {
   it("forgets what has ended, and nothing else", async () => {
-    const usrId = await addOwner(sql, person("ada"));
+    const usrId = await addUser(sql, person("ada"));
     for (const expires_at of [new Date(Date.now() - 1000), new Date(Date.now() + 60_000)]) {
       await openSession(sql, usrId, { expires_at });
       await addLink(sql, "verify", usrId, { expires_at });
@@ -52,8 +52,8 @@ describe("PRUNE_EXPIRED", () => {
   });
 
   it("forgets the failed log-ins of addresses without a verified account after an hour", async () => {
-    await addOwner(sql, person("ada"));
-    await addOwner(sql, person("bob"), false);
+    await addUser(sql, person("ada"));
+    await addUser(sql, person("bob"), false);
     await sql`
       insert into log_in_failure (email, failures, failed_at)
       select name || '@example.com', 50, now() - interval '59 minutes' from unnest(array['ada', 'bob', 'cleo']) as name

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { schedule } from "../../worker/schedule.ts";
 import { pruneHistory } from "../../worker/tasks/prune-history.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { isEmpty, owe, runEngine } from "../support/engine.ts";
+import { isEmpty, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();
@@ -22,7 +22,7 @@ const fail = (task_id: number, days: number) => sql`
 
 async function prune(): Promise<void> {
   await runEngine(database, { PRUNE_HISTORY: pruneHistory(sql) });
-  await owe(sql, "PRUNE_HISTORY");
+  await enqueue(sql, "PRUNE_HISTORY");
   await until("it is pruned", () => isEmpty(sql));
 }
 

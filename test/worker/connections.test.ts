@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { splitPool } from "../../worker/pool.ts";
-import { chaosWorker, isDone, oweMails } from "../support/chaos.ts";
+import { chaosWorker, enqueueMails } from "../support/chaos.ts";
 import { createDatabase } from "../support/database.ts";
+import { isEmpty } from "../support/engine.ts";
 import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 
@@ -21,7 +22,7 @@ describe("the connections of a worker", () => {
     async (connections) => {
       const { sql, url } = await createDatabase();
       const smtp = await receiveMails();
-      await oweMails(sql, "SEND_EMAIL_WELCOME", 200);
+      await enqueueMails(sql, "SEND_EMAIL_WELCOME", 200);
       const worker = chaosWorker(url, smtp.url, { DATABASE_POOL: String(connections) }, "worker/main.ts");
       let most = 0;
       await until(
@@ -32,7 +33,7 @@ describe("the connections of a worker", () => {
           where datname = current_database() and application_name like 'slim-signup worker%'
         `;
           most = Math.max(most, rows.length);
-          return isDone(sql);
+          return isEmpty(sql);
         },
         40,
       );

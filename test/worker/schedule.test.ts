@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { enqueueDue, type Recurring } from "../../worker/recurring.ts";
-import { clocked } from "../support/clocked.ts";
+import { connectWithClock } from "../support/test-clock.ts";
 import { createDatabase } from "../support/database.ts";
 
 const database = await createDatabase();
@@ -89,7 +89,7 @@ describe("the clock that decides", () => {
     // The first slot is now, and so is not owed.
     ["it is midnight", "Asia/Kathmandu", "00:00", "2026-06-01", "02 00:00, 03 00:00, 04 00:00, 05 00:00"],
   ])("is the database's, in the zone of the task, though %s", async (_, time_zone, daily_at, from, slots) => {
-    const sql = await clocked(database);
+    const sql = await connectWithClock(database);
     const task: Recurring = { name: "zoned", task_type: "TIDY", daily_at, time_zone };
     const owed: string[] = [];
     for (let minutes = 0; minutes < 5 * 24 * 60; minutes += 30) {

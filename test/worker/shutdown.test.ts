@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDatabase, empty } from "../support/database.ts";
-import { handler, owe, runEngine } from "../support/engine.ts";
+import { handler, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();
@@ -23,7 +23,7 @@ const workers = () => sql`select from worker`;
 describe("a worker that is stopped", () => {
   it("claims nothing more, and finishes what it has in hand", async () => {
     const engine = await runEngine(database, { WAIT: wait }, { concurrency: 2 });
-    await engine.owe("WAIT", 3);
+    await engine.enqueue("WAIT", 3);
     await until("the hands are full", () => started === 2);
 
     const stopped = engine.stop(20);
@@ -35,7 +35,7 @@ describe("a worker that is stopped", () => {
 
   it("lives on by its heartbeat while it drains", async () => {
     const engine = await runEngine(database, { WAIT: wait }, { heartbeatSeconds: 0.1, leaseSeconds: 0.3 });
-    await engine.owe("WAIT");
+    await engine.enqueue("WAIT");
     await until("it is in hand", () => started === 1);
     const seenAt = async () => Number((await sql`select extract(epoch from seen_at) as at from worker`)[0]?.at);
 
@@ -49,7 +49,7 @@ describe("a worker that is stopped", () => {
 
   it("frees at the end what does not end, with the attempt counted", async () => {
     const engine = await runEngine(database, { WAIT: wait });
-    await engine.owe("WAIT");
+    await engine.enqueue("WAIT");
     await until("it is in hand", () => started === 1);
     await engine.stop(0.1);
 
@@ -63,7 +63,7 @@ describe("a worker that is stopped", () => {
   });
 
   it("gives the attempt back of what it has claimed and not started", async () => {
-    await owe(sql, "WAIT", 3);
+    await enqueue(sql, "WAIT", 3);
     const lock = Promise.withResolvers<void>();
     const isLocked = Promise.withResolvers<void>();
     // Lets a worker look, but not claim.

@@ -6,7 +6,7 @@ import { until } from "./until.ts";
 const [first, second, third] = ["twelve engines hum", "eleven engines hum", "thirteen engines hum"];
 
 /** The life of an account as a browser and a mailbox see it, from the signup to the farewell; behind a proxy, one client each. */
-export async function liveThrough(url: string, mails: Received[], person: number): Promise<void> {
+export async function runAccountLifeCycle(url: string, mails: Received[], person: number): Promise<void> {
   const email = `person.${person}@example.com`;
   const site = request.agent(url).set("X-Forwarded-For", `192.0.2.${person}`);
   const send = (path: string, fields: object, to: string) =>

@@ -1,13 +1,13 @@
 import type { Sql } from "../../../app/db/connect.ts";
-import { fallen } from "./calm.ts";
+import { fallen } from "./quiesce.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Signups } from "./load.ts";
 import { unread } from "./feed.ts";
-import type { Letter } from "./post-office.ts";
+import type { Letter } from "./flaky-smtp-server.ts";
 
 type Accounts = { sql: Sql; signups: Signups; letters: Map<string, Letter>; fleet: Fleet };
 
-/** What does not balance, one line each; nothing when all is well. */
+/** What is violated, one line each; nothing when all is well. */
 type Book = (accounts: Accounts) => Promise<string[]>;
 
 const mailsAnHour = 3;
@@ -95,8 +95,8 @@ const books: Record<string, Book> = {
   },
 };
 
-/** The books that don't balance, with what is wrong; empty when all is well. */
-export async function balance(accounts: Accounts): Promise<Record<string, string[]>> {
+/** The violated invariants, with details; empty when all hold. */
+export async function checkInvariants(accounts: Accounts): Promise<Record<string, string[]>> {
   const wrong: Record<string, string[]> = {};
   for (const [name, book] of Object.entries(books)) {
     const lines = await book(accounts);

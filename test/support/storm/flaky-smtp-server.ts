@@ -9,7 +9,7 @@ import { until } from "../until.ts";
 /** Whole mails under one Message-ID: who they were for, how often they came, and whether one was taken. */
 export type Letter = { to: Set<string>; copies: number; isTaken: boolean };
 
-export type PostOffice = {
+export type FlakySmtpServer = {
   url: string;
   /** The mail server, a process of its own. */
   server: Member;
@@ -25,7 +25,7 @@ const mail = z.object({ id: z.string(), to: z.string(), isTaken: z.boolean() });
 const entry = z.union([mail, z.object({ ill: z.string() })]);
 
 /** A mail server in a bad mood: the stages of each dialogue meet every ill answer. */
-export async function openPostOffice(seed: number): Promise<PostOffice> {
+export async function startFlakySmtpServer(seed: number): Promise<FlakySmtpServer> {
   const folder = await mkdtemp(`${tmpdir()}/slim-signup-post-`);
   cleanUp(() => rm(folder, { recursive: true, force: true }));
   const ledger = `${folder}/ledger`;

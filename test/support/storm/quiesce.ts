@@ -1,5 +1,5 @@
 import type { Sql } from "../../../app/db/connect.ts";
-import { oweTasks } from "../chaos.ts";
+import { enqueueTasks } from "../chaos.ts";
 import { until } from "../until.ts";
 import { unread } from "./feed.ts";
 import { isReady, type Fleet } from "./fleet.ts";
@@ -8,7 +8,7 @@ import type { Member } from "./member.ts";
 const limitSeconds = 90;
 
 /** After the storm: resolves when everything that was owed is done, and every process is at work again by itself. */
-export async function settleDown(sql: Sql, fleet: Fleet): Promise<void> {
+export async function quiesce(sql: Sql, fleet: Fleet): Promise<void> {
   await Promise.all(fleet.webs.map(isReady));
   await until(
     "all is done",
@@ -48,7 +48,7 @@ export async function proveWork(sql: Sql, workers: Member[]): Promise<void> {
   await until(
     "each worker has done a task",
     async () => {
-      await oweTasks(sql, "NO_OP", {}, 30);
+      await enqueueTasks(sql, "NO_OP", {}, 30);
       await until("they are done", () => areDone(sql), limitSeconds);
       return workers.every(({ process }) => process.output().indexOf('"msg":"done"', before.get(process)) > 0);
     },

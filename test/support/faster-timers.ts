@@ -9,7 +9,7 @@ const original: TypedPropertyDescriptor<Socket["setTimeout"]> =
  * Lets the timers of this process run 20 times as fast until the test has ended: real time-outs against real sockets, without the wait.
  * Returns a clock that tells how many seconds have passed for them.
  */
-export function hurryTimers(): () => number {
+export function speedUpTimers(): () => number {
   const { setTimeout: wait } = globalThis;
   const waitIdle = (socket: Socket, ...how: Parameters<Socket["setTimeout"]>) =>
     original.value?.call(socket, ...how) as Socket;

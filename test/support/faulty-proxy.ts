@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { cleanUp } from "./clean-up.ts";
 import { portOf } from "./web.ts";
 
-export type Wire = {
+export type FaultyProxy = {
   url: string;
   /** Milliseconds by which each piece comes late, from now on. */
   slow(milliseconds: number): void;
@@ -22,7 +22,7 @@ type Line = { isSilent: boolean; half?: "cut" | "silent" | undefined; end(): voi
 const lostSeconds = 30;
 
 /** The network between the processes and the server of a URL. What it does to the lines that are open, new ones are spared. */
-export async function layWire(url: string): Promise<Wire> {
+export async function startFaultyProxy(url: string): Promise<FaultyProxy> {
   const { hostname, port } = new URL(url);
   const lines = new Set<Line>();
   let latency = 0;

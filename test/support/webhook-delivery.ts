@@ -3,8 +3,8 @@ import { anyAddresses, type Address } from "../../worker/webhooks/outside-addres
 import { createPostOutside } from "../../worker/webhooks/post-outside.ts";
 import { createReceiverRoom } from "../../worker/webhooks/receiver-room.ts";
 import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
-import { owe, runEngine } from "./engine.ts";
-import { messageFor } from "./receiver.ts";
+import { enqueue, runEngine } from "./engine.ts";
+import { messageFor } from "./webhook-receiver.ts";
 
 type Find = (host: string) => Promise<Address[]>;
 
@@ -18,8 +18,8 @@ export function startDelivery(database: { sql: Sql; url: string }, find: Find = 
 export const emptyWebhooks = (sql: Sql) =>
   sql`truncate task, task_error, task_dead, event, worker, webhook, webhook_disabled restart identity cascade`;
 
-export async function oweMessages(sql: Sql, webhookId: string, count = 1): Promise<void> {
-  for (let n = 0; n < count; n += 1) await owe(sql, "POST_WEBHOOK", 1, { params: sql.json(messageFor(webhookId)) });
+export async function enqueueMessages(sql: Sql, webhookId: string, count = 1): Promise<void> {
+  for (let n = 0; n < count; n += 1) await enqueue(sql, "POST_WEBHOOK", 1, { params: sql.json(messageFor(webhookId)) });
 }
 
 /** What became of failed attempts. */
