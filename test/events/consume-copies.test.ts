@@ -11,7 +11,7 @@ let taken: string[];
 const types = (events: Event[]) => events.map(({ event_type }) => event_type);
 const reader: Consumer = {
   name: "reader",
-  take: async (_tx, events) => void taken.push(...types(events)),
+  consume: async (_tx, events) => void taken.push(...types(events)),
 };
 
 beforeEach(async () => {
@@ -35,7 +35,7 @@ describe("a consumer", () => {
     const copy: Consumer = {
       name: "copy",
       batch: 7,
-      take: (tx, events) => tx`insert into note ${tx(types(events).map((event_type) => ({ event_type })))}`,
+      consume: (tx, events) => tx`insert into note ${tx(types(events).map((event_type) => ({ event_type })))}`,
     };
     const isOver = async () => (await findBehind(sql, [copy])).length === 0;
     const run = () => until("all are read", async () => (await consume(sql, copy)) === 0 && (await isOver()));
@@ -50,7 +50,7 @@ describe("a consumer", () => {
     const noting: Consumer = {
       name: "noting",
       batch: 5,
-      async take(tx, events) {
+      async consume(tx, events) {
         await tx`insert into note ${tx(types(events).map((event_type) => ({ event_type })))}`;
         if (Math.random() < 0.2) throw new Error("no luck");
       },
@@ -87,7 +87,7 @@ describe("a consumer", () => {
     const begun = Promise.withResolvers<void>();
     const slow = consume(sql, {
       name: "reader",
-      async take() {
+      async consume() {
         begun.resolve();
         await gate.promise;
       },

@@ -11,7 +11,7 @@ let taken: string[];
 const types = (events: Event[]) => events.map(({ event_type }) => event_type);
 const reader: Consumer = {
   name: "reader",
-  take: async (_tx, events) => void taken.push(...types(events)),
+  consume: async (_tx, events) => void taken.push(...types(events)),
 };
 
 beforeEach(async () => {
@@ -113,7 +113,7 @@ describe("a consumer", () => {
     expect(await reads(1)).toEqual(["ONE"]);
     await appendEvent(sql, "TWO");
     await untilReadable(sql);
-    const failing = { name: "reader", take: () => Promise.reject(new Error("no luck")) };
+    const failing = { name: "reader", consume: () => Promise.reject(new Error("no luck")) };
     await expect(consume(sql, failing)).rejects.toThrow("no luck");
     expect(await reads(2)).toEqual(["ONE", "TWO"]);
   });

@@ -6,7 +6,7 @@ import { appendEvent, openTransaction } from "../support/feed.ts";
 import { until } from "../support/until.ts";
 
 const { sql } = await createDatabase();
-const read = (name: string) => consume(sql, { name, take: async () => {} });
+const read = (name: string) => consume(sql, { name, consume: async () => {} });
 /** Transactions of other tests on the same server hold the feed up for moments. */
 const reads = (name: string) => until(`${name} has read`, async () => (await read(name)) > 0);
 beforeEach(() => empty(sql));

@@ -9,7 +9,7 @@ const { sql } = await createDatabase();
 let taken: string[];
 const reader = (name: string): Consumer => ({
   name,
-  take: async (_tx, events) => void taken.push(...events.map(({ event_type }) => event_type)),
+  consume: async (_tx, events) => void taken.push(...events.map(({ event_type }) => event_type)),
 });
 
 beforeEach(async () => {

@@ -10,7 +10,7 @@ const { sql } = database;
 let taken: string[];
 const reader: Consumer = {
   name: "reader",
-  take: async (_tx, events) => void taken.push(...events.map(({ event_type }) => event_type)),
+  consume: async (_tx, events) => void taken.push(...events.map(({ event_type }) => event_type)),
 };
 
 beforeEach(async () => {
@@ -22,7 +22,7 @@ describe("a worker that follows the feed", () => {
   it("owes what a consumer makes of an event, and does it at once", async () => {
     const owing: Consumer = {
       name: "owing",
-      take: (tx, events) => tx`insert into task ${tx(events.map(({ event_type }) => ({ task_type: event_type })))}`,
+      consume: (tx, events) => tx`insert into task ${tx(events.map(({ event_type }) => ({ task_type: event_type })))}`,
     };
     let done = 0;
     const count = handler(() => void (done += 1));
@@ -43,16 +43,16 @@ describe("a worker that follows the feed", () => {
     let isIll = true;
     const failing: Consumer = {
       name: "failing",
-      async take(tx, events) {
+      async consume(tx, events) {
         if (isIll) throw new Error("no luck");
-        await reader.take(tx, events);
+        await reader.consume(tx, events);
       },
     };
     await appendEvent(sql, "ONE");
     await sql`insert into event_consumer (name, seen_at) values ('failing', now() - interval '2 days')`;
     const engine = await runEngine(database, {}, { consumers: [failing, reader] });
     await until("the other one reads", () => taken.length === 1);
-    expect(engine.lines.find(({ consumer }) => consumer === "failing")?.msg).toMatch(/did not take/);
+    expect(engine.lines.find(({ consumer }) => consumer === "failing")?.msg).toMatch(/consumer failed/);
     await until("it counts as seen", async () => {
       return (await sql`select from event_consumer where seen_at > now() - interval '1 h'`).length === 2;
     });
@@ -63,7 +63,7 @@ describe("a worker that follows the feed", () => {
 
   it("gives each consumer one batch in turn, so that none waits until another has caught up", async () => {
     const order: string[] = [];
-    const consumer = (name: string): Consumer => ({ name, batch: 10, take: async () => void order.push(name) });
+    const consumer = (name: string): Consumer => ({ name, batch: 10, consume: async () => void order.push(name) });
     await sql`insert into event (event_type) select 'MANY' from generate_series(1, 40)`;
     await runEngine(database, {}, { consumers: [consumer("first"), consumer("second")] });
     await until("both have read", () => order.length === 8);
@@ -74,7 +74,7 @@ describe("a worker that follows the feed", () => {
     await sql`insert into event_consumer (name, position) values ('reader', row('9000000000', 1)::event_position)`;
     const engine = await runEngine(database, {}, { consumers: [reader] });
     const line = await until("it says so", () => engine.lines.find(({ consumer }) => consumer === "reader"));
-    expect(line.msg).toMatch(/did not take/);
+    expect(line.msg).toMatch(/consumer failed/);
     expect(JSON.stringify(line)).toMatch(/restored into a new cluster/);
   });
 });
