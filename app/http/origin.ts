@@ -9,8 +9,10 @@ export function requireHttps(origin: string): Middleware {
   if (!origin.startsWith("https:")) return (_, next) => next();
 
   return async (ctx, next) => {
-    if (!isPlain(ctx) || probes.has(ctx.path)) return next();
-
+    if (!isPlain(ctx) || probes.has(ctx.path)) {
+      await next();
+      return;
+    }
     // A redirect would send the form again, and nobody would notice that its first copy was readable.
     if (ctx.method !== "GET" && ctx.method !== "HEAD") {
       throw new Refused(
