@@ -5,7 +5,7 @@ import { toNodeHandler } from "better-auth/node";
 import { Pool } from "pg";
 import "../support/messages.ts";
 
-// E-mail and password on Postgres with all defaults; only its rate limit is off, so that it answers every request.
+// Email and password on Postgres with all defaults, except that its rate limit is off.
 
 const options = {
   database: new Pool({ connectionString: process.env.DATABASE_URL, max: 10 }),
