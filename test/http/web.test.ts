@@ -28,11 +28,13 @@ describe("the web process", () => {
     await signUp(url, "before@example.com").expect(303);
 
     await server.stop("immediate");
-    const { text, headers } = await signUp(url, "during@example.com").expect(503);
+    const [{ text, headers }] = await Promise.all([
+      signUp(url, "during@example.com").expect(503),
+      request(url).get("/healthz").expect(200),
+      request(url).get("/readyz").expect(503),
+    ]);
     expect(text).toContain("Trying again is safe");
     expect(headers["retry-after"]).toBe("5");
-    await request(url).get("/healthz").expect(200);
-    await request(url).get("/readyz").expect(503);
 
     await server.start();
     await until("the site is ready", async () => (await request(url).get("/readyz")).status === 200);

@@ -10,6 +10,10 @@ type Options = {
   consumers: Consumer[];
   /** Events were consumed: they may have enqueued tasks. */
   onConsumed: () => void;
+  /** Between two reads. */
+  leastMilliseconds?: number;
+  /** Between two reads without a notification. */
+  mostMilliseconds?: number;
 };
 
 export type Subscribers = {
@@ -19,12 +23,17 @@ export type Subscribers = {
   stop(): Promise<void>;
 };
 
-const leastMilliseconds = 1000;
-const mostMilliseconds = 5000;
 const stopMilliseconds = 3000;
 
 /** The subscriber loop: consumers read the feed within about a second of a notification, and every five seconds without one. */
-export function startSubscribers({ sql, log, consumers, onConsumed }: Options): Subscribers {
+export function startSubscribers({
+  sql,
+  log,
+  consumers,
+  onConsumed,
+  leastMilliseconds = 1000,
+  mostMilliseconds = 5000,
+}: Options): Subscribers {
   const stopping = new AbortController();
   const { signal } = stopping;
   let wakeUp = Promise.withResolvers<void>();

@@ -1,17 +1,7 @@
 import { z } from "zod";
 import type { Sql } from "../../app/db/connect.ts";
-import type { Mailer } from "./mailer.ts";
+import type { Letter, Mailer } from "./mailer.ts";
 import { defineHandler, equalJitter, type Handler } from "../engine/task.ts";
-
-export type Letter = {
-  to: string;
-  /** Whose mail it is, where the params don't say. */
-  usr_id?: string;
-  /** Where the mail's button leads, on our site; "/" when it is left out. */
-  path?: string;
-  /** Further locals of the views. */
-  data?: Record<string, string>;
-};
 
 type Options<Params> = {
   view: string;

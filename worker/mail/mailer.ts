@@ -2,12 +2,21 @@ import { fileURLToPath } from "node:url";
 import ejs from "ejs";
 import { createTransport } from "nodemailer";
 import { siteName, type WorkerEnv } from "../../app/env.ts";
-import type { Letter } from "./mail-handler.ts";
 import { equalJitter, type Attempt, type Task } from "../engine/task.ts";
 import { OutcomeUnknown, Permanent, ServiceDown, Snooze } from "../engine/errors.ts";
 import { createConnectionLimit } from "./connection-limit.ts";
 import { createRefusals } from "./refusals.ts";
 import { readSmtpError, type SmtpFailure } from "./smtp-errors.ts";
+
+export type Letter = {
+  to: string;
+  /** Whose mail it is, where the params don't say. */
+  usr_id?: string;
+  /** Where the mail's button leads, on our site; "/" when it is left out. */
+  path?: string;
+  /** Further locals of the views. */
+  data?: Record<string, string>;
+};
 
 export type Mail = { view: string; subject: string } & Letter;
 
