@@ -10,6 +10,7 @@ import { setHeaders } from "./http/headers.ts";
 import { refuseOtherHosts, refuseOtherSites, requireHttps } from "./http/origin.ts";
 import { logRequests, setDeadline } from "./http/request.ts";
 import type { Log } from "./log.ts";
+import { offerUser } from "./log-in/session.ts";
 import { createMetrics } from "./ops/metrics.ts";
 import { createPasswords, type Passwords } from "./password/password.ts";
 import { addRoutes } from "./routes.ts";
@@ -54,6 +55,7 @@ export function createApp(options: Options): Koa {
   app.use(timeRequests);
   app.use(setOrigin(origin));
   app.use(setHeaders(origin));
+  app.use(offerUser(sql));
   app.use(respondToErrors());
   app.use(setDeadline(deadlineSeconds));
   if (isDevelopment) app.use(refuseOtherHosts(origin));

@@ -1,7 +1,8 @@
 import type Koa from "koa";
 import type { Log } from "../log.ts";
 
-export type CurrentUser = { usr_id: string; email: string; session_id: string; is_operator: boolean };
+/** The user who is logged in. `version` rises when the password or the address changes: a fence for later statements. */
+export type CurrentUser = { usr_id: string; email: string; version: number; session_id: string; is_operator: boolean };
 
 export type State = {
   /** Public origin of the site, e.g. `https://example.com`. */
@@ -13,6 +14,8 @@ export type State = {
   deadline: AbortSignal;
   /** Set by `requireLogin` and `requireOperator`. */
   user: CurrentUser;
+  /** For pages that need nobody logged in: who is, by one statement. Missing when the browser sent no session. */
+  findUser?: () => Promise<CurrentUser | undefined>;
 };
 
 export type Middleware = Koa.Middleware<State>;

@@ -1,6 +1,6 @@
 import { isUnavailable } from "../db/connect.ts";
 import { wantsJson, type Context, type Middleware } from "./context.ts";
-import { page } from "./page.ts";
+import { errorPage } from "./page.ts";
 
 type Text = [title: string, message: string];
 
@@ -74,5 +74,5 @@ async function respond(ctx: Context, status: number, reason?: Text): Promise<voi
     return;
   }
   const requestId = status >= 500 ? ctx.state.requestId : undefined;
-  await page(ctx, "error", { title, message, retry: status === 503, requestId });
+  await errorPage(ctx, { title, message, retry: status === 503, requestId });
 }

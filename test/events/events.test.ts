@@ -74,14 +74,17 @@ describe("the feed", () => {
     const email_change_id = await changeAddress();
     const token = await addLink(sql, "change", "1", { email_change_id });
     await post("/account/email/confirm", { token }, cookie).expect(303);
-    const changed = [event("ACCOUNT_DELETED", { because: "gave way" }, "2"), event("EMAIL_CHANGED")];
+    const changed = [
+      event("ACCOUNT_DELETED", { because: "another account verified the address" }, "2"),
+      event("EMAIL_CHANGED"),
+    ];
     expect(await events()).toEqual(changed);
 
     await addUser(sql, ada, false);
     const back = await addLink(sql, "revert", "1", { email: ada.email, email_change_id });
     await post("/account/email/revert", { token: back }).expect(303);
     expect((await events()).slice(2)).toEqual([
-      event("ACCOUNT_DELETED", { because: "gave way" }, "3"),
+      event("ACCOUNT_DELETED", { because: "another account verified the address" }, "3"),
       event("EMAIL_CHANGED", { because: "reverted" }),
     ]);
   });
