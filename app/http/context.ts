@@ -10,7 +10,7 @@ export type State = {
   /** Each line carries the request's id. */
   log: Log;
   requestId: string;
-  /** Aborted when the request has taken too long and was answered 503. */
+  /** Aborted when the request takes too long and gets 503. */
   deadline: AbortSignal;
   /** Set by `requireLogin` and `requireOperator`. */
   user: CurrentUser;
