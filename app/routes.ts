@@ -10,10 +10,9 @@ import type { Sql } from "./db/connect.ts";
 import { serveAsset, serveFavicon } from "./http/assets.ts";
 import { parseBody } from "./http/body.ts";
 import type { Middleware, State } from "./http/context.ts";
-import { showHealth, showReadiness } from "./http/health.ts";
-import { showHome } from "./http/home.ts";
+import { page } from "./http/page.ts";
 import { rateLimit } from "./http/rate-limit.ts";
-import { redirectToChangePassword, showSecurityContact } from "./http/well-known.ts";
+import { redirectToChangePassword, showHealth, showReadiness, showSecurityContact } from "./http/well-known.ts";
 import { logIn, showLogIn, triedAddress } from "./log-in/log-in.ts";
 import { logOut } from "./log-in/log-out.ts";
 import { requireLogin } from "./log-in/session.ts";
@@ -53,7 +52,7 @@ export function addRoutes(router: Router<State>, options: Options): void {
   // One count for both: each sends a mail to an address that the client enters.
   const mailRequests = rateLimit(sql, { action: "request mail", limit: 20, minutes: 60 });
 
-  router.get("/", showHome());
+  router.get("/", (ctx) => page(ctx, "home", { title: "Welcome" }));
 
   router.get("/signup", showSignUp());
   router.post(

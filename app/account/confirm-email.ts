@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
-import { accepted, showDeadLink, showTaken } from "../http/responses.ts";
+import { accepted, showExpiredLink, showAddressTaken } from "../http/responses.ts";
 import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-browser.ts";
 import { setSession } from "../log-in/session.ts";
 import { hashToken, newToken } from "../token.ts";
@@ -36,7 +36,7 @@ export function confirmEmail(sql: Sql): Middleware {
     const browser = thisBrowser(ctx);
     const confirmation = { token, sessionHash: session.hash, browserHash: browser.hash };
     const isMoved = await takeAddress(sql, token, () => moveAccount(sql, ctx, confirmation));
-    if (isMoved === "taken") return showTaken(ctx);
+    if (isMoved === "taken") return showAddressTaken(ctx);
     if (!isMoved) return refuseLink(ctx);
     setSession(ctx, session.token);
     setKnownBrowser(ctx, browser.token);
@@ -73,7 +73,7 @@ async function moveAccount(
       from account
       where session_id = ${session_id}
     ), known as (
-      ${knowBrowser(sql, browserHash, sql`account`)}
+      ${knowBrowser(sql, browserHash)}
     ), cleared as (
       delete from log_in_failure
       using account
@@ -96,5 +96,5 @@ async function moveAccount(
 
 function refuseLink(ctx: Context): Promise<void> {
   const hint = `You are logged in as ${ctx.state.user.email}. If you asked for this link from another account, log in to that account first.`;
-  return showDeadLink(ctx, { href: "/account/email", label: "Enter the new address again", hint });
+  return showExpiredLink(ctx, { href: "/account/email", label: "Enter the new address again", hint });
 }

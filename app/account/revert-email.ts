@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
-import { accepted, showDeadLink, showTaken } from "../http/responses.ts";
+import { accepted, showExpiredLink, showAddressTaken } from "../http/responses.ts";
 import type { Passwords } from "../password/password.ts";
 import { hashToken, newToken } from "../token.ts";
 import { takeAddress } from "./take-address.ts";
@@ -28,7 +28,7 @@ export function revertEmail(sql: Sql, passwords: Passwords): Middleware {
     // Whoever moved the account knows its password: it gets one that nobody knows.
     const passwordHash = await passwords.hash(newToken().token, ctx.state.deadline);
     const isReverted = await takeAddress(sql, token, () => moveBack(sql, token, passwordHash));
-    if (isReverted === "taken") return showTaken(ctx);
+    if (isReverted === "taken") return showAddressTaken(ctx);
     if (!isReverted) return refuseLink(ctx);
     accepted(ctx, "/account/email/reverted");
   };
@@ -86,5 +86,5 @@ async function moveBack(sql: Sql, token: string, passwordHash: string): Promise<
 }
 
 function refuseLink(ctx: Context): Promise<void> {
-  return showDeadLink(ctx, { href: "/password/forgot", label: "Choose a new password" });
+  return showExpiredLink(ctx, { href: "/password/forgot", label: "Choose a new password" });
 }

@@ -7,10 +7,10 @@ export type CurrentUser = { usr_id: string; email: string; version: number; sess
 export type State = {
   /** Public origin of the site, e.g. `https://example.com`. */
   origin: string;
-  /** Carries the request's id. */
+  /** Each line carries the request's id. */
   log: Log;
   requestId: string;
-  /** Aborted when the request has taken too long and was answered 503. */
+  /** Aborted when the request takes too long and gets 503. */
   deadline: AbortSignal;
   /** Set by `requireLogin` and `requireOperator`. */
   user: CurrentUser;
@@ -21,13 +21,13 @@ export type State = {
 export type Middleware = Koa.Middleware<State>;
 export type Context = Koa.ParameterizedContext<State>;
 
-/** Whether the client asked for JSON: by what it sends, else by what it accepts. */
+/** Whether the client wants JSON: it sends JSON, or sends no form and prefers JSON. */
 export function wantsJson(ctx: Context): boolean {
   if (mediaType(ctx) === "application/x-www-form-urlencoded") return false;
   return mediaType(ctx) === "application/json" || ctx.accepts("html", "json") === "json";
 }
 
-/** Of the request's body: lower case, without parameters. */
+/** The media type of the request's body: lower case, without parameters. */
 export function mediaType(ctx: Context): string {
   return ctx.request.type.toLowerCase();
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
-import { accepted, refuse, showDeadLink } from "../http/responses.ts";
+import { accepted, refuse, showExpiredLink } from "../http/responses.ts";
 import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-browser.ts";
 import { triedAddress } from "../log-in/log-in.ts";
 import { hashToken } from "../token.ts";
@@ -74,7 +74,7 @@ async function useToken(sql: Sql, { token, passwordHash, tried, browserHash }: R
       on conflict do nothing
       returning usr_id
     ), known as (
-      ${knowBrowser(sql, browserHash, sql`account`)}
+      ${knowBrowser(sql, browserHash)}
     ), cleared_failures as (
       delete from log_in_failure
       using account
@@ -98,7 +98,7 @@ async function useToken(sql: Sql, { token, passwordHash, tried, browserHash }: R
 }
 
 function refuseLink(ctx: Context): Promise<void> {
-  return showDeadLink(ctx, { href: "/password/forgot", label: "Send a new link" });
+  return showExpiredLink(ctx, { href: "/password/forgot", label: "Send a new link" });
 }
 
 function showForm(ctx: Context, token: string, email: string, problems: Problems): Promise<void> {

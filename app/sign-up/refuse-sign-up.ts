@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
-import { accepted, showDeadLink } from "../http/responses.ts";
+import { accepted, showExpiredLink } from "../http/responses.ts";
 import { hashToken } from "../token.ts";
 
 const fields = z.object({ token: z.string().catch("") });
@@ -55,5 +55,5 @@ export function showSignUpRefused(): Middleware {
 }
 
 function refuseLink(ctx: Context): Promise<void> {
-  return showDeadLink(ctx, { href: "/", label: "Go to the start page" });
+  return showExpiredLink(ctx, { href: "/", label: "Go to the start page" });
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
-import { accepted, refuse, showDeadLink } from "../http/responses.ts";
+import { accepted, refuse, showExpiredLink } from "../http/responses.ts";
 import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-browser.ts";
 import { beginSession, newSession, sessionHash, setSession } from "../log-in/session.ts";
 import { normalisePassword, problemWithPassword } from "../password/password-rules.ts";
@@ -68,12 +68,12 @@ export function verify(sql: Sql, passwords: Passwords): Middleware {
         using account
         where log_in_failure.email = account.email
       ), known as (
-        ${knowBrowser(sql, browser.hash, sql`account`)}
+        ${knowBrowser(sql, browser.hash)}
       ), new_event as (
         insert into event (event_type, usr_id)
         select 'EMAIL_VERIFIED', usr_id from account
       ), new_session as (
-        ${beginSession(sql, session, sql`account`)}
+        ${beginSession(sql, session)}
       )
       select from account
     `;
@@ -103,7 +103,7 @@ async function findAccount(sql: Sql, ctx: Context, token: string): Promise<Accou
 }
 
 async function showState(ctx: Context, token: string, account?: Account, problem?: string): Promise<void> {
-  if (!account) return showDeadLink(ctx, { href: "/verify/resend", label: "Send a new link" });
+  if (!account) return showExpiredLink(ctx, { href: "/verify/resend", label: "Send a new link" });
   const { email, is_verified } = account;
   if (is_verified) return page(ctx, "sign-up/verified-already", { title: "Your email address is verified", email });
   if (problem) return refusePassword(ctx, token, account, problem);

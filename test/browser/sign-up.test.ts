@@ -5,6 +5,7 @@ import {
   emailField,
   hasFocus,
   logIn,
+  openTab,
   openMail,
   passwordField,
   runSite,
@@ -35,10 +36,7 @@ describe.each([
     expect(await page.getByRole("main").textContent()).toContain(person.email);
 
     const mail = await openMail(page, person.email, "Welcome to slim-signup: verify your email address");
-    const opened = page.waitForEvent("popup");
-    await mail.getByRole("link", { name: "Verify your email address" }).click();
-    const link = await opened;
-    await link.waitForLoadState();
+    const link = await openTab(page, mail, "Verify your email address");
     const button = link.getByRole("button", { name: "Verify and log in" });
     expect(await hasFocus(button)).toBe(true);
     // Keys that come before the first frame are dropped by Chromium; a click is not.

@@ -1,12 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
 import { mailbox } from "../../dev/mailbox.ts";
 import { saveMail } from "../../dev/mails.ts";
-import { openBrowser, axeViolations } from "../support/browser.ts";
-import { until } from "../support/until.ts";
+import { axeViolations, openBrowser } from "../support/browser.ts";
+import { openTab } from "../support/browser-session.ts";
 import { serveApp } from "../support/web.ts";
 
 // Neither the inbox nor the start page asks it anything.
@@ -42,14 +41,7 @@ describe("the inbox in a browser", () => {
     const page = await browser.visit(`${url}/dev/mailbox`, { javaScriptEnabled });
 
     await page.getByRole("link", { name: "Hello" }).first().click();
-    const link = page.frameLocator("iframe").getByRole("link", { name: "Open the site" });
-    const popup = page.waitForEvent("popup");
-    // A click that comes before Chromium has drawn the frame is lost.
-    const opened = await until("the link opens", async () => {
-      await link.click();
-      return Promise.race([popup, delay(2000, undefined)]);
-    });
-    await opened.waitForLoadState();
+    const opened = await openTab(page, page.frameLocator("iframe"), "Open the site");
 
     expect(opened.url()).toBe(`${url}/`);
   });

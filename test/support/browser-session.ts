@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import type { FrameLocator, Locator, Page } from "playwright-core";
-import { expect } from "vitest";
 import type { Sql } from "../../app/db/connect.ts";
 import { mailbox } from "../../dev/mailbox.ts";
 import { saveMail } from "../../dev/mails.ts";
@@ -13,7 +13,7 @@ import { until } from "./until.ts";
 import { serveApp } from "./web.ts";
 import { runWorker } from "./worker.ts";
 
-/** All that a visitor needs: the site, a worker that sends its mails, and a page at /dev/mailbox that shows them. */
+/** The site, a worker that sends its mails, and the inbox at /dev/mailbox that shows them. */
 export async function runSite(): Promise<{ sql: Sql; url: string }> {
   const inbox = await mkdtemp(`${tmpdir()}/inbox-`);
   cleanUp(() => rm(inbox, { recursive: true, force: true }));
@@ -32,19 +32,19 @@ export const signUp = (page: Page, person: typeof ada): Promise<void> => send(pa
 export const logIn = (page: Page, person: typeof ada): Promise<void> => send(page, "Log in", credentials(person));
 const credentials = ({ email, password }: typeof ada) => ({ "Email address": email, Password: password });
 
-/** Fills in fields by their labels, and presses a button of the page. */
+/** Fills in fields by their labels and submits the form by its button. */
 export async function send(page: Page, button: string, fields: Record<string, string> = {}): Promise<void> {
   for (const [label, value] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(value);
   const submit = page.getByRole("button", { name: button, exact: true });
   await Promise.all([page.waitForEvent("load"), submit.click()]);
 }
 
-/** The title of a page, without the name of the site. */
+/** The title of a page without the site name. */
 export async function titleOf(page: Page): Promise<string> {
   return (await page.title()).replace(/ – slim-signup$/, "");
 }
 
-/** True once it has the focus, which a page may set after it has loaded; throws if it never does. */
+/** True once the element has the focus, which a page may set after it loaded. Throws after 5 s. */
 export function hasFocus(locator: Locator): Promise<boolean> {
   const focused = locator.and(locator.page().locator(":focus"));
   return until("it has the focus", async () => (await focused.count()) === 1, 5);
@@ -53,15 +53,23 @@ export function hasFocus(locator: Locator): Promise<boolean> {
 /** Reloads the inbox until the mail is there, and opens it. */
 export async function openMail(page: Page, recipient: string, subject: string): Promise<FrameLocator> {
   const row = page.getByRole("row").filter({ hasText: recipient }).filter({ hasText: subject });
-  await expect
-    .poll(
-      async () => {
-        await page.goto(new URL("/dev/mailbox", page.url()).href);
-        return row.count();
-      },
-      { timeout: 10_000 },
-    )
-    .toBe(1);
+  await until(`a mail "${subject}" to ${recipient}`, async () => {
+    await page.goto(new URL("/dev/mailbox", page.url()).href);
+    return (await row.count()) === 1;
+  });
   await row.getByRole("link").click();
   return page.frameLocator("iframe");
+}
+
+/** Clicks a link of a mail and returns the tab in which it opens. */
+export async function openTab(page: Page, mail: FrameLocator, name: string): Promise<Page> {
+  const link = mail.getByRole("link", { name });
+  const popup = page.waitForEvent("popup");
+  // Chromium drops a click on a frame that it has not drawn yet.
+  const tab = await until(`the link "${name}" opens`, async () => {
+    await link.click();
+    return Promise.race([popup, delay(1000, undefined)]);
+  });
+  await tab.waitForLoadState();
+  return tab;
 }

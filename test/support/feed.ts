@@ -1,6 +1,6 @@
 import type { TransactionSql } from "postgres";
 import type { Sql } from "../../app/db/connect.ts";
-import { isSettled } from "../../app/db/feed.ts";
+import { isReadable } from "../../app/db/feed.ts";
 import { cleanUp } from "./clean-up.ts";
 import { until } from "./until.ts";
 
@@ -12,7 +12,7 @@ export const appendEvent = (sql: Sql | TransactionSql, event_type: string, colum
 export const untilReadable = (sql: Sql) =>
   until(
     "the feed has come so far",
-    async () => (await sql`select from event where not ${isSettled(sql)}`).length === 0,
+    async () => (await sql`select from event where not ${isReadable(sql)}`).length === 0,
   );
 
 /** A transaction that is open until it is told how to end, or until the end of the test. */

@@ -13,13 +13,13 @@ const ada = { email: "ada@example.com", password: "twelve engines hum" };
 
 describe("under an https origin, a request that came to the proxy by plain http", () => {
   it.each(["/", "/signup?from=mail", "/verify?token=abc%2Bd", "//evil.example/x", "/nowhere"])(
-    "is sent to https: GET and HEAD %s",
+    "is redirected to https: GET and HEAD %s",
     async (path) => {
       for (const method of ["GET", "HEAD"]) {
         const headers = { "X-Forwarded-Proto": "http" };
-        const answer = await fetch(url + path, { method, headers, redirect: "manual" });
-        expect(answer.status).toBe(308);
-        expect(answer.headers.get("location")).toBe(origin + path);
+        const response = await fetch(url + path, { method, headers, redirect: "manual" });
+        expect(response.status).toBe(308);
+        expect(response.headers.get("location")).toBe(origin + path);
       }
     },
   );
@@ -27,25 +27,25 @@ describe("under an https origin, a request that came to the proxy by plain http"
   it.each([
     ["http://evil.example/x", "/x"],
     ["*", "/"],
-  ])("never leads to another site: GET %s", async (path, ours) => {
+  ])("never redirects to another site: GET %s", async (path, ownPath) => {
     const headers = { "X-Forwarded-Proto": "http" };
-    const [answer] = (await once(get(url, { path, headers }), "response")) as [IncomingMessage];
-    answer.resume();
-    expect(answer.headers.location).toBe(origin + ours);
+    const [response] = (await once(get(url, { path, headers }), "response")) as [IncomingMessage];
+    response.resume();
+    expect(response.headers.location).toBe(origin + ownPath);
   });
 
-  it("is refused with a reason when it may carry a password", async () => {
+  it("gets 403 with a reason when it may carry a password", async () => {
     const post = () => site.post("/signup").set("X-Forwarded-Proto", "HTTP");
     await post()
       .type("form")
       .send(ada)
-      .expect(403, /Use https[^]*we did nothing/);
+      .expect(403, /Use https[^]*did nothing/);
     await post().type("json").send(ada).expect(403, /https/);
     await site.delete("/signup").set("X-Forwarded-Proto", "http").expect(403);
     expect(await sql`select from usr`).toEqual([]);
   });
 
-  it("is answered when it probes whether we are well", async () => {
+  it("is served when it is a health check", async () => {
     const probe = (path: string) => site.get(path).set("X-Forwarded-Proto", "http");
     await probe("/healthz").expect(200);
     await probe("/readyz").expect(200);
@@ -58,7 +58,7 @@ describe("under an https origin, a request is served", () => {
     await site.get("/signup").set("X-Forwarded-Proto", proto).expect(200);
   });
 
-  it("whose scheme nobody tells, or no trusted proxy: a redirect might never end", async () => {
+  it("without X-Forwarded-Proto, or without a trusted proxy: a redirect might loop", async () => {
     await site.get("/signup").expect(200);
     const untrusting = request(await serveApp(sql, { origin, trustProxy: 0 }));
     await untrusting.get("/signup").set("X-Forwarded-Proto", "http").expect(200);
@@ -66,7 +66,7 @@ describe("under an https origin, a request is served", () => {
 });
 
 describe("under an http origin, a request is served", () => {
-  it("by whatever scheme it came", async () => {
+  it("whatever scheme the proxy names", async () => {
     await request(await serveApp(sql))
       .get("/signup")
       .set("X-Forwarded-Proto", "http")
@@ -74,18 +74,18 @@ describe("under an http origin, a request is served", () => {
   });
 });
 
-describe("the origin of a POST", () => {
+describe("the Origin header of a POST", () => {
   const postTo = async (host: string, options: object) => {
     const to = await serveApp(sql, { origin, ...options });
     const headers = { Host: host, Origin: `http://${host}` };
     return (await request(to).post("/signup").set(headers).type("form").send(ada)).status;
   };
 
-  it("is ours alone in production, whatever the Host says", async () => {
+  it("must be the site's own in production, whatever the Host says", async () => {
     expect(await postTo("evil.example", {})).toBe(403);
   });
 
-  it("may be that of the Host in development, where one site has several names", async () => {
+  it("may match the Host in development, where one site has several names", async () => {
     expect(await postTo("localhost:3000", { isDevelopment: true })).toBe(303);
   });
 });

@@ -1,14 +1,13 @@
 import { connect } from "../../app/db/connect.ts";
 import { workerEnv } from "../../app/env.ts";
-import { tell, told } from "../support/parent.ts";
-import { noOpTypes } from "../support/no-op-types.ts";
-import { watchStarts } from "../support/starts.ts";
+import { receive, send, watchStarts } from "../support/messages.ts";
+import { noOpTypes } from "../support/tasks.ts";
 
-// The loop of the pattern's source: one random task at a time, deleted in a transaction that stays open while it runs.
+// The loop of the article: one random task at a time, deleted in a transaction that stays open while it runs.
 
 const env = workerEnv();
 const connections = 10;
-const sql = connect({ ...env, DATABASE_POOL: connections }, "original loop");
+const sql = connect({ ...env, DATABASE_POOL: connections }, "article loop");
 await sql`
   create table task (
     task_id bigint primary key generated always as identity,
@@ -19,17 +18,17 @@ await sql`
   )
 `;
 await Promise.all(Array.from({ length: connections }, () => sql`select 1`));
-tell("ready");
+send("ready");
 
-const { count: filled = 0 } = await told("fill");
+const { count: filled = 0 } = await receive("fill");
 await sql`
   insert into task (task_type, params)
   select (${noOpTypes}::text[])[1 + n % 3], jsonb_build_object('id', n)
   from generate_series(1, ${filled}::int) as n
 `;
-tell("filled");
+send("filled");
 
-const { count: total = 0 } = await told("go");
+const { count: total = 0 } = await receive("go");
 const started = watchStarts(total);
 await Promise.all(Array.from({ length: connections }, sweep));
 
