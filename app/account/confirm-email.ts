@@ -73,7 +73,7 @@ async function moveAccount(
       from account
       where session_id = ${session_id}
     ), known as (
-      ${knowBrowser(sql, browserHash, sql`account`)}
+      ${knowBrowser(sql, browserHash)}
     ), cleared as (
       delete from log_in_failure
       using account

@@ -1,4 +1,3 @@
-import type { PendingQuery, Row } from "postgres";
 import { readCookie, setCookie } from "../http/cookie.ts";
 import type { Sql } from "../db/connect.ts";
 import type { Context } from "../http/context.ts";
@@ -21,12 +20,10 @@ export function setKnownBrowser(ctx: Context, token: string): void {
   setCookie(ctx, name, token, fourHundredDays);
 }
 
-/** The body of a CTE that makes the browser known to the account of `account`, a CTE with `usr_id` and `version`. */
-export function knowBrowser(sql: Sql, hash: Buffer, account: PendingQuery<Row[]>) {
-  return sql`
-    insert into known_browser (token_hash, usr_id, usr_version)
-    select ${hash}, usr_id, version
-    from ${account}
-    on conflict (token_hash, usr_id) do update set usr_version = excluded.usr_version, seen_at = now()
-  `;
-}
+/** Makes the browser known to the CTE `account` (`usr_id`, `version`) of the statement around it. */
+export const knowBrowser = (sql: Sql, hash: Buffer) => sql`
+  insert into known_browser (token_hash, usr_id, usr_version)
+  select ${hash}, usr_id, version
+  from account
+  on conflict (token_hash, usr_id) do update set usr_version = excluded.usr_version, seen_at = now()
+`;

@@ -41,12 +41,12 @@ export function logIn(sql: Sql, passwords: Passwords): Middleware {
     if (problems) return refuse(ctx, problems, (shown) => showForm(ctx, email, shown));
 
     const browser = thisBrowser(ctx);
-    const { user, may_log_in } = await countAttempt(sql, { email, browserHash: browser.hash });
+    const attempt = { email, browserHash: browser.hash };
+    const { user, may_log_in } = await countAttempt(sql, attempt);
     const isRight = await passwords.verify(user?.password_hash, password, ctx.state.deadline);
     if (!isRight || !user || !may_log_in) return refuseWrong(ctx, email);
 
     const session = newSession(ctx);
-    const attempt = { email, browserHash: browser.hash };
     if (!(await begin(sql, user, attempt, session, sessionHash(ctx)))) return refuseWrong(ctx, email);
     if (passwords.isOutdated(user.password_hash)) await renewHash(sql, passwords, ctx, user, password);
 
@@ -127,7 +127,7 @@ async function begin(sql: Sql, user: User, attempt: Attempt, session: NewSession
       using account
       where token_hash = ${former}
     ), known as (
-      ${knowBrowser(sql, attempt.browserHash, sql`account`)}
+      ${knowBrowser(sql, attempt.browserHash)}
     ), cleared as (
       delete from log_in_failure
       using account
@@ -136,7 +136,7 @@ async function begin(sql: Sql, user: User, attempt: Attempt, session: NewSession
       insert into event (event_type, usr_id)
       select 'LOGGED_IN', usr_id from account
     )
-    ${beginSession(sql, session, sql`account`)}
+    ${beginSession(sql, session)}
     returning true
   `;
   return rows.length === 1;

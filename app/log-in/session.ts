@@ -1,4 +1,3 @@
-import type { PendingQuery, Row } from "postgres";
 import { plainAddress } from "../http/client-network.ts";
 import { readCookie, setCookie } from "../http/cookie.ts";
 import type { Sql } from "../db/connect.ts";
@@ -16,14 +15,12 @@ export function newSession(ctx: Context): NewSession {
   return { ...newToken(), browser: browser.slice(0, 200), address: plainAddress(ctx.ip).slice(0, 100) };
 }
 
-/** The body of a statement or CTE that begins a session; `account` names a CTE with `usr_id` and `version`. */
-export function beginSession(sql: Sql, { hash, browser, address }: NewSession, account: PendingQuery<Row[]>) {
-  return sql`
-    insert into session (token_hash, usr_id, usr_version, browser, address)
-    select ${hash}, usr_id, version, ${browser}, ${address}
-    from ${account}
-  `;
-}
+/** Begins a session for the CTE `account` (`usr_id`, `version`) of the statement around it. */
+export const beginSession = (sql: Sql, { hash, browser, address }: NewSession) => sql`
+  insert into session (token_hash, usr_id, usr_version, browser, address)
+  select ${hash}, usr_id, version, ${browser}, ${address}
+  from account
+`;
 
 export function setSession(ctx: Context, token: string, maxAgeSeconds = thirtyDays): void {
   setCookie(ctx, name, token, maxAgeSeconds);

@@ -58,7 +58,7 @@ async function setPassword(sql: Sql, ctx: Context, { passwordHash, sessionHash, 
       from account
       where session_id = ${session_id} and session.usr_id = account.usr_id
     ), known as (
-      ${knowBrowser(sql, browserHash, sql`account`)}
+      ${knowBrowser(sql, browserHash)}
     ), password_changed as (
       insert into event (event_type, usr_id)
       select 'PASSWORD_CHANGED', usr_id from account

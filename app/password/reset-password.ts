@@ -74,7 +74,7 @@ async function useToken(sql: Sql, { token, passwordHash, tried, browserHash }: R
       on conflict do nothing
       returning usr_id
     ), known as (
-      ${knowBrowser(sql, browserHash, sql`account`)}
+      ${knowBrowser(sql, browserHash)}
     ), cleared_failures as (
       delete from log_in_failure
       using account

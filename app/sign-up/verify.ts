@@ -68,12 +68,12 @@ export function verify(sql: Sql, passwords: Passwords): Middleware {
         using account
         where log_in_failure.email = account.email
       ), known as (
-        ${knowBrowser(sql, browser.hash, sql`account`)}
+        ${knowBrowser(sql, browser.hash)}
       ), new_event as (
         insert into event (event_type, usr_id)
         select 'EMAIL_VERIFIED', usr_id from account
       ), new_session as (
-        ${beginSession(sql, session, sql`account`)}
+        ${beginSession(sql, session)}
       )
       select from account
     `;

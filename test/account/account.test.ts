@@ -126,6 +126,9 @@ describe("GET /account/data", () => {
     await sql`insert into email_change (usr_id, old_email, new_email) values (${usrId}, ${ada.email}, 'new@example.com')`;
     await appendEvent(sql, "LOGGED_IN", { usr_id: usrId });
     await sql`insert into known_browser (token_hash, usr_id, usr_version) values (sha256('x'), ${usrId}, 0)`;
+    // What a raised version has ended is left out.
+    await openSession(sql, usrId, { usr_version: -1 });
+    await sql`insert into known_browser (token_hash, usr_id, usr_version) values (sha256('y'), ${usrId}, -1)`;
     const { headers, text } = await site.get("/account/data").set("Cookie", cookie).expect(200);
 
     expect(headers["content-disposition"]).toBe('attachment; filename="slim-signup-data.json"');

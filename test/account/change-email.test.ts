@@ -71,13 +71,13 @@ describe("POST /account/email", () => {
     expect(await pending()).toEqual([]);
   });
 
-  it("takes five attempts of the password, then answers 429", async () => {
+  it("takes five attempts at the password, then answers 429", async () => {
     const tryHere = () => change(newEmail, "not the right one").set("X-Forwarded-For", "198.51.100.9");
     for (let time = 0; time < 5; time += 1) await tryHere().expect(422);
     await tryHere().expect(429).expect("Retry-After", /^\d+$/);
   });
 
-  it("forgives the tries once the password is right", async () => {
+  it("clears the failed attempts once the password is right", async () => {
     const here = (password: string) => change(newEmail, password).set("X-Forwarded-For", "198.51.100.10");
     for (const _ of [1, 2]) {
       for (let time = 0; time < 4; time += 1) await here("not the right one").expect(422);

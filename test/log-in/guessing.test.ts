@@ -126,7 +126,7 @@ describe("a mailed link after 50 wrong passwords in a row", () => {
     await logIn(ada, browserOf(answer)).expect(303);
   });
 
-  it("clears the count of a new address when it is confirmed", async () => {
+  it("confirms a new address, clears its count, and makes its browser known", async () => {
     const usrId = await addUser(sql);
     const cookie = await openSession(sql, usrId);
     const email = "countess@example.com";
@@ -135,8 +135,13 @@ describe("a mailed link after 50 wrong passwords in a row", () => {
       returning email_change_id
     `;
     await exhaust(email);
-    await post("/account/email/confirm", { token: await addLink(sql, "change", usrId, change) }, cookie).expect(303);
+    const token = await addLink(sql, "change", usrId, change);
+    const answer = await post("/account/email/confirm", { token }, cookie).expect(303);
     await logIn({ ...ada, email }).expect(303);
+
+    await exhaust(email);
+    await logIn({ ...ada, email }).expect(422);
+    await logIn({ ...ada, email }, browserOf(answer)).expect(303);
   });
 });
 

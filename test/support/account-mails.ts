@@ -54,7 +54,7 @@ export async function linkIn(sql: Sql, mail: Partial<Pick<Received, "text" | "ht
     /https:\/\/signup\.example\.com(\/\S+)\?token=([\w-]{43})$/m.exec(mail?.text ?? "") ?? [];
   expect(mail?.html).toContain(`href="${origin}${path}?token=${token}"`);
   const [row] = await sql`
-    select purpose, usr_id, email, extract(epoch from expires_at - created_at)::int / 3600 as hours
+    select purpose, usr_id, usr_version, email, extract(epoch from expires_at - created_at)::int / 3600 as hours
     from email_token
     where token_hash = ${hashToken(token)}
   `;

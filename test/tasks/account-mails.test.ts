@@ -27,7 +27,7 @@ describe("SEND_EMAIL_PASSWORD_RESET", () => {
     expect(mail?.subject).toBe("Choose a new password for slim-signup");
     expect(await linkIn(sql, mail)).toEqual({
       path: "/password/reset",
-      row: { purpose: "reset", usr_id: usrId, email: ada.email, hours: 1 },
+      row: { purpose: "reset", usr_id: usrId, usr_version: 0, email: ada.email, hours: 1 },
     });
   });
 
@@ -96,7 +96,7 @@ describe("SEND_EMAIL_CONFIRM_ADDRESS", () => {
     expect(mail?.text).not.toContain(ada.email);
     expect(await linkIn(sql, mail)).toEqual({
       path: "/account/email/confirm",
-      row: { purpose: "change", usr_id: usrId, email: newEmail, hours: 24 },
+      row: { purpose: "change", usr_id: usrId, usr_version: 0, email: newEmail, hours: 24 },
     });
   });
 
@@ -118,7 +118,7 @@ describe("SEND_EMAIL_ADDRESS_CHANGED", () => {
     expect(mail?.text).not.toContain(newEmail);
     expect(await linkIn(sql, mail)).toEqual({
       path: "/account/email/revert",
-      row: { purpose: "revert", usr_id: usrId, email: ada.email, hours: 24 },
+      row: { purpose: "revert", usr_id: usrId, usr_version: null, email: ada.email, hours: 24 },
     });
   });
 
