@@ -13,6 +13,7 @@ import { requireHttps } from "./http/require-https.ts";
 import { refuseOtherSites } from "./http/same-site.ts";
 import { closeUnread } from "./http/unread.ts";
 import type { Log } from "./log.ts";
+import { offerUser } from "./log-in/session.ts";
 import { createMetrics } from "./ops/metrics.ts";
 import { createPasswords, type Passwords } from "./password/password.ts";
 import { addRoutes } from "./routes.ts";
@@ -58,6 +59,7 @@ export function createApp(options: Options): Koa {
   app.use(timeRequests);
   app.use(setOrigin(origin));
   app.use(setHeaders(origin));
+  app.use(offerUser(sql));
   app.use(answerErrors());
   app.use(setDeadline(deadlineSeconds));
   if (isDevelopment) app.use(refuseOtherHosts(origin));

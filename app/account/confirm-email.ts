@@ -25,7 +25,7 @@ export function showConfirmEmail(sql: Sql): Middleware {
     `;
     if (!change) return refuseLink(ctx);
     const { old_email: oldEmail, new_email: newEmail } = change;
-    await page(ctx, "account/confirm-email", { title: "Is this your new address?", token, oldEmail, newEmail });
+    await page(ctx, "account/confirm-email", { title: "Confirm your new email address", token, oldEmail, newEmail });
   };
 }
 
@@ -95,6 +95,6 @@ async function moveAccount(
 }
 
 function refuseLink(ctx: Context): Promise<void> {
-  const hint = `You are logged in as ${ctx.state.user.email}. A link that another account asked for works only there.`;
+  const hint = `You are logged in as ${ctx.state.user.email}. If you asked for this link from another account, log in to that account first.`;
   return showDeadLink(ctx, { href: "/account/email", label: "Enter the new address again", hint });
 }

@@ -50,7 +50,7 @@ async function deleteUser(sql: Sql, ctx: Context): Promise<boolean> {
 }
 
 export function showAccountDeleted(): Middleware {
-  return (ctx) => page(ctx, "account/account-deleted", { title: "Your account is gone" });
+  return (ctx) => page(ctx, "account/account-deleted", { title: "Account deleted" });
 }
 
 function showForm(ctx: Context, problems: Problems): Promise<void> {

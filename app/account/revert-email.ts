@@ -15,7 +15,7 @@ export function showRevertEmail(sql: Sql): Middleware {
     const { token } = fields.parse(ctx.query);
     const link = await findLink(sql, token);
     if (!link) return refuseLink(ctx);
-    await page(ctx, "account/revert-email", { title: "Take your account back?", token, oldEmail: link.email });
+    await page(ctx, "account/revert-email", { title: "Restore your email address", token, oldEmail: link.email });
   };
 }
 
@@ -35,7 +35,7 @@ export function revertEmail(sql: Sql, passwords: Passwords): Middleware {
 }
 
 export function showEmailReverted(): Middleware {
-  return (ctx) => page(ctx, "account/email-reverted", { title: "Your account is yours again" });
+  return (ctx) => page(ctx, "account/email-reverted", { title: "Your email address is restored" });
 }
 
 /** Bound to no version: a thief could raise it by another change, and so cut off the owner. */

@@ -14,6 +14,8 @@ export type State = {
   deadline: AbortSignal;
   /** Set by `requireLogin` and `requireOperator`. */
   user: CurrentUser;
+  /** For pages that need nobody logged in: who is, by one statement. Missing when the browser sent no session. */
+  findUser?: () => Promise<CurrentUser | undefined>;
 };
 
 export type Middleware = Koa.Middleware<State>;

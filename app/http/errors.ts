@@ -1,24 +1,21 @@
 import { isUnavailable } from "../db/connect.ts";
 import { wantsJson, type Context, type Middleware } from "./context.ts";
-import { page } from "./page.ts";
+import { errorPage } from "./page.ts";
 
 type Words = [title: string, message: string];
 
 const words: Record<number, Words> = {
-  400: ["Bad request", "We could not read what your browser sent."],
-  401: ["Not logged in", "Please log in first."],
-  403: [
-    "Not from this site",
-    "The request came from another site, so nothing was done. Please start from our own page.",
-  ],
-  404: ["Page not found", "There is nothing at this address."],
-  405: ["Not possible here", "This address does not take that kind of request."],
-  408: ["Too slow", "Your request did not arrive in time. Please send it again."],
-  413: ["Too large", "That was more than we read. Please send less."],
-  415: ["Unknown format", "Please send a form, or JSON."],
-  429: ["Too many requests", "Too many tries from your network. Please try again later."],
-  500: ["Something went wrong", "That was our fault, and it is in our log."],
-  503: ["Back in a moment", "We are too busy or away right now. Trying again is safe: nothing is done twice."],
+  400: ["Invalid request", "We could not read what your browser sent. Go back and try again."],
+  401: ["Not logged in", "Log in, then try again."],
+  403: ["Request refused", "The request came from another site, so we did nothing. Start again from our own page."],
+  404: ["Page not found", "Check the address for typing mistakes."],
+  405: ["Method not allowed", "This address does not accept this type of request."],
+  408: ["Request timed out", "Your request did not arrive in time. Try again."],
+  413: ["Request too large", "You sent more than we accept. Send less, then try again."],
+  415: ["Unsupported format", "Send a form or JSON."],
+  429: ["Too many requests", "You sent too many requests. Try again later."],
+  500: ["Something went wrong", "The fault is ours, and we have recorded it. Try again later."],
+  503: ["Service unavailable", "We cannot answer right now. Trying again is safe: we do nothing twice."],
 };
 const retryAfterSeconds = 5;
 
@@ -78,5 +75,5 @@ async function answer(ctx: Context, status: number, reason?: Words): Promise<voi
     return;
   }
   const requestId = status >= 500 ? ctx.state.requestId : undefined;
-  await page(ctx, "error", { title, message, retry: status === 503, requestId });
+  await errorPage(ctx, { title, message, retry: status === 503, requestId });
 }

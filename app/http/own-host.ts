@@ -17,4 +17,4 @@ export function refuseOtherHosts(origin: string): Middleware {
   };
 }
 
-const reason = "This machine is not known by that name. Open it as localhost, or set ORIGIN to the name.";
+const reason = "This server does not know that host name. Open it as localhost, or set ORIGIN to that name.";

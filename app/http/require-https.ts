@@ -30,4 +30,4 @@ function leadToHttps(ctx: Context, origin: string): void {
   ctx.redirect(ctx.path.startsWith("/") ? `${origin}${ctx.path}${ctx.search}` : `${origin}/`);
 }
 
-const reason = "The request was not encrypted, so nothing was done. Please start again from";
+const reason = "The request was not encrypted, so we did nothing. Start again from";

@@ -28,26 +28,26 @@ export async function refuse<Known extends Problems>(
   await show(problems);
 }
 
-const deadTitle = "This link is of no use any more";
-const deadMessage = "It was used already, a newer one has taken its place, or it is too old.";
+const expiredTitle = "This link no longer works";
+const expiredMessage = "It has expired, it was already used, or a newer link replaced it.";
 
-/** 410, the same for a link that was used, has expired, or never was. */
+/** 410, the same for a link that was used, has expired, or never existed. */
 export async function showDeadLink(ctx: Context, way: { href: string; label: string; hint?: string }): Promise<void> {
   ctx.status = 410;
   if (wantsJson(ctx)) {
-    ctx.body = { error: `${deadTitle}. ${deadMessage}` };
+    ctx.body = { error: `${expiredTitle}. ${expiredMessage}` };
     return;
   }
-  await page(ctx, "dead-link", { title: deadTitle, message: deadMessage, ...way });
+  await page(ctx, "expired-link", { title: expiredTitle, message: expiredMessage, ...way });
 }
 
-const takenTitle = "This address has another account now";
+const takenTitle = "Another account uses this address";
 
-/** 409: somebody who has verified the address was quicker. */
+/** 409: another account verified the address first. */
 export async function showTaken(ctx: Context): Promise<void> {
   ctx.status = 409;
   if (wantsJson(ctx)) {
-    ctx.body = { error: `${takenTitle}. Nothing was changed.` };
+    ctx.body = { error: `${takenTitle}. We did not change anything.` };
     return;
   }
   await page(ctx, "account/taken", { title: takenTitle });

@@ -18,10 +18,10 @@ type User = { usr_id: string; password_hash: string; version: number };
 const maxFailures = 50;
 
 const notices = new Map([
-  ["reset", "Your new password is set. Log in with it."],
-  ["out", "You are logged out everywhere."],
-  ["ended", "Your session has ended. Please log in again."],
-  ["link", "Log in first, then open the link in your mail once more."],
+  ["reset", "Your password was changed. Log in with the new one."],
+  ["out", "You are logged out in all browsers."],
+  ["ended", "Your session has ended. Log in again."],
+  ["link", "Log in, then open the link in the email again."],
 ]);
 
 export function showLogIn(): Middleware {
@@ -161,7 +161,7 @@ async function renewHash(sql: Sql, passwords: Passwords, ctx: Context, user: Use
  * password is right.
  */
 function refuseWrong(ctx: Context, email: string): Promise<void> {
-  const form = "This e-mail address and password do not match, or the address is not verified yet.";
+  const form = "The email address or the password is wrong, or the address is not verified yet.";
   return refuse(ctx, { form }, (problems) => showForm(ctx, email, problems));
 }
 

@@ -3,7 +3,7 @@ import type { Context } from "../http/context.ts";
 import { normalisePassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
 
-export const wrongPassword = "This is not your password.";
+export const wrongPassword = "This password is wrong.";
 
 /**
  * Whether it is the current user's password: asked once more before what a stranger at an open browser must not do.

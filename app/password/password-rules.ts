@@ -17,18 +17,18 @@ export function normalisePassword(text: string): string {
 export function problemWithPassword(typed: string, email: string): string | undefined {
   const password = normalisePassword(typed);
   const length = Array.from(password).length;
-  if (length === 0) return "Choose a password.";
-  if (!typed.isWellFormed()) return "This password holds half a character. Please type it again.";
+  if (length === 0) return "Enter a password of at least 15 characters.";
+  if (!typed.isWellFormed()) return "The password contains an invalid character. Enter it again.";
   if (length < minLength || Array.from(typed).length < minLength)
-    return `This password is too short: at least ${minLength} characters. A few words do well.`;
-  if (length > maxLength) return `This password is too long: ${maxLength} characters at most.`;
+    return `Enter a password of at least ${minLength} characters.`;
+  if (length > maxLength) return `Enter a password of at most ${maxLength} characters.`;
 
   const lower = password.toLowerCase();
-  if (isRepetition(lower)) return "This password repeats itself, so it is soon guessed. Choose another.";
-  if (isCommon(lower)) return "Many people use this password, so it is tried first. Choose another.";
-  if (isKeyboardRun(lower)) return "This password runs along the keyboard or the alphabet. Choose another.";
-  if (contains(lower, siteName)) return `This password holds the name of this site. Leave out “${siteName}”.`;
-  if (isAbout(lower, email)) return "This password holds your own address, which others know. Choose another.";
+  if (isRepetition(lower)) return "Choose another password: this one repeats itself.";
+  if (isCommon(lower)) return "Choose another password: many people use this one.";
+  if (isKeyboardRun(lower)) return "Choose another password: this one follows the keyboard or the alphabet.";
+  if (contains(lower, siteName)) return `Choose a password without the name of this site, ${siteName}.`;
+  if (isAbout(lower, email)) return "Choose a password without your email address.";
   return undefined;
 }
 

@@ -98,7 +98,7 @@ async function useToken(sql: Sql, { token, passwordHash, tried, browserHash }: R
 }
 
 function refuseLink(ctx: Context): Promise<void> {
-  return showDeadLink(ctx, { href: "/password/forgot", label: "Ask for a new link" });
+  return showDeadLink(ctx, { href: "/password/forgot", label: "Send a new link" });
 }
 
 function showForm(ctx: Context, token: string, email: string, problems: Problems): Promise<void> {

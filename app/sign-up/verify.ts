@@ -77,7 +77,8 @@ export function verify(sql: Sql, passwords: Passwords): Middleware {
       )
       select from account
     `;
-    if (!verified) return showState(ctx, token, await findAccount(sql, ctx, token), "Choose a password.");
+    if (!verified)
+      return showState(ctx, token, await findAccount(sql, ctx, token), "Enter a password of at least 15 characters.");
 
     setSession(ctx, session.token);
     setKnownBrowser(ctx, browser.token);
@@ -102,7 +103,7 @@ async function findAccount(sql: Sql, ctx: Context, token: string): Promise<Accou
 }
 
 async function showState(ctx: Context, token: string, account?: Account, problem?: string): Promise<void> {
-  if (!account) return showDeadLink(ctx, { href: "/verify/resend", label: "Send me a new link" });
+  if (!account) return showDeadLink(ctx, { href: "/verify/resend", label: "Send a new link" });
   const { email, is_verified } = account;
   if (is_verified) return page(ctx, "sign-up/verified-already", { title: "Your email address is verified", email });
   if (problem) return refusePassword(ctx, token, account, problem);

@@ -65,7 +65,7 @@ describe("GET /account", () => {
     await appendEvent(sql, "TASK_DEAD", { usr_id: usrId });
     await appendEvent(sql, "PASSWORD_CHANGED", { usr_id: Number(usrId) + 1 });
     for (let n = 0; n < 19; n += 1) await appendEvent(sql, "LOGGED_IN", { usr_id: usrId });
-    expect((await show()).text.match(/<li><p>You logged in/g)).toHaveLength(19);
+    expect((await show()).text.match(/<th scope="row">You logged in/g)).toHaveLength(19);
 
     await sql`delete from event where event_type = 'LOGGED_IN'`;
     const { text } = await show().expect(200);
@@ -112,7 +112,7 @@ describe("POST /account/sessions/end-all", () => {
     const answer = await site.post("/account/sessions/end-all").set("Cookie", cookie).type("form").send({});
     expect(answer.status).toBe(303);
     expect(answer.headers.location).toBe("/login?out");
-    await site.get("/login?out").expect(200, /You are logged out everywhere/);
+    await site.get("/login?out").expect(200, /You are logged out in all browsers/);
     expect(answer.get("Set-Cookie")).toEqual([expect.stringMatching(/^session=;/)]);
 
     await show().expect(303);

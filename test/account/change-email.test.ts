@@ -55,7 +55,7 @@ describe("POST /account/email", () => {
   });
 
   it.each([
-    ["a wrong password", newEmail, "not the right one", "This is not your password."],
+    ["a wrong password", newEmail, "not the right one", "This password is wrong"],
     ["no address", "", ada.password, "Enter your email address"],
     ["the current address", "ADA@example.com", ada.password, "already your email address"],
     ["a line break", "a@example.com\r\nBcc: b@example.com", ada.password, "Enter an email address in the format"],

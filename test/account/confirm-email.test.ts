@@ -33,7 +33,7 @@ describe("GET /account/email/confirm", () => {
   it("asks for a log-in first, and says that the link must be opened again", async () => {
     const token = await requestChange();
     await show(token, "").expect(303).expect("Location", "/login?link");
-    expect((await site.get("/login?link").expect(200)).text).toContain("open the link in your mail once more");
+    expect((await site.get("/login?link").expect(200)).text).toContain("open the link in the email again");
   });
 });
 
@@ -110,7 +110,7 @@ describe("POST /account/email/confirm", () => {
     await addUser(sql, { ...ada, email: newEmail });
     const token = await requestChange();
     const { text } = await confirm(token).expect(409);
-    expect(text).toContain("This address has another account now");
+    expect(text).toContain("Another account uses this address");
     const answer = await site.post("/account/email/confirm").set("Cookie", cookie).send({ token }).expect(409);
     expect(JSON.parse(answer.text)).toEqual({ error: expect.any(String) as string });
     expect(await email()).toBe(ada.email);

@@ -36,7 +36,7 @@ describe("POST /account/delete", () => {
     expect(left).toEqual([]);
     expect(await sql`select from rate_limit`).toEqual([]);
     expect(await tasks()).toEqual([farewell]);
-    expect((await site.get("/account/deleted").expect(200)).text).toContain("Your account is gone");
+    expect((await site.get("/account/deleted").expect(200)).text).toContain("Account deleted");
     await site.get("/account").set("Cookie", cookie).expect(303);
   });
 
@@ -57,7 +57,7 @@ describe("POST /account/delete", () => {
 
   it.each(["", "not the right one"])("refuses the password «%s»", async (password) => {
     const { text } = await leave(password).expect(422);
-    expect(text).toContain("This is not your password.");
+    expect(text).toContain("This password is wrong");
     await site
       .post("/account/delete")
       .set("Cookie", cookie)

@@ -116,7 +116,7 @@ describe("POST /account/email/revert", () => {
     const token = await move("thief@example.com");
     await addUser(sql);
     const { text } = await revert(token).expect(409);
-    expect(text).toContain("This address has another account now");
+    expect(text).toContain("Another account uses this address");
     expect(await email()).toBe("thief@example.com");
     expect(await hasPassword(sql, usrId, ada.password)).toBe(true);
     await show(token).expect(200);

@@ -31,12 +31,12 @@ describe.each([
     const page = await browser.visit(url, { javaScriptEnabled });
     await page.getByRole("main").getByRole("link", { name: "Sign up" }).click();
     await signUp(page, person);
-    expect(await page.title()).toBe("Check your inbox – slim-signup");
+    expect(await page.title()).toBe("Check your email – slim-signup");
     expect(await page.getByRole("main").textContent()).toContain(person.email);
 
-    const mail = await openMail(page, person.email, "Welcome to slim-signup");
+    const mail = await openMail(page, person.email, "Welcome to slim-signup: verify your email address");
     const opened = page.waitForEvent("popup");
-    await mail.getByRole("link", { name: "Verify your address" }).click();
+    await mail.getByRole("link", { name: "Verify your email address" }).click();
     const link = await opened;
     await link.waitForLoadState();
     const button = link.getByRole("button", { name: "Verify and log in" });
@@ -51,15 +51,15 @@ describe.each([
     const person = someone("elsewhere");
     const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
     await signUp(page, person);
-    const mail = await openMail(page, person.email, "Welcome to slim-signup");
-    const link = await mail.getByRole("link", { name: "Verify your address" }).getAttribute("href");
+    const mail = await openMail(page, person.email, "Welcome to slim-signup: verify your email address");
+    const link = await mail.getByRole("link", { name: "Verify your email address" }).getAttribute("href");
 
     const elsewhere = await browser.visit(link!, { javaScriptEnabled });
     const newPassword = elsewhere.getByLabel("New password", { exact: true });
     expect(await hasFocus(newPassword)).toBe(true);
     await newPassword.fill("too short");
     await send(elsewhere, "Verify and log in");
-    expect(await elsewhere.title()).toBe("Error: Verify your address – slim-signup");
+    expect(await elsewhere.title()).toBe("Error: Verify your email address – slim-signup");
     expect(await hasFocus(elsewhere.getByRole("alert"))).toBe(true);
     await newPassword.fill("another good secret");
     await send(elsewhere, "Verify and log in");
@@ -81,12 +81,12 @@ describe.each([
     const person = someone("nobody");
     const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
     await signUp(page, person);
-    const mail = await openMail(page, person.email, "Welcome to slim-signup");
+    const mail = await openMail(page, person.email, "Welcome to slim-signup: verify your email address");
     const link = await mail.getByRole("link", { name: "I did not sign up" }).getAttribute("href");
 
     const elsewhere = await browser.visit(link!, { javaScriptEnabled });
-    await send(elsewhere, "Delete the account");
-    expect(await elsewhere.title()).toBe("The account is deleted – slim-signup");
+    await send(elsewhere, "Delete account");
+    expect(await elsewhere.title()).toBe("Account deleted – slim-signup");
     expect(await sql`select from usr`).toEqual([]);
   });
 

@@ -39,7 +39,7 @@ describe("under an https origin, a request that came to the proxy by plain http"
     await post()
       .type("form")
       .send(ada)
-      .expect(403, /Use https[^]*nothing was done/);
+      .expect(403, /Use https[^]*we did nothing/);
     await post().type("json").send(ada).expect(403, /https/);
     await site.delete("/signup").set("X-Forwarded-Proto", "http").expect(403);
     expect(await sql`select from usr`).toEqual([]);

@@ -61,7 +61,7 @@ describe("a request that is refused before its end", () => {
       const answer = await fetch(`${url}/signup`, { method: "POST", body });
       expect(answer.status).toBe(413);
       expect(answer.headers.get("connection")).toBe("keep-alive");
-      expect(await answer.text()).toContain("Please send less");
+      expect(await answer.text()).toContain("Send less");
     }
   });
 

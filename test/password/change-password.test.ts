@@ -45,7 +45,7 @@ describe("POST /account/password", () => {
   it("refuses a wrong old password", async () => {
     const { text } = await change("not the right one").expect(422);
     expect(text).toContain("<title>Error: Change your password");
-    expect(text).toContain("This is not your password.");
+    expect(text).toContain("This password is wrong");
     expect(await hasPassword(sql, usrId, ada.password)).toBe(true);
     expect(await tasks()).toEqual([]);
   });

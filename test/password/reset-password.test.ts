@@ -43,7 +43,7 @@ describe("GET /password/reset", () => {
         .post("/password/reset")
         .type("form")
         .send(`token=${token}`)
-        .expect(/no use|could not read/);
+        .expect(/no longer works|could not read/);
     },
   );
 
@@ -128,7 +128,7 @@ describe("POST /password/reset", () => {
     await show(token).expect(410);
     await reset(token).expect(410);
     const answer = await site.post("/password/reset").send({ token, password }).expect(410);
-    expect(JSON.parse(answer.text)).toEqual({ error: expect.stringContaining("of no use") as string });
+    expect(JSON.parse(answer.text)).toEqual({ error: expect.stringContaining("no longer works") as string });
     expect(await hasPassword(sql, usrId, ada.password)).toBe(true);
     expect(await tasks()).toEqual([]);
   });

@@ -30,7 +30,7 @@ it.each([
     const page = await browser.visit(`${site}/signup`, { colorScheme, viewport, reducedMotion: "reduce" });
     if (path !== "/signup") await page.context().addCookies([{ name, value, url: site }]);
     await page.goto(site + path);
-    if (path === "/signup") await page.getByLabel("E-mail address").fill(ada.email);
+    if (path === "/signup") await page.getByLabel("Email address").fill(ada.email);
     if (path === "/ops") await page.getByText("Live.", { exact: true }).waitFor();
 
     const file = fileURLToPath(new URL(`../../.github/${picture}-${colorScheme}.png`, import.meta.url));

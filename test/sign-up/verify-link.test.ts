@@ -66,7 +66,7 @@ describe("the link in the mail, opened", () => {
   ])("is of no use when it is %s", async (_, columns) => {
     const { cookie, usrId } = await signUp();
     const token = await addLink(sql, "verify", usrId, columns);
-    await show(token, cookie).expect(410, /Send me a new link/);
+    await show(token, cookie).expect(410, /Send a new link/);
     await verify({ token }, cookie).expect(410);
     await verify({ token, password }).expect(410);
     expect(await verified()).toEqual([]);

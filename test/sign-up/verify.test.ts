@@ -62,7 +62,7 @@ describe("POST /verify in the browser that signed up", () => {
   it("asks for the password when another signup for the address came from this browser", async () => {
     const { token } = await signUp();
     const later = await signUp({ ...ada, password });
-    await verify({ token }, later.cookie).expect(422, /Choose a password/);
+    await verify({ token }, later.cookie).expect(422, /Enter a password/);
     expect(await verified()).toEqual([]);
   });
 });

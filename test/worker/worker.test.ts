@@ -37,7 +37,7 @@ describe("the worker", () => {
     const [mail] = smtp.mails;
     expect(mail?.recipients).toEqual(["ada@example.com"]);
     expect(mail?.from).toEqual({ name: "slim-signup", address: "hello@example.com" });
-    expect(mail?.subject).toBe("Welcome to slim-signup");
+    expect(mail?.subject).toBe("Welcome to slim-signup: verify your email address");
     expect(mail?.text).toContain("https://signup.example.com");
     expect(mail?.html).toContain('href="https://signup.example.com');
     expect(mail?.messageId).toMatch(/^<task\.1\.\d{16}@example\.com>$/);

@@ -41,6 +41,8 @@ async function findWaits(sql: Sql, mails: Mail[]): Promise<Map<string, number>> 
         -- A retry is counted already. After "service down" the first attempt comes again, and has an error.
         attempt = 1 and not exists (select from task_error where task_error.task_id = mail.task_id) as is_new
       from jsonb_to_recordset(${sql.json(mails)}) as mail (kind text, email text, task_id bigint, attempt int)
+      -- No wait for the disk: a count may be lost in a crash of the database.
+      cross join set_config('synchronous_commit', 'off', true)
       left join (usr join email_verified using (usr_id)) as verified using (email)
     ), mail_count as (
       insert into rate_limit (action, subject, hits, ends_at)

@@ -10,7 +10,7 @@ import type { Handler } from "../engine/task.ts";
 export function sendEmailAddressChanged(sql: Sql, mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "address-changed",
-    subject: `Your account at ${siteName} has a new address`,
+    subject: `Your email address at ${siteName} was changed`,
     params: z.object({ email_change_id: id }),
     async letter({ email_change_id }) {
       const { token, hash } = newToken();

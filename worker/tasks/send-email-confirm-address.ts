@@ -10,7 +10,7 @@ import type { Handler } from "../engine/task.ts";
 export function sendEmailConfirmAddress(sql: Sql, mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "confirm-address",
-    subject: `Confirm your new address at ${siteName}`,
+    subject: `Confirm your new email address at ${siteName}`,
     params: z.object({ email_change_id: id }),
     async letter({ email_change_id }) {
       const { token, hash } = newToken();

@@ -8,7 +8,7 @@ import type { Handler } from "../engine/task.ts";
 export function sendEmailFarewell(mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "farewell",
-    subject: `Your account at ${siteName} is gone`,
+    subject: `Your account at ${siteName} is deleted`,
     params: z.object({ email: z.string().max(254) }),
     letter: ({ email }) => Promise.resolve({ to: email }),
   });

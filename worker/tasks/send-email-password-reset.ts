@@ -1,3 +1,4 @@
+import { siteName } from "../../app/env.ts";
 import type { MakeLink } from "../mail/email-link.ts";
 import { aboutUser, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
@@ -7,7 +8,7 @@ import type { Handler } from "../engine/task.ts";
 export function sendEmailPasswordReset(makeLink: MakeLink, mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "password-reset",
-    subject: "Choose a new password",
+    subject: `Choose a new password for ${siteName}`,
     params: aboutUser,
     letter: ({ usr_id }) => makeLink("reset", usr_id),
   });

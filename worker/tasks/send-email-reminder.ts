@@ -1,4 +1,5 @@
 import type { Sql } from "../../app/db/connect.ts";
+import { siteName } from "../../app/env.ts";
 import type { MakeLink } from "../mail/email-link.ts";
 import { aboutUser, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
@@ -8,7 +9,7 @@ import type { Handler } from "../engine/task.ts";
 export function sendEmailReminder(sql: Sql, makeLink: MakeLink, mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "reminder",
-    subject: "Your address is not verified yet",
+    subject: `Reminder: verify your email address for ${siteName}`,
     params: aboutUser,
     async letter({ usr_id }) {
       const [verified] = await sql`

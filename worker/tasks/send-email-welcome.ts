@@ -8,7 +8,7 @@ import type { Handler } from "../engine/task.ts";
 export function sendEmailWelcome(makeLink: MakeLink, mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "welcome",
-    subject: `Welcome to ${siteName}`,
+    subject: `Welcome to ${siteName}: verify your email address`,
     params: aboutUser,
     letter: ({ usr_id }) => makeLink("verify", usr_id),
   });
