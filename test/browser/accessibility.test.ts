@@ -23,25 +23,30 @@ const link = (path: string, of = token) => `${site}${path}?token=${of}`;
 it.each<[name: string, url: string, title: string, reach?: (page: Page) => Promise<void>]>([
   ["the start page", site, "Welcome"],
   ["the empty form", `${site}/signup`, "Sign up"],
-  ["the form with a password shown", `${site}/signup`, "Sign up", showPassword],
+  ["the form with the password visible", `${site}/signup`, "Sign up", showPassword],
   ["the form with two problems", `${site}/signup`, "Error: Sign up", signUp("ada@example", "too short")],
   ["the form with one problem", `${site}/signup`, "Error: Sign up", signUp(longAddress, "too short")],
   ["the sent page", `${site}/signup`, "Check your inbox", signUp(longAddress, good)],
   ["the sent page without an address", `${site}/signup/sent`, "Check your inbox"],
   ["the log-in form", `${site}/login`, "Log in"],
   ["the log-in form with a notice", `${site}/login?reset`, "Log in"],
-  ["the log-in form, refused", `${site}/login`, "Error: Log in", logIn(longAddress, "not my own password")],
+  [
+    "the log-in form with a wrong password",
+    `${site}/login`,
+    "Error: Log in",
+    logIn(longAddress, "not my own password"),
+  ],
   ["the log-in form with two problems", `${site}/login`, "Error: Log in", logIn("ada@example", "")],
-  ["the log-in form, throttled", `${site}/login`, "Error: Log in", throttled],
+  ["the log-in form over its rate limit", `${site}/login`, "Error: Log in", exceedLimit],
   ["the form for another mail", `${site}/verify/resend`, "Get the mail again"],
-  ["the form for another mail, refused", `${site}/verify/resend`, "Error: Get the mail again", askAgain],
-  ["the link in the mail, here", `${site}/signup`, "Verify your address", openLinkHere],
-  ["the link in the mail, elsewhere", link("/verify"), "Verify your address"],
-  ["the link in the mail, refused", link("/verify"), "Error: Verify your address", choose("too short")],
-  ["the link in the mail of the verified", link("/verify", verified), "Your address is verified"],
-  ["a link of no use", `${site}/verify?token=old`, "This link is of no use any more"],
-  ["the link against a signup", link("/signup/refuse"), "You did not sign up?"],
-  ["the end of a signup", `${site}/signup/refused`, "The account is deleted"],
+  ["the form for another mail with a problem", `${site}/verify/resend`, "Error: Get the mail again", askAgain],
+  ["the link in the mail, in the same browser", `${site}/signup`, "Verify your address", openLinkHere],
+  ["the link in the mail, in another browser", link("/verify"), "Verify your address"],
+  ["the link in the mail with a short password", link("/verify"), "Error: Verify your address", choose("too short")],
+  ["the link in the mail of a verified user", link("/verify", verified), "Your address is verified"],
+  ["an expired or used link", `${site}/verify?token=old`, "This link is of no use any more"],
+  ["the link that refuses a signup", link("/signup/refuse"), "You did not sign up?"],
+  ["the page after a refused signup", `${site}/signup/refused`, "The account is deleted"],
   ["the 404 page", `${site}/nowhere`, "Page not found"],
   ["the 405 page", site, "Not possible here", postHere],
   ["the 503 page", `${siteWithoutDatabase}/signup`, "Back in a moment", signUp(longAddress, good)],
@@ -61,7 +66,7 @@ function signUp(email: string, password: string) {
   return async (page: Page) => {
     await page.getByLabel("E-mail address").fill(email);
     await page.getByLabel("Password", { exact: true }).fill(password);
-    await answered(page, () => page.getByRole("button", { name: "Sign up" }).click());
+    await loaded(page, () => page.getByRole("button", { name: "Sign up" }).click());
   };
 }
 
@@ -69,24 +74,24 @@ function logIn(email: string, password: string) {
   return async (page: Page) => {
     await page.getByLabel("E-mail address").fill(email);
     await page.getByLabel("Password", { exact: true }).fill(password);
-    await answered(page, () => page.getByRole("button", { name: "Log in" }).click());
+    await loaded(page, () => page.getByRole("button", { name: "Log in" }).click());
   };
 }
 
-async function throttled(page: Page): Promise<void> {
+async function exceedLimit(page: Page): Promise<void> {
   await page.setExtraHTTPHeaders({ "X-Forwarded-For": "203.0.113.7" });
   for (let n = 0; n < 6; n += 1) await logIn(longAddress, "not my own password")(page);
   expect(await page.getByRole("alert").textContent()).toContain("Too many tries");
 }
 
 async function askAgain(page: Page): Promise<void> {
-  await answered(page, () => page.getByRole("button", { name: "Send me the mail" }).click());
+  await loaded(page, () => page.getByRole("button", { name: "Send me the mail" }).click());
 }
 
 function choose(password: string) {
   return async (page: Page) => {
     await page.getByLabel("New password", { exact: true }).fill(password);
-    await answered(page, () => page.getByRole("button", { name: "Verify and log in" }).click());
+    await loaded(page, () => page.getByRole("button", { name: "Verify and log in" }).click());
   };
 }
 
@@ -99,13 +104,13 @@ async function openLinkHere(page: Page): Promise<void> {
 }
 
 function postHere(page: Page): Promise<void> {
-  return answered(page, () =>
+  return loaded(page, () =>
     page.evaluate(
       "document.body.append(Object.assign(document.createElement('form'), { method: 'post', id: 'f' })); f.submit()",
     ),
   );
 }
 
-async function answered(page: Page, act: () => Promise<unknown>): Promise<void> {
+async function loaded(page: Page, act: () => Promise<unknown>): Promise<void> {
   await Promise.all([page.waitForEvent("load"), act()]);
 }

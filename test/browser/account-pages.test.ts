@@ -15,7 +15,7 @@ const newEmail = "countess@example.com";
 
 beforeEach(() => empty(sql));
 
-/** A browser in which the user is logged in. */
+/** Opens a page as the logged-in user. */
 const visitAs = async (usrId: string, path: string) => browser.visit(url + path, {}, await openSession(sql, usrId));
 
 type State = [name: string, title: string, reach: (usrId: string) => Promise<Page>];
@@ -27,9 +27,9 @@ const at =
     return page;
   };
 const byLink = (path: string, purpose: string) => async (usrId: string) => {
-  const isBack = purpose === "revert";
+  const isRevert = purpose === "revert";
   const change = await addEmailChange(sql, usrId, newEmail);
-  const columns = { ...change, ...(isBack ? { email: "old@example.com" } : {}) };
+  const columns = { ...change, ...(isRevert ? { email: "old@example.com" } : {}) };
   const token = await addLink(sql, purpose, usrId, columns);
   return visitAs(usrId, `${path}?token=${token}`);
 };
@@ -41,9 +41,9 @@ it.each<State>([
     "Error: Forgot your password?",
     at("/password/forgot", (page) => send(page, "Send the link")),
   ],
-  ["the forgot page's answer", "Check your inbox", at("/password/forgot/sent")],
+  ["the page after the forgot form", "Check your inbox", at("/password/forgot/sent")],
   ["the reset form", "Choose a new password", byLink("/password/reset", "reset")],
-  ["a dead link", "This link is of no use any more", at("/password/reset?token=nonsense")],
+  ["an expired link", "This link is of no use any more", at("/password/reset?token=nonsense")],
   ["the account", "Your account", at("/account")],
   ["the account with a notice", "Your account", at("/account?password-changed")],
   ["the password form", "Change your password", at("/account/password")],
@@ -58,10 +58,10 @@ it.each<State>([
     "Error: Change your e-mail address",
     at("/account/email", (page) => send(page, "Send the link")),
   ],
-  ["the address form's answer", "Check the new inbox", at("/account/email/sent")],
+  ["the page after the address form", "Check the new inbox", at("/account/email/sent")],
   ["the confirmation", "Is this your new address?", byLink("/account/email/confirm", "change")],
-  ["the way back", "Take your account back?", byLink("/account/email/revert", "revert")],
-  ["the account that is back", "Your account is yours again", at("/account/email/reverted")],
+  ["the revert form", "Take your account back?", byLink("/account/email/revert", "revert")],
+  ["the page after the revert form", "Your account is yours again", at("/account/email/reverted")],
   [
     "a taken address",
     "This address has another account now",
@@ -85,6 +85,6 @@ it.each<State>([
   const page = await reach(usrId);
   expect(await titleOf(page)).toBe(expected);
 
-  // Their other halves are looked at where all pages get them from.
+  // The opposite color schemes of the shared layout are checked in accessibility.test.ts.
   expect(await pageProblems(page, "light")).toEqual([]);
 });
