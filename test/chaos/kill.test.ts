@@ -41,7 +41,8 @@ async function outcomes() {
 async function expectAllToHaveEnded() {
   smtp.script = () => undefined;
   const last = start();
-  await until("every task has ended", () => isEmpty(sql), 40);
+  // Poison tasks run one after the other, five seconds each: 16 of them at most.
+  await until("every task has ended", () => isEmpty(sql), 100);
   await last.end();
 
   const ended = await outcomes();
