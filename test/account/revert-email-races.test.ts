@@ -17,26 +17,26 @@ beforeEach(async () => {
 const move = (email: string, columns = {}) => moveToNewEmail(sql, usrId, email, columns);
 const email = () => emailOf(sql, usrId);
 const revert = (token: unknown) => site.post("/account/email/revert").type("form").send({ token });
-const owed = () => sql`select task_type, params from task`;
+const tasks = () => sql`select task_type, params from task`;
 
-describe("a way back that meets", () => {
+describe("a revert that races", () => {
   const confirmation = async () => {
     const token = await requestEmailChange(sql, usrId, "thief2@example.com");
     const cookie = await openSession(sql, usrId);
     return () => site.post("/account/email/confirm").set("Cookie", cookie).type("form").send({ token });
   };
 
-  it("itself: it works once", async () => {
+  it("with itself works once", async () => {
     const token = await move("thief@example.com");
     const answers = await race(sql, usrId, [() => revert(token), () => revert(token)]);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
-    expect(await owed()).toHaveLength(1);
+    expect(await tasks()).toHaveLength(1);
   });
 
   it.each([
     ["before it: the older address wins", [303, 303]],
-    ["behind it: that one finds no link", [303, 410]],
-  ])("the thief's own way back %s", async (where, statuses) => {
+    ["after it: that one gets 410", [303, 410]],
+  ])("with the thief's own revert %s", async (where, statuses) => {
     const token = await move("thief@example.com");
     const thiefs = await move("thief2@example.com");
     const tokens = where.startsWith("before") ? [thiefs, token] : [token, thiefs];
@@ -49,7 +49,7 @@ describe("a way back that meets", () => {
     expect(await email()).toBe(ada.email);
   });
 
-  it("the thief's next change before it: the account comes back all the same", async () => {
+  it("with the thief's next change before it still gives the account back", async () => {
     const token = await move("thief@example.com");
     const answers = await race(sql, usrId, [await confirmation(), () => revert(token)]);
     expect(answers.map(({ status }) => status)).toEqual([303, 303]);
@@ -57,14 +57,14 @@ describe("a way back that meets", () => {
     expect(await sql`select from email_change`).toHaveLength(0);
   });
 
-  it("the thief's next change behind it: that one finds no link", async () => {
+  it("with the thief's next change after it voids that change", async () => {
     const token = await move("thief@example.com");
     const answers = await race(sql, usrId, [() => revert(token), await confirmation()]);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
     expect(await email()).toBe(ada.email);
   });
 
-  it("the verification of that address by another account: the verified one keeps it", async () => {
+  it("with the verification of that address by another account leaves it there", async () => {
     const token = await move("thief@example.com");
     const other = await addUser(sql, ada, false);
     const link = await addLink(sql, "verify", other);

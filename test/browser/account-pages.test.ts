@@ -35,40 +35,40 @@ const byLink = (path: string, purpose: string) => async (usrId: string) => {
 };
 
 it.each<State>([
-  ["the forgot form", "Forgot your password?", at("/password/forgot")],
+  ["the forgot form", "Reset your password", at("/password/forgot")],
   [
     "the forgot form with a problem",
-    "Error: Forgot your password?",
-    at("/password/forgot", (page) => send(page, "Send the link")),
+    "Error: Reset your password",
+    at("/password/forgot", (page) => send(page, "Send link")),
   ],
-  ["the page after the forgot form", "Check your inbox", at("/password/forgot/sent")],
+  ["the page after the forgot form", "Check your email", at("/password/forgot/sent")],
   ["the reset form", "Choose a new password", byLink("/password/reset", "reset")],
-  ["an expired link", "This link is of no use any more", at("/password/reset?token=nonsense")],
+  ["an expired link", "This link no longer works", at("/password/reset?token=nonsense")],
   ["the account", "Your account", at("/account")],
   ["the account with a notice", "Your account", at("/account?password-changed")],
   ["the password form", "Change your password", at("/account/password")],
   [
     "the password form with a problem",
     "Error: Change your password",
-    at("/account/password", (page) => send(page, "Change the password")),
+    at("/account/password", (page) => send(page, "Change password")),
   ],
-  ["the address form", "Change your e-mail address", at("/account/email")],
+  ["the address form", "Change your email address", at("/account/email")],
   [
     "the address form with a problem",
-    "Error: Change your e-mail address",
-    at("/account/email", (page) => send(page, "Send the link")),
+    "Error: Change your email address",
+    at("/account/email", (page) => send(page, "Send link")),
   ],
-  ["the page after the address form", "Check the new inbox", at("/account/email/sent")],
-  ["the confirmation", "Is this your new address?", byLink("/account/email/confirm", "change")],
-  ["the revert form", "Take your account back?", byLink("/account/email/revert", "revert")],
-  ["the page after the revert form", "Your account is yours again", at("/account/email/reverted")],
+  ["the page after the address form", "Check your email", at("/account/email/sent")],
+  ["the confirmation", "Confirm your new email address", byLink("/account/email/confirm", "change")],
+  ["the revert link", "Restore your email address", byLink("/account/email/revert", "revert")],
+  ["the restored address", "Your email address is restored", at("/account/email/reverted")],
   [
     "a taken address",
-    "This address has another account now",
+    "Another account uses this address",
     async (usrId) => {
       await addUser(sql, { ...ada, email: newEmail });
       const page = await byLink("/account/email/confirm", "change")(usrId);
-      await send(page, "Use the new address");
+      await send(page, "Confirm address");
       return page;
     },
   ],
@@ -76,9 +76,9 @@ it.each<State>([
   [
     "the deletion form with a problem",
     "Error: Delete your account",
-    at("/account/delete", (page) => send(page, "Delete the account", { "Your password": "wrong" })),
+    at("/account/delete", (page) => send(page, "Delete account", { "Your password": "wrong" })),
   ],
-  ["the last page", "Your account is gone", at("/account/deleted")],
+  ["the last page", "Account deleted", at("/account/deleted")],
 ])("%s has no violation and fits the screen", async (_, expected, reach) => {
   const usrId = await addUser(sql);
   await openSession(sql, usrId, { browser: "x".repeat(200), address: "2001:db8:1111:2222:3333:4444:5555:6666" });

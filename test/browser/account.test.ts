@@ -28,25 +28,25 @@ describe.each([
     expect(await titleOf(page)).toBe("Your account");
 
     await follow(page, "Change your password");
-    await send(page, "Change the password", { "Your password now": ada.password, "New password": second });
-    expect(await page.getByRole("status").first().textContent()).toContain("Your password is changed.");
+    await send(page, "Change password", { "Current password": ada.password, "New password": second });
+    expect(await page.getByRole("status").first().textContent()).toContain("Your password was changed.");
     await send(page, "Log out");
 
     await page.goto(`${url}/login`);
     await follow(page, /forgot/i);
-    await send(page, "Send the link", { "E-mail address": person.email });
-    expect(await titleOf(page)).toBe("Check your inbox");
+    await send(page, "Send link", { "Email address": person.email });
+    expect(await titleOf(page)).toBe("Check your email");
     expect(await page.getByRole("main").textContent()).toContain(person.email);
 
     await openMailLink(page, person.email, "Choose a new password");
-    await send(page, "Set the password", { "New password": third });
+    await send(page, "Set new password", { "New password": third });
     expect(await titleOf(page)).toBe("Log in");
     await logIn(page, { ...person, password: third });
 
     await follow(page, "Delete your account");
-    await send(page, "Delete the account", { "Your password": third });
-    expect(await titleOf(page)).toBe("Your account is gone");
-    await openMail(page, person.email, "Your account at slim-signup is gone");
+    await send(page, "Delete account", { "Your password": third });
+    expect(await titleOf(page)).toBe("Account deleted");
+    await openMail(page, person.email, "Your account at slim-signup is deleted");
     await page.goto(`${url}/account`);
     expect(await titleOf(page)).toBe("Log in");
   });
@@ -57,16 +57,16 @@ describe("a user", () => {
     const person = { ...ada, email: "byron@example.com" };
     const next = "moved@example.com";
     const page = await visitAs(await addUser(sql, person), "/account/email");
-    await send(page, "Send the link", { "New e-mail address": next, "Your password": person.password });
-    expect(await titleOf(page)).toBe("Check the new inbox");
+    await send(page, "Send link", { "New email address": next, "Your password": person.password });
+    expect(await titleOf(page)).toBe("Check your email");
 
-    await openMailLink(page, next, "Confirm your new address at slim-signup");
-    await send(page, "Use the new address");
+    await openMailLink(page, next, "Confirm your new email address at slim-signup");
+    await send(page, "Confirm address");
     expect(await page.getByRole("main").textContent()).toContain(`You are logged in as ${next}`);
 
-    await openMailLink(page, person.email, "Your account at slim-signup has a new address");
-    await send(page, "Take it back");
-    expect(await titleOf(page)).toBe("Your account is yours again");
+    await openMailLink(page, person.email, "Your email address at slim-signup was changed");
+    await send(page, "Restore address");
+    expect(await titleOf(page)).toBe("Your email address is restored");
     await openMailLink(page, person.email, "Choose a new password");
     expect(await titleOf(page)).toBe("Choose a new password");
   });
@@ -77,11 +77,11 @@ describe("the account page", () => {
     const usrId = await addUser(sql);
     await openSession(sql, usrId, { address: "203.0.113.9" });
     const page = await visitAs(usrId, "/account");
-    expect(await page.getByRole("listitem").filter({ hasText: "203.0.113.9" }).count()).toBe(1);
+    expect(await page.getByRole("row").filter({ hasText: "203.0.113.9" }).count()).toBe(1);
 
-    await send(page, "Log it out");
+    await send(page, "End session");
     expect(await page.getByText("203.0.113.9").count()).toBe(0);
-    expect(await page.getByRole("status").first().textContent()).toBe("That browser is logged out.");
+    expect(await page.getByRole("status").first().textContent()).toBe("The session was ended.");
     await send(page, "Log out everywhere");
     expect(await titleOf(page)).toBe("Log in");
   });
@@ -97,8 +97,8 @@ describe("the account page", () => {
 describe("a form with a problem", () => {
   it("moves the focus to the summary, and from there to the field, which has the message", async () => {
     const page = await visitAs(await addUser(sql), "/account/password");
-    expect(await hasFocus(page.getByLabel("Your password now", { exact: true }))).toBe(true);
-    await send(page, "Change the password", { "Your password now": ada.password, "New password": "too short" });
+    expect(await hasFocus(page.getByLabel("Current password", { exact: true }))).toBe(true);
+    await send(page, "Change password", { "Current password": ada.password, "New password": "too short" });
 
     const summary = page.getByRole("alert");
     expect(await hasFocus(summary)).toBe(true);

@@ -27,7 +27,7 @@ async function everything(): Promise<(() => PromiseLike<unknown>)[]> {
     await openSession(sql, usrId),
   ];
   const browser = `browser=${"A".repeat(43)}`;
-  const link = (purpose: string, columns: object = {}, of = usrId) => addLink(sql, purpose, of, columns);
+  const link = (purpose: string, columns = {}, of = usrId) => addLink(sql, purpose, of, columns);
   const verify = await link("verify", {}, holder);
 
   const posts: [path: string, body: object, cookie?: string][] = [
@@ -65,7 +65,7 @@ async function everything(): Promise<(() => PromiseLike<unknown>)[]> {
               if (status >= 500) throw new Error(`${path} ${status}`);
             }),
     ),
-    () => makeLink({ purpose: "reset", hours: 1, usr_id: usrId }),
+    () => makeLink("reset", usrId),
   ];
 }
 

@@ -88,9 +88,9 @@ describe("SEND_EMAIL_DIGEST", () => {
   it("tells an operator how the day went", async () => {
     const [mail] = await send(await addOperator("ada@example.com"));
     expect(mail?.recipients).toEqual(["ada@example.com"]);
-    expect(mail?.subject).toBe("How yesterday went");
+    expect(mail?.subject).toBe("Daily summary of slim-signup");
     expect(mail?.text).toMatch(
-      /^Thursday,? 19 November 2026\n\nSignups: 1,234\nVerifications: 7\nMails sent: 8\nDead tasks: 0\n/,
+      /^Thursday,? 19 November 2026\n\nSignups: 1,234\nVerifications: 7\nEmails sent: 8\nDead tasks: 0\n/,
     );
     expect(mail?.text).toContain("https://signup.example.com/ops\n");
     expect(mail?.html).toContain("Signups: 1,234");

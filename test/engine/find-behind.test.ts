@@ -5,7 +5,7 @@ import { createDatabase, empty } from "../support/database.ts";
 import { appendEvent, openTransaction, untilReadable } from "../support/feed.ts";
 
 const { sql } = await createDatabase();
-const reader: Consumer = { name: "reader", take: async () => {} };
+const reader: Consumer = { name: "reader", consume: async () => {} };
 
 beforeEach(() => empty(sql));
 

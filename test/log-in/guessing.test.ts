@@ -23,7 +23,7 @@ const browserOf = (answer: Response) => /browser=[\w-]{43}/.exec(answer.get("Set
 const blockedMails = () => sql`select params from task where task_type = 'SEND_EMAIL_LOG_IN_BLOCKED'`;
 
 describe("POST /login after 50 wrong passwords in a row", () => {
-  it("answers the right password of an unknown browser as a wrong one, whatever the networks", async () => {
+  it("gives an unknown browser the answer to a wrong password, from any network", async () => {
     await addUser(sql);
     for (let n = 0; n < 130; n += 1) await guess().set("X-Forwarded-For", `203.0.113.${n % 26}`);
 
@@ -35,7 +35,7 @@ describe("POST /login after 50 wrong passwords in a row", () => {
     expect(await sql`select from session`).toEqual([]);
   });
 
-  it("still takes the right password at the 50th try", async () => {
+  it("still takes the right password at the 50th attempt", async () => {
     await addUser(sql);
     for (let n = 0; n < 49; n += 1) await guess();
     await logIn().expect(303);
@@ -72,7 +72,7 @@ describe("POST /login after 50 wrong passwords in a row", () => {
     await logIn(grace, browser).expect(303);
   });
 
-  it("sends the owner one mail, and the next one only after a success", async () => {
+  it("sends the owner one mail, and another only after a successful log-in", async () => {
     const usr_id = await addUser(sql);
     const browser = browserOf(await logIn());
     await exhaust();
@@ -94,7 +94,7 @@ describe("POST /login after 50 wrong passwords in a row", () => {
     expect(await sql`select email, failures from log_in_failure`).toEqual([{ email: ada.email, failures: 51 }]);
   });
 
-  it("counts no try that a limit of its network has refused", async () => {
+  it("does not count an attempt that the rate limit of its network has refused", async () => {
     for (let n = 0; n < 7; n += 1) await logIn(wrong).set("X-Forwarded-For", "203.0.113.7");
     expect(await sql`select failures from log_in_failure`).toEqual([{ failures: 5 }]);
   });
@@ -108,7 +108,7 @@ describe("a mailed link after 50 wrong passwords in a row", () => {
     await logIn({ ...ada, password: chosen }).expect(303);
   });
 
-  it.each(["reset", "verify"])("makes the browser known that opened it: %s", async (purpose) => {
+  it.each(["reset", "verify"])("makes its browser known: %s", async (purpose) => {
     const usrId = await addUser(sql, ada, purpose === "reset");
     await exhaust();
     const path = { reset: "/password/reset", verify: "/verify" }[purpose]!;
@@ -126,7 +126,7 @@ describe("a mailed link after 50 wrong passwords in a row", () => {
     await logIn(ada, browserOf(answer)).expect(303);
   });
 
-  it("clears the count of a new address when it is confirmed", async () => {
+  it("confirms a new address, clears its count, and makes its browser known", async () => {
     const usrId = await addUser(sql);
     const cookie = await openSession(sql, usrId);
     const email = "countess@example.com";
@@ -135,15 +135,20 @@ describe("a mailed link after 50 wrong passwords in a row", () => {
       returning email_change_id
     `;
     await exhaust(email);
-    await post("/account/email/confirm", { token: await addLink(sql, "change", usrId, change) }, cookie).expect(303);
+    const token = await addLink(sql, "change", usrId, change);
+    const answer = await post("/account/email/confirm", { token }, cookie).expect(303);
     await logIn({ ...ada, email }).expect(303);
+
+    await exhaust(email);
+    await logIn({ ...ada, email }).expect(422);
+    await logIn({ ...ada, email }, browserOf(answer)).expect(303);
   });
 });
 
 describe("a known browser", () => {
   const known = async () => browserOf(await logIn().expect(303));
 
-  it("keeps a cookie for 400 days, for one host alone under https, whose hash alone is stored", async () => {
+  it("has a cookie for 400 days, for one host under https; only its hash is stored", async () => {
     await addUser(sql);
     const secure = request(await serveApp(sql, { passwords, origin: "https://signup.example.com" }));
     const cookies = (await secure.post("/login").type("form").send(ada)).get("Set-Cookie") ?? [];
@@ -163,7 +168,7 @@ describe("a known browser", () => {
     await logIn(ada, browserOf(answer)).expect(303);
   });
 
-  it("is forgotten when the password is reset in another", async () => {
+  it("becomes unknown when the password is reset in another browser", async () => {
     const usrId = await addUser(sql);
     const thief = await known();
     await post("/password/reset", { token: await addLink(sql, "reset", usrId), password: chosen }).expect(303);
@@ -171,7 +176,7 @@ describe("a known browser", () => {
     await logIn({ ...ada, password: chosen }, thief).expect(422);
   });
 
-  it("is forgotten when the password is changed in another, which stays known", async () => {
+  it("becomes unknown when the password is changed in another browser, which stays known", async () => {
     await addUser(sql);
     const thief = await known();
     const answer = await logIn();
@@ -199,14 +204,14 @@ describe("a known browser", () => {
   });
 });
 
-describe("the password once more, in a session", () => {
+describe("the rate limit of the password once more", () => {
   const forms: [path: string, fields: object][] = [
     ["/account/password", { new_password: chosen }],
     ["/account/email", { email: "countess@example.com" }],
     ["/account/delete", {}],
   ];
 
-  it.each(forms)("%s takes five tries in a session, from whatever networks", async (path, fields) => {
+  it.each(forms)("%s takes five attempts in a session, from any network", async (path, fields) => {
     const usrId = await addUser(sql);
     const [mine, thief] = [await openSession(sql, usrId), await openSession(sql, usrId)];
     for (let n = 0; n < 5; n += 1) await post(path, { ...fields, password: "wrong" }, thief).expect(422);
@@ -214,7 +219,7 @@ describe("the password once more, in a session", () => {
     await post(path, { ...fields, password: ada.password }, mine).expect(303);
   });
 
-  it("is not kept from its owner by log-ins that fail elsewhere", async () => {
+  it("is not used up by failed log-ins elsewhere", async () => {
     const cookie = await openSession(sql, await addUser(sql));
     await exhaust();
     const here = "198.51.100.8";

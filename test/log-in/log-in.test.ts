@@ -14,7 +14,7 @@ const logIn = (form: object = ada) => site.post("/login").type("form").send(form
 const account = (cookie = "") => site.get("/account").set("Cookie", cookie);
 
 describe("POST /login", () => {
-  it("begins a session of 30 days, whose token stands in the cookie alone, and makes the browser known", async () => {
+  it("begins a session of 30 days, stores only the hash of its token, and makes the browser known", async () => {
     await addUser(sql);
     const answer = await logIn({ ...ada, email: " ADA@example.com " })
       .set("User-Agent", `Lynx/2\t${"x".repeat(300)}`)
@@ -35,7 +35,7 @@ describe("POST /login", () => {
     ).toEqual([{ browser: `Lynx/2${"x".repeat(194)}`, address: "203.0.113.7", octet_length: 32, is_30_days: true }]);
   });
 
-  it("names the cookie for one host alone under https", async () => {
+  it("sets a cookie for one host under https", async () => {
     await addUser(sql);
     const origin = "https://signup.example.com";
     const answer = await request(await serveApp(sql, { passwords, origin }))
@@ -72,7 +72,7 @@ describe("POST /login", () => {
     await account(sessionOf(answer)).expect(200);
   });
 
-  it("says the same to a wrong password, to nobody's address and to a user without a real hash", async () => {
+  it("gives one answer for a wrong password, an unknown address and a user without a real hash", async () => {
     await addUser(sql);
     await addUser(sql, { ...ada, email: "bob@example.com" }, false);
     await sql`insert into usr (email, password_hash) values ('cleo@example.com', 'none')`;
@@ -87,7 +87,7 @@ describe("POST /login", () => {
     for (const name of ["bob", "cleo", "dora"]) expect(await said(`${name}@example.com`)).toEqual(refusal);
   });
 
-  it("spends a hash on nobody's address, too", async () => {
+  it("checks a hash for an unknown address too", async () => {
     let checks = 0;
     const counting = {
       ...passwords,

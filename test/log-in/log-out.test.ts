@@ -12,7 +12,7 @@ beforeEach(() => empty(sql));
 const account = (cookie = "") => site.get("/account").set("Cookie", cookie);
 
 describe("POST /logout", () => {
-  it("ends the session and takes the cookie back", async () => {
+  it("ends the session and deletes the cookie", async () => {
     const session = await openSession(sql, await addUser(sql));
     const answer = await site.post("/logout").set("Cookie", session).expect(303).expect("Location", "/");
     expect(answer.get("Set-Cookie")?.[0]).toMatch(/^session=; path=\/; expires=Thu, 01 Jan 1970/);
@@ -20,7 +20,7 @@ describe("POST /logout", () => {
     expect(await sql`select from session`).toEqual([]);
   });
 
-  it("is well with nobody logged in", async () => {
+  it("does nothing without a session", async () => {
     await site.post("/logout").expect(303);
     await site.post("/logout").set("Cookie", "session=%00").expect(303);
   });

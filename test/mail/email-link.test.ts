@@ -9,7 +9,7 @@ const { sql } = await createDatabase();
 const makeLink = createMakeLink(sql);
 beforeEach(() => empty(sql));
 
-const welcome = (usr_id: string) => makeLink({ purpose: "verify", hours: 24, usr_id });
+const welcome = (usr_id: string) => makeLink("verify", usr_id);
 const addUnverified = (name: string) =>
   addUser(sql, { email: `${name}@example.com`, password: "twelve engines hum" }, false);
 
@@ -18,14 +18,9 @@ describe("links in mails", () => {
     const usrIds = await Promise.all(["ada", "bob", "eve"].map(addUnverified));
     const links = await Promise.all([...usrIds, "999"].map(welcome));
 
-    expect(links.map((link) => link?.email)).toEqual([
-      "ada@example.com",
-      "bob@example.com",
-      "eve@example.com",
-      undefined,
-    ]);
+    expect(links.map((link) => link?.to)).toEqual(["ada@example.com", "bob@example.com", "eve@example.com", undefined]);
     const rows = await sql`select usr_id, token_hash from email_token order by usr_id`;
-    const hashes = links.slice(0, 3).map((link) => hashToken(link!.token));
+    const hashes = links.slice(0, 3).map((link) => hashToken(link!.data!["token"]!));
     expect(rows).toEqual(
       usrIds
         .map((usr_id, place) => ({ usr_id, token_hash: hashes[place] }))
@@ -40,7 +35,7 @@ describe("links in mails", () => {
     await sql.begin(async (tx) => {
       await tx`delete from usr where usr_id = ${ada}`;
       waiting = welcome(ada);
-      expect(await welcome(bob)).toMatchObject({ email: "bob@example.com" });
+      expect(await welcome(bob)).toMatchObject({ to: "bob@example.com" });
       await until("the link of the deleted user waits", async () => {
         const locks = await sql`select from pg_locks where locktype = 'transactionid' and not granted`;
         return locks.length > 0;

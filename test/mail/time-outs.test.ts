@@ -27,7 +27,7 @@ it("a mail to a server that falls silent, at whatever stage, fails before its ta
     sends.map(async (send) => ({ error: (await send()).error, isInTime: seconds() < timeoutSeconds })),
   );
   expect(failures).toEqual(
-    silences.map(() => ({ error: expect.stringContaining("did not answer") as string, isInTime: true })),
+    silences.map(() => ({ error: expect.stringContaining("did not respond") as string, isInTime: true })),
   );
 });
 

@@ -67,7 +67,7 @@ describe("GET /ops", () => {
       const answer = await show("/ops").expect(200).expect("Cache-Control", "no-store");
       return answer.text.includes("MAIL_SENT") ? answer.text : undefined;
     });
-    expect(text).toMatch(/class="promise bad"[^]*1 min [345]\d s[^]*much too late/);
+    expect(text).toMatch(/class="latency bad"[^]*1 min [345]\d s[^]*much too late/);
     expect(text).toContain("<dt>Due</dt><dd>3</dd>");
     expect(text).toContain("No worker is alive");
     expect(text).toContain("ago: gone");
@@ -87,7 +87,7 @@ describe("GET /ops", () => {
       const answer = await show("/ops").expect(200);
       return answer.text.includes(`<span>${words}</span>`) ? answer.text : undefined;
     });
-    expect(text).toContain(`class="promise ${level}"`);
+    expect(text).toContain(`class="latency ${level}"`);
   });
 
   it("counts due tasks of unknown types, and shows no dash for a figure", async () => {
@@ -98,7 +98,7 @@ describe("GET /ops", () => {
       return answer.text.includes("LATER") ? answer.text : undefined;
     });
     expect(text).toMatch(
-      /class="promise late"[^]*<strong>None<\/strong> <span>2 tasks of unknown types are due<\/span>/,
+      /class="latency late"[^]*<strong>None<\/strong> <span>2 tasks of unknown types are due<\/span>/,
     );
     expect(text).toMatch(/No live worker knows LATER/);
   });

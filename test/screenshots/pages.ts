@@ -30,7 +30,7 @@ it.each([
     const page = await browser.visit(`${site}/signup`, { colorScheme, viewport, reducedMotion: "reduce" });
     if (path !== "/signup") await page.context().addCookies([{ name, value, url: site }]);
     await page.goto(site + path);
-    if (path === "/signup") await page.getByLabel("E-mail address").fill(ada.email);
+    if (path === "/signup") await page.getByLabel("Email address").fill(ada.email);
     if (path === "/ops") await page.getByText("Live.", { exact: true }).waitFor();
 
     const file = fileURLToPath(new URL(`../../.github/${picture}-${colorScheme}.png`, import.meta.url));
@@ -43,8 +43,11 @@ it.each([
 async function fill(): Promise<void> {
   await sql`
     insert into event (event_type, usr_id, data)
-    values ('SIGNED_UP', ${owner}, '{}'), ('MAIL_SENT', ${owner}, '{"task_type": "SEND_EMAIL_WELCOME", "task_id": "1"}'),
-      ('EMAIL_VERIFIED', ${owner}, '{}'), ('LOGGED_IN', ${owner}, '{}')
+    values
+      ('SIGNED_UP', ${owner}, '{}'),
+      ('MAIL_SENT', ${owner}, '{"task_type": "SEND_EMAIL_WELCOME", "task_id": "1", "subject": "Welcome to slim-signup"}'),
+      ('EMAIL_VERIFIED', ${owner}, '{}'),
+      ('LOGGED_IN', ${owner}, '{}')
   `;
   const worker = await addWorker(sql);
   await sql`

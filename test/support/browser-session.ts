@@ -25,17 +25,17 @@ export async function runSite(): Promise<{ sql: Sql; url: string }> {
   return { sql, url };
 }
 
-export const emailField = (page: Page): Locator => page.getByLabel("E-mail address");
+export const emailField = (page: Page): Locator => page.getByLabel("Email address");
 export const passwordField = (page: Page): Locator => page.getByLabel("Password", { exact: true });
 
 export const signUp = (page: Page, person: typeof ada): Promise<void> => send(page, "Sign up", credentials(person));
 export const logIn = (page: Page, person: typeof ada): Promise<void> => send(page, "Log in", credentials(person));
-const credentials = ({ email, password }: typeof ada) => ({ "E-mail address": email, Password: password });
+const credentials = ({ email, password }: typeof ada) => ({ "Email address": email, Password: password });
 
 /** Fills in fields by their labels and submits the form by its button. */
 export async function send(page: Page, button: string, fields: Record<string, string> = {}): Promise<void> {
   for (const [label, value] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(value);
-  const submit = page.getByRole("main").getByRole("button", { name: button, exact: true });
+  const submit = page.getByRole("button", { name: button, exact: true });
   await Promise.all([page.waitForEvent("load"), submit.click()]);
 }
 

@@ -92,7 +92,7 @@ const noteEvents: Consumer = {
   name: "note",
   // Small batches: there are many transactions in which something can go wrong.
   batch: 10,
-  take: (tx, events) => tx`
+  consume: (tx, events) => tx`
     insert into seen (position)
     select position
     from unnest(${events.map(({ position }) => position)}::text[]) with ordinality as event (position, number)

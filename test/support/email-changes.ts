@@ -36,6 +36,6 @@ export async function moveToNewEmail(sql: Sql, usrId: string, newEmail: string, 
   const email = await emailOf(sql, usrId);
   const change = await addEmailChange(sql, usrId, newEmail);
   await sql`update email_change set confirmed_at = now() where email_change_id = ${change.email_change_id}`;
-  await sql`update usr set email = ${newEmail} where usr_id = ${usrId}`;
+  await sql`update usr set email = ${newEmail}, version = version + 1 where usr_id = ${usrId}`;
   return addLink(sql, "revert", usrId, { ...change, email, ...columns });
 }

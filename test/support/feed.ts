@@ -1,6 +1,6 @@
 import type { TransactionSql } from "postgres";
 import type { Sql } from "../../app/db/connect.ts";
-import { isSettled } from "../../app/db/feed.ts";
+import { isReadable } from "../../app/db/feed.ts";
 import { cleanUp } from "./clean-up.ts";
 import { until } from "./until.ts";
 
@@ -10,7 +10,7 @@ export const appendEvent = (sql: Sql | TransactionSql, event_type: string, colum
 
 /** Resolves when all events can be read. A transaction of another test on the same server can delay the feed. */
 export const untilReadable = (sql: Sql) =>
-  until("all events can be read", async () => (await sql`select from event where not ${isSettled(sql)}`).length === 0);
+  until("all events can be read", async () => (await sql`select from event where not ${isReadable(sql)}`).length === 0);
 
 /** A transaction that stays open until it is committed or rolled back, or until the end of the test. */
 export async function openTransaction(sql: Sql) {

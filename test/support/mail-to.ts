@@ -4,7 +4,8 @@ import type { Task } from "../../worker/engine/task.ts";
 import { errorText, failureOf } from "../../worker/engine/errors.ts";
 import type { Answer, ScriptedSmtp, Stage } from "./smtp-dialogue.ts";
 
-const task: Task = {
+/** The task of a welcome mail, in its first attempt. */
+export const mailTask: Task = {
   task_id: "7",
   task_type: "SEND_EMAIL_WELCOME",
   params: {},
@@ -35,10 +36,12 @@ export function mailWithWorkerTimeouts(url: string, connections = 1) {
   });
   onTestFinished(() => mailer.close());
   return (attempt: Partial<Task> = {}, signal = new AbortController().signal, to = "o'brien@people.example") =>
-    mailer.send({ task: { ...task, ...attempt }, signal }, { view: "already-registered", subject: "Welcome", to }).then(
-      () => ({ outcome: "sent", error: "" }),
-      (thrown: unknown) => ({ outcome: failureOf(thrown).kind, error: errorText(thrown) }),
-    );
+    mailer
+      .send({ task: { ...mailTask, ...attempt }, signal }, { view: "already-registered", subject: "Welcome", to })
+      .then(
+        () => ({ outcome: "sent", error: "" }),
+        (thrown: unknown) => ({ outcome: failureOf(thrown).kind, error: errorText(thrown) }),
+      );
 }
 
 /** A script: one response at one stage. */

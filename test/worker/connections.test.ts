@@ -7,7 +7,7 @@ import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 
 describe("the connections of a worker", () => {
-  it("add up to DATABASE_POOL, whatever that is", () => {
+  it("add up to DATABASE_POOL", () => {
     for (let connections = 3; connections <= 30; connections += 1) {
       for (const isIsolated of [false, true]) {
         const { engine, tasks, listens } = splitPool(connections, isIsolated);
@@ -18,7 +18,7 @@ describe("the connections of a worker", () => {
   });
 
   it.each([3, 4, 6])(
-    "are never more than DATABASE_POOL=%i while it works",
+    "never exceed DATABASE_POOL=%i while it works",
     async (connections) => {
       const { sql, url } = await createDatabase();
       const smtp = await receiveMails();
@@ -38,7 +38,7 @@ describe("the connections of a worker", () => {
         40,
       );
       expect(most).toBeLessThanOrEqual(connections);
-      // Or this test has seen too little.
+      // Otherwise the test has sampled too rarely.
       expect(most).toBeGreaterThan(1);
       expect(smtp.mails).toHaveLength(200);
       expect(await worker.end()).toBe(0);

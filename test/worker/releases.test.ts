@@ -8,7 +8,7 @@ import { runWorker } from "../support/worker.ts";
 const smtp = await receiveMails();
 
 describe("a worker", () => {
-  it("exits before a database that is older than it needs, says so, and touches nothing", async () => {
+  it("exits 1 on a database that is older than it needs, and changes nothing", async () => {
     const { sql, url } = await createDatabase();
     await sql`delete from migration where name like '0002%'`;
     await enqueue(sql, "SEND_EMAIL_WELCOME");
@@ -20,14 +20,14 @@ describe("a worker", () => {
     expect(await sql`select attempt from task`).toEqual([{ attempt: 0 }]);
   });
 
-  it("exits before a database that was never migrated", async () => {
+  it("exits 1 on a database that was never migrated", async () => {
     const { url } = await createDatabase("template0");
     const worker = runWorker(url, smtp.url);
     expect(await worker.exited).toBe(1);
     expect(worker.output()).toContain("migrate first");
   });
 
-  it("carries on before a database that is newer", async () => {
+  it("works on a database that is newer", async () => {
     const { sql, url } = await createDatabase();
     await sql`insert into migration (name, checksum) values ('9999_of_the_future.sql', '')`;
     await sql`insert into usr (email, password_hash) values ('ada@example.com', 'none')`;

@@ -10,44 +10,40 @@ type Accounts = { sql: Sql; signups: Signups; mails: Map<string, SentMail>; flee
 /** Returns the violations, one line each. */
 type Invariant = (accounts: Accounts) => Promise<string[]>;
 
-const mailsAnHour = 3;
 const mailAttempts = 5;
 
 const invariants: Record<string, Invariant> = {
-  async "every signup that was answered has one user, and counts once"({ sql, signups }) {
-    const counted = new Map(
-      (
-        await sql<{ email: string; hits: number; users: number }[]>`
-        select subject as email, hits, (select count(*)::int from usr where usr.email = subject) as users
-        from rate_limit
-        where action = 'mail'
-      `
-      ).map(({ email, ...row }) => [email, row]),
-    );
-    return [...signups].flatMap(([email, { answered, unheard }]) => {
-      const { hits, users } = counted.get(email) ?? { hits: 0, users: 0 };
-      const isRight = hits >= answered && hits <= answered + unheard && users === Math.min(hits, 1);
-      return isRight ? [] : [`${email}: ${answered} answered, ${unheard} unheard, ${hits} written, ${users} users`];
-    });
+  async "every answered signup has one user and one event, and every user has a signup"({ sql, signups }) {
+    const rows = await sql<{ email: string; events: number }[]>`
+      select email, (select count(*)::int from event where event_type = 'SIGNED_UP' and event.usr_id = usr.usr_id) as events
+      from usr
+    `;
+    const events = new Map(rows.map((row) => [row.email, row.events]));
+    const missing = [...signups].filter(([email, { answered }]) => answered > 0 && !events.has(email));
+    const wrong = [...events].filter(([email, count]) => count !== 1 || !signups.has(email));
+    return [
+      ...missing.map(([email]) => `${email} has no user`),
+      ...wrong.map(([email, count]) => `${email} has ${count} events`),
+    ];
   },
 
-  async "every user has the mails that are owed, or a reason why not"({ sql, mails }) {
-    const users = await sql<{ email: string; hits: number; dead: string[] }[]>`
-      select email, coalesce(hits, 0) as hits, array(
+  async "every user has a mail or a dead task, and no more mails than signups"({ sql, signups, mails }) {
+    const users = await sql<{ email: string; dead: string[] }[]>`
+      select email, array(
         select task_id::text from task_dead where params ->> 'usr_id' = usr_id::text and reason <> ''
       ) as dead
       from usr
-      left join rate_limit on action = 'mail' and subject = email
     `;
-    const taken = new Map<string, string[]>();
+    const accepted = new Map<string, string[]>();
     for (const [id, { to, isAccepted }] of mails) {
-      for (const email of isAccepted ? to : []) taken.set(email, [...(taken.get(email) ?? []), taskOf(id)]);
+      for (const email of isAccepted ? to : []) accepted.set(email, [...(accepted.get(email) ?? []), taskOf(id)]);
     }
-    return users.flatMap(({ email, hits, dead }) => {
-      const accounted = new Set([...dead, ...(taken.get(email) ?? [])]).size;
-      return accounted === Math.min(hits, mailsAnHour)
+    return users.flatMap(({ email, dead }) => {
+      const { answered, unheard } = signups.get(email) ?? { answered: 0, unheard: 0 };
+      const tasks = new Set([...dead, ...(accepted.get(email) ?? [])]).size;
+      return tasks >= 1 && tasks <= answered + unheard
         ? []
-        : [`${email}: ${hits} signups, ${accounted} tasks accounted`];
+        : [`${email}: ${answered}+${unheard} signups, ${tasks} tasks`];
     });
   },
 

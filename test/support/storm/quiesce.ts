@@ -23,8 +23,12 @@ export async function quiesce(sql: Sql, fleet: Fleet): Promise<void> {
   await proveWork(sql, fleet.workers);
 }
 
-/** Those that wait for their next attempt need not wait for so long. */
+/** Makes waiting mails due: those between two attempts, and those over the limit of their mailbox. */
 const makeDue = (sql: Sql) => sql`
+  with ended as (
+    delete from rate_limit
+    where action like '% mail'
+  )
   update task
   set run_at = now()
   where run_at > now() and worker_id is null and task_type like 'SEND%'
