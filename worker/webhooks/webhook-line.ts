@@ -1,5 +1,5 @@
 import type { Sql } from "../../app/db/connect.ts";
-import { untilFewer } from "./until-fewer.ts";
+import { untilFewer } from "../tasks/until-fewer.ts";
 
 const batch = 5000;
 const leastMilliseconds = 1000;
