@@ -127,7 +127,7 @@ async function copyOfCommands() {
   await symlink(folder, `${copy}/.data`);
   onTestFinished(() => rm(copy, { recursive: true }));
   return async (env: Record<string, string>) => {
-    const command = run(`${copy}/cli/tasks.ts`, env);
+    const command = run(`${copy}/cli/ops/tasks.ts`, env);
     return { exit: await command.exited, said: command.output() };
   };
 }

@@ -12,7 +12,7 @@ const suite = [
   "test/sign-up/sign-up",
   "test/sign-up/verify",
   "test/ops/metrics",
-  "test/cli/tasks",
+  "test/ops/tasks-command",
   "test/engine/claiming",
   "test/engine/failing",
   "test/worker/worker.test.ts",
@@ -81,7 +81,7 @@ describe("npm run rename", () => {
 describe("docs/make-it-yours.md", () => {
   it.each([
     ["Without webhooks", ["test/ops", "test/env", "test/tasks/account-mails"]],
-    ["Without the operations page", ["test/ops", "test/http/web", "test/cli/tasks", "test/digest/digest"]],
+    ["Without the operations page", ["test/ops", "test/http/web", "test/ops/tasks-command", "test/digest/digest"]],
   ])("«%s» leaves a project that works", async (heading, files) => {
     const copy = await copyProject();
     await deletePart(copy, heading);

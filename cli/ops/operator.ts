@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import type { Sql } from "../app/db/connect.ts";
-import { normaliseEmail } from "../app/sign-up/email.ts";
-import { columns } from "./columns.ts";
-import { complain, runCommand, say, type Command } from "./command.ts";
+import type { Sql } from "../../app/db/connect.ts";
+import { normaliseEmail } from "../../app/sign-up/email.ts";
+import { columns } from "../columns.ts";
+import { complain, runCommand, say, type Command } from "../command.ts";
 
 const usage = `Who may open /ops.
 

@@ -10,7 +10,7 @@ beforeEach(async () => {
   await sql`truncate event`;
 });
 
-const tasks = (...words: string[]) => type(url, "tasks", ...words);
+const tasks = (...words: string[]) => type(url, "ops/tasks", ...words);
 const json = async (...words: string[]) => {
   const { exit, said } = await tasks(...words, "--json");
   return { exit, told: JSON.parse(said) as unknown };

@@ -4,7 +4,7 @@ import { type } from "../support/command.ts";
 import { createDatabase } from "../support/database.ts";
 
 const { sql, url } = await createDatabase();
-const operator = (...words: string[]) => type(url, "operator", ...words);
+const operator = (...words: string[]) => type(url, "ops/operator", ...words);
 const operators = async () =>
   (await sql<{ usr_id: string }[]>`select usr_id from operator`).map(({ usr_id }) => usr_id);
 
@@ -44,7 +44,7 @@ describe("npm run operator", () => {
   );
 
   it("exits 1 when the database is away", async () => {
-    expect(await type("postgres://127.0.0.1:1/", "operator", "list")).toMatchObject({
+    expect(await type("postgres://127.0.0.1:1/", "ops/operator", "list")).toMatchObject({
       exit: 1,
       said: expect.stringMatching(/ECONNREFUSED/) as string,
     });

@@ -1,13 +1,13 @@
 import { parseArgs } from "node:util";
-import { bury, cancel, runNow } from "../app/ops/act-on-task.ts";
-import { taskId } from "../app/ops/acts.ts";
-import { states, type State } from "../app/ops/count-tasks.ts";
-import { retryOne } from "../app/ops/retry-dead.ts";
-import { runCommand, type Command } from "./command.ts";
-import { act, retryType } from "./tasks/act.ts";
-import { list } from "./tasks/list.ts";
-import { overview } from "./tasks/overview.ts";
-import { show } from "./tasks/show.ts";
+import { bury, cancel, runNow } from "../../app/ops/act-on-task.ts";
+import { taskId } from "../../app/ops/acts.ts";
+import { states, type State } from "../../app/ops/count-tasks.ts";
+import { retryOne } from "../../app/ops/retry-dead.ts";
+import { runCommand, type Command } from "../command.ts";
+import { act, retryType } from "./act.ts";
+import { list } from "./list.ts";
+import { overview } from "./overview.ts";
+import { show } from "./show.ts";
 
 const usage = `Tasks by type and by worker, and what to do about them.
 
@@ -20,7 +20,7 @@ const usage = `Tasks by type and by worker, and what to do about them.
   npm run tasks -- cancel ID
   npm run tasks -- bury ID
 
-STATE is ${states.join(", ")}. With --json for scripts (and npm run --silent, or node cli/tasks.ts).
+STATE is ${states.join(", ")}. With --json for scripts (and npm run --silent, or node cli/ops/tasks.ts).
 `;
 
 const acts = { run: runNow, retry: retryOne, cancel, bury };
