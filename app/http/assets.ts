@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import type { Context, Middleware } from "./context.ts";
 
 // One file for the browser; a later rule wins over an earlier one of the same weight.
-const styles = ["colors", "page", "text", "form", "notices", "content", "operations"];
+const styles = ["colors", "page", "text", "form", "notices", "content", "ops"];
 
 /** What is served, and the files that it is made of. */
 const files = new Map([
