@@ -1,6 +1,6 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Sql } from "../db/connect.ts";
-import { readLags } from "../events/feed-lag.ts";
+import { readLags } from "./feed-lag.ts";
 import { mostCounted, states } from "./count-tasks.ts";
 import { readOverview, type Overview } from "./overview.ts";
 import { listConnections, sumAttempts } from "./sums.ts";

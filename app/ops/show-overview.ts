@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Readable } from "node:stream";
 import type { Sql } from "../db/connect.ts";
-import { findHolder, readLags } from "../events/feed-lag.ts";
+import { findHolder, readLags } from "./feed-lag.ts";
 import { readLastEvents } from "../db/feed.ts";
 import type { Middleware } from "../http/context.ts";
 import { page, render } from "../http/page.ts";

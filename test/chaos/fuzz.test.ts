@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { ada, addLink, addOwner, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase } from "../support/database.ts";
 import { owe } from "../support/engine.ts";
-import { buryAll, logInOperator } from "../support/operators.ts";
+import { buryAll, logInOperator } from "../ops/operators.ts";
 import { oddRequests, type OddRequest } from "../support/odd-requests.ts";
 import { serveApp } from "../support/web.ts";
 

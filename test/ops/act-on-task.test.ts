@@ -2,7 +2,7 @@ import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
-import { buryAll, logInOperator, operatorEmail } from "../support/operators.ts";
+import { buryAll, logInOperator, operatorEmail } from "./operators.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();

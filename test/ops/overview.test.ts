@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { readOverview } from "../../app/ops/overview.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
-import { buryAll } from "../support/operators.ts";
+import { buryAll } from "./operators.ts";
 
 const { sql } = await createDatabase();
 beforeEach(() => empty(sql));

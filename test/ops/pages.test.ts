@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { addOwner, openSession } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
-import { logInOperator } from "../support/operators.ts";
+import { logInOperator } from "./operators.ts";
 import { until } from "../support/until.ts";
 import { serveApp } from "../support/web.ts";
 

@@ -4,7 +4,7 @@ import { freePort } from "../../dev/postgres.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
 import { owe } from "../support/engine.ts";
-import { logInOperator } from "../support/operators.ts";
+import { logInOperator } from "./operators.ts";
 import { run } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { serveApp } from "../support/web.ts";

@@ -5,7 +5,7 @@ import { ada, addOwner, openSession, passwords } from "../support/accounts.ts";
 import { openBrowser } from "../support/browser.ts";
 import { createDatabase } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
-import { buryAll } from "../support/operators.ts";
+import { buryAll } from "../ops/operators.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();

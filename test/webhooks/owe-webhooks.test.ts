@@ -3,7 +3,7 @@ import { consume } from "../../worker/events/consume.ts";
 import { oweWebhooks } from "../../worker/webhooks/owe-webhooks.ts";
 import { createDatabase } from "../support/database.ts";
 import { append, settled } from "../support/feed.ts";
-import { addWebhook } from "../support/receiver.ts";
+import { addWebhook } from "./receiver.ts";
 
 const { sql } = await createDatabase();
 const url = "https://receiver.example.com/hook";

@@ -3,9 +3,9 @@ import { outsideAddresses } from "../../worker/webhooks/outside-address.ts";
 import { createReceiverRoom } from "../../worker/webhooks/receiver-room.ts";
 import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
 import { createDatabase } from "../support/database.ts";
-import { deadOf, emptyWebhooks, errorsOf, oweMessages, secondsUntilNext, startDelivery } from "../support/deliver.ts";
+import { deadOf, emptyWebhooks, errorsOf, oweMessages, secondsUntilNext, startDelivery } from "./deliver.ts";
 import { isEmpty, owe } from "../support/engine.ts";
-import { addWebhook, isSigned, messageFor, secret, startReceiver } from "../support/receiver.ts";
+import { addWebhook, isSigned, messageFor, secret, startReceiver } from "./receiver.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();

@@ -2,8 +2,8 @@ import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDatabase, empty } from "../support/database.ts";
 import { owe } from "../support/engine.ts";
-import { acts, logInOperator } from "../support/operators.ts";
-import { addWebhook, messageFor } from "../support/receiver.ts";
+import { acts, logInOperator } from "../ops/operators.ts";
+import { addWebhook, messageFor } from "./receiver.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();

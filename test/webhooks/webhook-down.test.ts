@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDatabase } from "../support/database.ts";
-import { deadOf, emptyWebhooks, errorsOf, oweMessages, startDelivery } from "../support/deliver.ts";
+import { deadOf, emptyWebhooks, errorsOf, oweMessages, startDelivery } from "./deliver.ts";
 import { isEmpty } from "../support/engine.ts";
-import { addWebhook, messageFor, startReceiver } from "../support/receiver.ts";
+import { addWebhook, messageFor, startReceiver } from "./receiver.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();

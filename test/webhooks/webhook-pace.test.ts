@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
 import { askLeave } from "../../worker/webhooks/webhook-pace.ts";
 import { createDatabase } from "../support/database.ts";
-import { emptyWebhooks, errorsOf, oweMessages, secondsUntilNext, startDelivery } from "../support/deliver.ts";
+import { emptyWebhooks, errorsOf, oweMessages, secondsUntilNext, startDelivery } from "./deliver.ts";
 import { isEmpty } from "../support/engine.ts";
-import { addWebhook, startReceiver } from "../support/receiver.ts";
+import { addWebhook, startReceiver } from "./receiver.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { webhookHandlers } from "../../worker/webhooks/webhook-handlers.ts";
 import { createDatabase } from "../support/database.ts";
 import { hurryTimers } from "../support/fast-timers.ts";
-import { addWebhook, messageFor, startReceiver } from "../support/receiver.ts";
+import { addWebhook, messageFor, startReceiver } from "./receiver.ts";
 
 it.each<[string, Partial<Awaited<ReturnType<typeof startReceiver>>>]>([
   ["does not answer", { answer: () => {} }],

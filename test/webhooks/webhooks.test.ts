@@ -2,8 +2,8 @@ import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { addOwner, openSession } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { acts, logInOperator } from "../support/operators.ts";
-import { addWebhook, secret } from "../support/receiver.ts";
+import { acts, logInOperator } from "../ops/operators.ts";
+import { addWebhook, secret } from "./receiver.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { burdens, measureOverviews } from "../support/overview-cost.ts";
+import { burdens, measureOverviews } from "../overview-cost.ts";
 
 describe.each(burdens)("an overview of tasks that are %s", (burden) => {
   it("touches as many buffers with a million as with a hundred thousand", async () => {

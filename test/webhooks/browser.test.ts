@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { flaws, openBrowser } from "../support/browser.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { logInOperator } from "../support/operators.ts";
-import { addWebhook } from "../support/receiver.ts";
+import { logInOperator } from "../ops/operators.ts";
+import { addWebhook } from "./receiver.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();

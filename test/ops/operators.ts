@@ -1,5 +1,5 @@
 import type { Sql } from "../../app/db/connect.ts";
-import { addOwner, openSession } from "./accounts.ts";
+import { addOwner, openSession } from "../support/accounts.ts";
 
 export const operatorEmail = "olga@example.com";
 

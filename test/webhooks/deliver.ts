@@ -3,7 +3,7 @@ import { anyAddresses, type Address } from "../../worker/webhooks/outside-addres
 import { createPostOutside } from "../../worker/webhooks/post-outside.ts";
 import { createReceiverRoom } from "../../worker/webhooks/receiver-room.ts";
 import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
-import { owe, runEngine } from "./engine.ts";
+import { owe, runEngine } from "../support/engine.ts";
 import { messageFor } from "./receiver.ts";
 
 type Find = (host: string) => Promise<Address[]>;

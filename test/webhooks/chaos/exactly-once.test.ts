@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { chaosWorker, isDone } from "../support/chaos.ts";
-import { createDatabase } from "../support/database.ts";
-import { addWebhook, isSigned, secret, startReceiver } from "../support/receiver.ts";
-import { until } from "../support/until.ts";
+import { chaosWorker, isDone } from "../../support/chaos.ts";
+import { createDatabase } from "../../support/database.ts";
+import { addWebhook, isSigned, secret, startReceiver } from "../receiver.ts";
+import { until } from "../../support/until.ts";
 
 const count = 10_000;
 const { sql, url } = await createDatabase();

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import type { Sql } from "../../app/db/connect.ts";
-import { cleanUp } from "./clean-up.ts";
-import { portOf } from "./web.ts";
+import { cleanUp } from "../support/clean-up.ts";
+import { portOf } from "../support/web.ts";
 
 export type Request = { path: string; headers: IncomingHttpHeaders; body: string; at: number };
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { flaws, openBrowser } from "../support/browser.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
-import { buryAll, logInOperator } from "../support/operators.ts";
+import { buryAll, logInOperator } from "./operators.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();

@@ -1,8 +1,8 @@
 import { readOverview } from "../../app/ops/overview.ts";
 import { connect, type Sql } from "../../app/db/connect.ts";
-import { cleanUp } from "./clean-up.ts";
-import { createDatabase } from "./database.ts";
-import { addWorker } from "./engine.ts";
+import { cleanUp } from "../support/clean-up.ts";
+import { createDatabase } from "../support/database.ts";
+import { addWorker } from "../support/engine.ts";
 
 /** What the table may be full of. */
 export const burdens = ["due", "scheduled", "retrying", "dead", "running"] as const;
