@@ -16,7 +16,7 @@ import { redirectToChangePassword, showSecurityContact } from "./http/well-known
 import { logIn, showLogIn } from "./log-in/log-in.ts";
 import { logOut } from "./log-in/log-out.ts";
 import { requireLogin } from "./log-in/session.ts";
-import { addOperations } from "./ops/routes.ts";
+import { addOperations } from "./ops/module.ts";
 import { changePassword, showChangePassword } from "./password/change-password.ts";
 import { forgotPassword, showForgotPassword, showForgotPasswordSent } from "./password/forgot-password.ts";
 import type { Passwords } from "./password/password.ts";

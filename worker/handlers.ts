@@ -6,7 +6,7 @@ import { createMakeLink } from "./mail/email-link.ts";
 import type { Mailer } from "./mail/mailer.ts";
 import type { Handler } from "./engine/task.ts";
 import { deleteUnverified } from "./tasks/delete-unverified.ts";
-import { oweDigests } from "./digest/owe-digests.ts";
+import { oweDigests } from "./digest/enqueue-digests.ts";
 import { pruneEvents } from "./tasks/prune-events.ts";
 import { pruneExpired } from "./tasks/prune-expired.ts";
 import { pruneHistory } from "./tasks/prune-history.ts";
@@ -21,7 +21,7 @@ import { sendEmailPasswordChanged } from "./tasks/send-email-password-changed.ts
 import { sendEmailPasswordReset } from "./tasks/send-email-password-reset.ts";
 import { sendEmailReminder } from "./tasks/send-email-reminder.ts";
 import { sendEmailWelcome } from "./tasks/send-email-welcome.ts";
-import { webhookHandlers } from "./webhooks/webhook-handlers.ts";
+import { webhookHandlers } from "./webhooks/module.ts";
 
 /** Every task type that this worker knows. Types that are not here wait, with no attempt burnt. */
 export function createHandlers(sql: Sql, mailer: Mailer, env: WorkerEnv, log: Log): Record<string, Handler> {

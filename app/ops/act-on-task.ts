@@ -1,5 +1,5 @@
 import type { Sql } from "../db/connect.ts";
-import { noteActs, type Actor } from "./acts.ts";
+import { noteActs, type Actor } from "./actions.ts";
 
 // Each is one statement, writes down who did it, and does nothing the second time. Returns the task when it did something.
 

@@ -2,10 +2,10 @@ import { accepted } from "../http/responses.ts";
 import type { Sql } from "../db/connect.ts";
 import type { Middleware } from "../http/context.ts";
 import { bury, cancel, runNow } from "./act-on-task.ts";
-import { taskId, type Actor } from "./acts.ts";
+import { taskId, type Actor } from "./actions.ts";
 import { param } from "./param.ts";
 import { retryDead, retryOne } from "./retry-dead.ts";
-import { typePath } from "./words.ts";
+import { typePath } from "./format.ts";
 
 type Act = (sql: Sql, taskId: string, actor: Actor) => PromiseLike<unknown[]>;
 

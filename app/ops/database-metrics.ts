@@ -2,7 +2,7 @@ import { Counter, Gauge, Registry } from "prom-client";
 import type { Sql } from "../db/connect.ts";
 import { readLags } from "./feed-lag.ts";
 import { mostCounted, states } from "./count-tasks.ts";
-import { readOverview, type Overview } from "./overview.ts";
+import { readOverview, type Overview } from "./read-overview.ts";
 import { listConnections, sumAttempts } from "./sums.ts";
 
 /** What the database knows, as of now: of all processes, whichever web process is asked. */

@@ -1,5 +1,5 @@
 import type { Sql } from "../db/connect.ts";
-import { noteActs, type Actor } from "./acts.ts";
+import { noteActs, type Actor } from "./actions.ts";
 
 export type Retried = {
   /** Of the dead task. */

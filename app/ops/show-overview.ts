@@ -6,8 +6,8 @@ import { readLastEvents } from "../db/feed.ts";
 import type { Middleware } from "../http/context.ts";
 import { page, render } from "../http/page.ts";
 import { drawCharts } from "./charts.ts";
-import { readOverview } from "./overview.ts";
-import * as words from "./words.ts";
+import { readOverview } from "./read-overview.ts";
+import * as words from "./format.ts";
 
 const secondsBetween = 2;
 const keptMilliseconds = 1000;

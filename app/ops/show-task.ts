@@ -1,10 +1,10 @@
 import type { Sql } from "../db/connect.ts";
 import type { Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
-import { taskId } from "./acts.ts";
+import { taskId } from "./actions.ts";
 import { param } from "./param.ts";
-import { readHistory, readTask } from "./read-task.ts";
-import * as words from "./words.ts";
+import { readHistory, readTask } from "./task.ts";
+import * as words from "./format.ts";
 
 const notices = new Map([
   ["done", "Done."],

@@ -2,10 +2,10 @@ import type { Sql } from "../db/connect.ts";
 import type { Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { states } from "./count-tasks.ts";
-import { listTasks } from "./list-tasks.ts";
-import { readOverview } from "./overview.ts";
+import { listTasks } from "./type.ts";
+import { readOverview } from "./read-overview.ts";
 import { param } from "./param.ts";
-import * as words from "./words.ts";
+import * as words from "./format.ts";
 
 const mostListed = 20;
 

@@ -2,10 +2,10 @@ import { accepted, refuse } from "../http/responses.ts";
 import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
-import { disable, enable, register, remove, test } from "./act-on-webhook.ts";
+import { disable, enable, register, remove, test } from "./actions.ts";
 import { param } from "../ops/param.ts";
 import { newWebhook, problemsWith, webhookFields, type WebhookFields, type WebhookProblems } from "./webhook-form.ts";
-import * as words from "../ops/words.ts";
+import * as words from "../ops/format.ts";
 
 type Webhook = {
   webhook_id: string;

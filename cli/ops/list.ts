@@ -1,6 +1,6 @@
 import { states, type State } from "../../app/ops/count-tasks.ts";
-import { listTasks } from "../../app/ops/list-tasks.ts";
-import { time } from "../../app/ops/words.ts";
+import { listTasks } from "../../app/ops/type.ts";
+import { time } from "../../app/ops/format.ts";
 import { columns } from "../columns.ts";
 import { say, type Command } from "../command.ts";
 

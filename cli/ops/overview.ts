@@ -1,6 +1,6 @@
 import { states } from "../../app/ops/count-tasks.ts";
-import { readOverview } from "../../app/ops/overview.ts";
-import { count, lateness, span } from "../../app/ops/words.ts";
+import { readOverview } from "../../app/ops/read-overview.ts";
+import { count, lateness, span } from "../../app/ops/format.ts";
 import { columns } from "../columns.ts";
 import { say, type Command } from "../command.ts";
 

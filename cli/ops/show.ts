@@ -1,5 +1,5 @@
-import { readHistory, readTask } from "../../app/ops/read-task.ts";
-import { time } from "../../app/ops/words.ts";
+import { readHistory, readTask } from "../../app/ops/task.ts";
+import { time } from "../../app/ops/format.ts";
 import { columns } from "../columns.ts";
 import { complain, say, type Command } from "../command.ts";
 

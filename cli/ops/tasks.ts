@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { bury, cancel, runNow } from "../../app/ops/act-on-task.ts";
-import { taskId } from "../../app/ops/acts.ts";
+import { taskId } from "../../app/ops/actions.ts";
 import { states, type State } from "../../app/ops/count-tasks.ts";
 import { retryOne } from "../../app/ops/retry-dead.ts";
 import { runCommand, type Command } from "../command.ts";

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createMailer } from "../../worker/mail/mailer.ts";
 import { schedule } from "../../worker/schedule.ts";
-import { oweDigests } from "../../worker/digest/owe-digests.ts";
+import { oweDigests } from "../../worker/digest/enqueue-digests.ts";
 import { sendEmailDigest } from "../../worker/digest/send-email-digest.ts";
 import { addOwner } from "../support/accounts.ts";
 import { cleanUp } from "../support/clean-up.ts";

@@ -1,4 +1,4 @@
-import { readOverview } from "../../app/ops/overview.ts";
+import { readOverview } from "../../app/ops/read-overview.ts";
 import { connect, type Sql } from "../../app/db/connect.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";

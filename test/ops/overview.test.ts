@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { readOverview } from "../../app/ops/overview.ts";
+import { readOverview } from "../../app/ops/read-overview.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, owe } from "../support/engine.ts";
 import { buryAll } from "./operators.ts";

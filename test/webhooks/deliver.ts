@@ -1,7 +1,7 @@
 import type { Sql } from "../../app/db/connect.ts";
-import { anyAddresses, type Address } from "../../worker/webhooks/outside-address.ts";
-import { createPostOutside } from "../../worker/webhooks/post-outside.ts";
-import { createReceiverRoom } from "../../worker/webhooks/receiver-room.ts";
+import { anyAddresses, type Address } from "../../worker/webhooks/public-address.ts";
+import { createPostOutside } from "../../worker/webhooks/http-post.ts";
+import { createReceiverRoom } from "../../worker/webhooks/receiver-limit.ts";
 import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
 import { owe, runEngine } from "../support/engine.ts";
 import { messageFor } from "./receiver.ts";

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { outsideAddresses } from "../../worker/webhooks/outside-address.ts";
-import { createReceiverRoom } from "../../worker/webhooks/receiver-room.ts";
+import { outsideAddresses } from "../../worker/webhooks/public-address.ts";
+import { createReceiverRoom } from "../../worker/webhooks/receiver-limit.ts";
 import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
 import { createDatabase } from "../support/database.ts";
 import { deadOf, emptyWebhooks, errorsOf, oweMessages, secondsUntilNext, startDelivery } from "./deliver.ts";

@@ -3,12 +3,12 @@ import { z } from "zod";
 import type { Sql } from "../../app/db/connect.ts";
 import { errorText, failureOf, Permanent, RetryLater, Snooze } from "../engine/errors.ts";
 import { id } from "../mail/mail-handler.ts";
-import type { Answer, PostOutside } from "./post-outside.ts";
-import type { ReceiverRoom } from "./receiver-room.ts";
+import type { Answer, PostOutside } from "./http-post.ts";
+import type { ReceiverRoom } from "./receiver-limit.ts";
 import { retryAfterSeconds } from "./retry-after.ts";
 import { defineHandler, equalJitter, type Handler, type Task } from "../engine/task.ts";
-import { askLeave, disable, noteFailure, notePause, noteSuccess, type Leave } from "./webhook-pace.ts";
-import { createClearWay } from "./webhook-line.ts";
+import { askLeave, disable, noteFailure, notePause, noteSuccess, type Leave } from "./take-slot.ts";
+import { createClearWay } from "./snooze-due.ts";
 import { signatureHeaders } from "./webhook-signature.ts";
 
 const params = z.object({

@@ -1,4 +1,4 @@
-import type { Answer } from "./post-outside.ts";
+import type { Answer } from "./http-post.ts";
 
 const longestSeconds = 24 * 3600;
 

@@ -1,6 +1,6 @@
 import { request as requestHttp, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as requestHttps } from "node:https";
-import type { Address } from "./outside-address.ts";
+import type { Address } from "./public-address.ts";
 
 export type Answer = {
   status: number;

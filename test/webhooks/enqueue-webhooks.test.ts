@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { consume } from "../../worker/events/consume.ts";
-import { oweWebhooks } from "../../worker/webhooks/owe-webhooks.ts";
+import { oweWebhooks } from "../../worker/webhooks/enqueue-webhooks.ts";
 import { createDatabase } from "../support/database.ts";
 import { append, settled } from "../support/feed.ts";
 import { addWebhook } from "./receiver.ts";

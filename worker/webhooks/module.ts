@@ -1,8 +1,8 @@
 import type { Sql } from "../../app/db/connect.ts";
 import type { WorkerEnv } from "../../app/env.ts";
-import { anyAddresses, outsideAddresses, resolveName } from "./outside-address.ts";
-import { createPostOutside } from "./post-outside.ts";
-import { createReceiverRoom } from "./receiver-room.ts";
+import { anyAddresses, outsideAddresses, resolveName } from "./public-address.ts";
+import { createPostOutside } from "./http-post.ts";
+import { createReceiverRoom } from "./receiver-limit.ts";
 import type { Handler } from "../engine/task.ts";
 import { postWebhook } from "./post-webhook.ts";
 

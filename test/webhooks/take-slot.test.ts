@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
-import { askLeave } from "../../worker/webhooks/webhook-pace.ts";
+import { askLeave } from "../../worker/webhooks/take-slot.ts";
 import { createDatabase } from "../support/database.ts";
 import { emptyWebhooks, errorsOf, oweMessages, secondsUntilNext, startDelivery } from "./deliver.ts";
 import { isEmpty } from "../support/engine.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { webhookHandlers } from "../../worker/webhooks/webhook-handlers.ts";
+import { webhookHandlers } from "../../worker/webhooks/module.ts";
 import { createDatabase } from "../support/database.ts";
 import { hurryTimers } from "../support/fast-timers.ts";
 import { addWebhook, messageFor, startReceiver } from "./receiver.ts";

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
-import { isOutside, outsideAddresses } from "../../worker/webhooks/outside-address.ts";
-import { createPostOutside } from "../../worker/webhooks/post-outside.ts";
+import { isOutside, outsideAddresses } from "../../worker/webhooks/public-address.ts";
+import { createPostOutside } from "../../worker/webhooks/http-post.ts";
 import { failureOf } from "../../worker/engine/errors.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { startReceiver } from "./receiver.ts";
