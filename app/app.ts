@@ -3,17 +3,18 @@ import { Router } from "@koa/router";
 import Koa from "koa";
 import type { Sql } from "./db/connect.ts";
 import { notifyWorkers } from "./db/notify-workers.ts";
-import type { Middleware, State } from "./http/context.ts";
+import type { CurrentUser, Middleware, State } from "./http/context.ts";
 import { setDeadline } from "./http/deadline.ts";
 import { answerErrors } from "./http/errors.ts";
 import { setHeaders } from "./http/headers.ts";
 import { refuseOtherHosts } from "./http/own-host.ts";
+import type { Module, ModuleParts } from "./http/module.ts";
 import { logRequests } from "./http/request-log.ts";
 import { requireHttps } from "./http/require-https.ts";
 import { refuseOtherSites } from "./http/same-site.ts";
 import { closeUnread } from "./http/unread.ts";
 import type { Log } from "./log.ts";
-import { createMetrics } from "./ops/metrics.ts";
+import * as registered from "./modules.ts";
 import { createPasswords, type Passwords } from "./password/password.ts";
 import { addRoutes } from "./routes.ts";
 
@@ -31,8 +32,8 @@ type Options = {
   moreRoutes?: Middleware[];
   /** Where to report a weakness, as a URL. Without one there is no security.txt. */
   securityContact?: string | undefined;
-  /** What Prometheus shows. Without one there are no metrics. */
-  metricsToken?: string | undefined;
+  /** With the values of the modules' names. */
+  env?: object;
   /** Aborted when the process is to stop: ends what would go on forever. */
   stopping?: AbortSignal;
 };
@@ -43,7 +44,7 @@ export function createApp(options: Options): Koa {
   const { passwords = createPasswords(), stopping = new AbortController().signal, securityContact } = options;
   // Idle workers hear of every statement that enqueues a task, without the endpoint's help.
   const sql = notifyWorkers(options.sql);
-  const { timeRequests, showMetrics } = createMetrics(sql, options.metricsToken);
+  const modules = startModules({ ...options, sql, stopping });
 
   const app = new Koa({
     env: isDevelopment ? "development" : "production",
@@ -55,8 +56,8 @@ export function createApp(options: Options): Koa {
 
   app.use(closeUnread());
   app.use(logRequests(log));
-  app.use(timeRequests);
-  app.use(setOrigin(origin));
+  for (const { middleware } of modules) if (middleware) app.use(middleware);
+  app.use(setState(origin, modules));
   app.use(setHeaders(origin));
   app.use(answerErrors());
   app.use(setDeadline(deadlineSeconds));
@@ -66,16 +67,26 @@ export function createApp(options: Options): Koa {
 
   // All methods that Node parses: an unusual one is answered 405, not 501.
   const router = new Router<State>({ methods: METHODS });
-  addRoutes(router, { sql, passwords, origin, securityContact, showMetrics, stopping });
+  addRoutes(router, { sql, passwords, origin, securityContact });
+  for (const module of modules) module.addRoutes?.(router);
   app.use(router.routes());
   for (const middleware of options.moreRoutes ?? []) app.use(middleware);
   app.use(router.allowedMethods());
   return app;
 }
 
-function setOrigin(origin: string): Middleware {
+function startModules({ sql, origin, env = {}, stopping }: Options & { stopping: AbortSignal }): ModuleParts[] {
+  const modules = Object.values<Module>(registered);
+  const operatorLinks = modules.flatMap((module) => module.operatorLinks ?? []);
+  return modules.map((module) => module.start({ sql, origin, env: { ...env }, stopping, operatorLinks }));
+}
+
+function setState(origin: string, modules: ModuleParts[]): Middleware {
+  const findLinks = async (user: CurrentUser) =>
+    (await Promise.all(modules.map(async (module) => (await module.findLinks?.(user)) ?? []))).flat();
+
   return (ctx, next) => {
-    ctx.state.origin = origin;
+    Object.assign(ctx.state, { origin, findLinks, links: [] });
     return next();
   };
 }

@@ -2,6 +2,8 @@ import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { siteName, workerEnv } from "../app/env.ts";
+import type { Module } from "../worker/module.ts";
+import * as registered from "../worker/modules.ts";
 import { migrate, startDatabase } from "./database.ts";
 import { keepRunning } from "./keep-running.ts";
 import { lock } from "./lock.ts";
@@ -19,9 +21,9 @@ const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) 
 const defaults = {
   NODE_ENV: "development",
   MAIL_FROM: `${siteName} <hello@localhost.example>`,
-  // Receivers of webhooks that are being developed are on this machine.
-  WEBHOOK_ALLOW_PRIVATE: "1",
 };
+const modules = Object.values<Module>(registered);
+for (const { developmentEnv } of modules) Object.assign(defaults, developmentEnv);
 
 const stop = stopSignal();
 try {
@@ -39,7 +41,7 @@ async function develop(): Promise<void> {
   if (given.NODE_ENV === "production") throw new Error("This is not for production: unset NODE_ENV.");
   // A bad name in the environment is told before anything is started; these two may be known only afterwards.
   const later = { DATABASE_URL: "postgres://later", SMTP_URL: "smtp://later" };
-  const { PORT, ORIGIN } = workerEnv({ ...defaults, ...later, ...given });
+  const { PORT, ORIGIN } = workerEnv(modules, { ...defaults, ...later, ...given });
 
   await using parts = new AsyncDisposableStack();
   await mkdir(folder, { recursive: true });

@@ -7,6 +7,7 @@ import { startEngine } from "./engine/engine.ts";
 import { createHandlers } from "./handlers.ts";
 import { runIsolated } from "./engine/isolate.ts";
 import { createMailer } from "./mail/mailer.ts";
+import * as modules from "./modules.ts";
 import { splitPool } from "./pool.ts";
 import { refuseOldDatabase } from "./refuse-old-database.ts";
 import { runSchedule } from "./recurring.ts";
@@ -15,7 +16,7 @@ import { keepHeapSmall } from "./small-heap.ts";
 
 keepHeapSmall();
 
-const env = workerEnv();
+const env = workerEnv(Object.values(modules));
 const log = createLog(env.LOG_LEVEL, "worker");
 const isIsolated = process.argv[2] === "isolated";
 const pool = splitPool(env.DATABASE_POOL, isIsolated);

@@ -2,7 +2,10 @@ import type Koa from "koa";
 import type { Log } from "../log.ts";
 
 /** Who is logged in. */
-export type CurrentUser = { usr_id: string; email: string; session_id: string; is_operator: boolean };
+export type CurrentUser = { usr_id: string; email: string; session_id: string };
+
+/** In the navigation. */
+export type Link = [href: string, label: string];
 
 export type State = {
   /** Public origin of the site, e.g. `https://example.com`. */
@@ -12,8 +15,11 @@ export type State = {
   requestId: string;
   /** Aborted when the request has taken too long and was answered 503. */
   deadline: AbortSignal;
-  /** Set by `requireLogin` and `requireOperator`. */
+  /** Set by `requireLogin`. */
   user: CurrentUser;
+  /** What modules add to the current user's navigation. */
+  links: Link[];
+  findLinks: (user: CurrentUser) => Promise<Link[]>;
 };
 
 export type Middleware = Koa.Middleware<State>;

@@ -2,12 +2,11 @@ import { fileURLToPath } from "node:url";
 import ejs from "ejs";
 import { assetUrl } from "./assets.ts";
 import { siteDescription, siteName } from "../env.ts";
-import type { Context } from "./context.ts";
+import type { Context, Link } from "./context.ts";
 
 // Most pages don't look up who is logged in, and offer both.
-const logIn = ["/login", "Log in"];
-const account = ["/account", "Account"];
-const operations = ["/ops", "Operations"];
+const logIn: Link = ["/login", "Log in"];
+const account: Link = ["/account", "Account"];
 
 /** Answers with `views/<view>.ejs` inside the layout. Data is escaped by `<%= %>`. */
 export async function page(
@@ -22,7 +21,10 @@ export async function page(
   ctx.body = html;
 }
 
-/** `views/<view>.ejs` without the layout. */
+/**
+ * `views/<view>.ejs` without the layout.
+ * @public Modules use it.
+ */
 export function render(env: string, view: string, data: object): Promise<string> {
   const isDevelopment = env === "development";
   const asset = (name: string) => assetUrl(name, isDevelopment);
@@ -30,7 +32,6 @@ export function render(env: string, view: string, data: object): Promise<string>
   return ejs.renderFile(file, { ...data, asset, siteDescription, siteName }, { cache: !isDevelopment });
 }
 
-function links({ state: { user } }: Context): string[][] {
-  if (!user) return [logIn, account];
-  return user.is_operator ? [operations, account] : [account];
+function links({ state: { user, links } }: Context): Link[] {
+  return user ? [...links, account] : [logIn, account];
 }

@@ -55,16 +55,9 @@ export const isAlive = (sql: Sql) => sql`
 /** Lets those pass who are logged in, as `ctx.state.user`; sends others to log in (JSON: 401). */
 export function requireLogin(sql: Sql, otherwise?: string): Middleware {
   return async (ctx, next) => {
-    if (!(await recognise(sql, ctx)))
-      return refuse(ctx, otherwise ?? (readCookie(ctx, name) ? "/login?ended" : "/login"));
-    await next();
-  };
-}
-
-/** Lets operators pass, as `ctx.state.user`. To anybody else, logged in or not, there is no such page. */
-export function requireOperator(sql: Sql): Middleware {
-  return async (ctx, next) => {
-    if (!(await recognise(sql, ctx))?.is_operator) ctx.throw(404);
+    const user = await findCurrentUser(sql, ctx);
+    if (!user) return refuse(ctx, otherwise ?? (readCookie(ctx, name) ? "/login?ended" : "/login"));
+    ctx.state.links = await ctx.state.findLinks(user);
     await next();
   };
 }
@@ -72,8 +65,9 @@ export function requireOperator(sql: Sql): Middleware {
 /**
  * Finds out who is logged in, for `ctx.state.user`.
  * A session that is used goes on for 30 days, 90 at most in all; that is written down at most once a day.
+ * @public Modules use it.
  */
-async function recognise(sql: Sql, ctx: Context): Promise<CurrentUser | undefined> {
+export async function findCurrentUser(sql: Sql, ctx: Context): Promise<CurrentUser | undefined> {
   const [found] = await sql<(CurrentUser & { renewed_seconds: number | null })[]>`
     with found as (
       select token_hash, session_id, usr_id, email, seen_at < now() - interval '1 day' as is_due
@@ -87,9 +81,7 @@ async function recognise(sql: Sql, ctx: Context): Promise<CurrentUser | undefine
       where session.token_hash = found.token_hash and is_due
       returning extract(epoch from expires_at - now())::int as seconds
     )
-    select
-      usr_id, email, session_id, (select seconds from renewed) as renewed_seconds,
-      exists (select from operator where operator.usr_id = found.usr_id) as is_operator
+    select usr_id, email, session_id, (select seconds from renewed) as renewed_seconds
     from found
   `;
   if (!found) return undefined;

@@ -1,7 +1,5 @@
 import type { Sql } from "../db/connect.ts";
-
-/** More than this is not counted. */
-export const mostCounted = 10_000;
+import { mostCounted } from "./count-tasks.ts";
 
 type Lag = {
   name: string;
@@ -38,8 +36,8 @@ export function readLags(sql: Sql) {
 }
 
 /**
- * Who holds the feed up: the oldest transaction that has a number and still runs, in any database of the cluster, while an
- * event waits behind it. One that only reads has no number, and holds nobody up.
+ * The transaction that blocks the feed: the oldest one with an id that still runs, in any database of the server, while an event
+ * waits behind it. A transaction that only reads has no id and blocks nothing.
  */
 export async function findHolder(sql: Sql): Promise<Holder | undefined> {
   const [holder] = await sql<Holder[]>`
@@ -51,7 +49,7 @@ export async function findHolder(sql: Sql): Promise<Holder | undefined> {
       select pid, application_name, xact_start as began_at, backend_xid as xid
       from pg_stat_activity
       union all
-      -- Prepared, and forgotten: no process is left to end.
+      -- A prepared transaction has no process.
       select null, 'prepared transaction ' || gid, prepared, transaction
       from pg_prepared_xacts
     ) as running (pid, application_name, began_at, xid)

@@ -1,3 +1,5 @@
+import { z } from "zod";
+import type { Context } from "../http/context.ts";
 import { mostCounted } from "./count-tasks.ts";
 
 /** A count that stopped at `mostCounted` says so. */
@@ -5,7 +7,7 @@ export function count(tasks: number): string {
   return tasks > mostCounted ? `${mostCounted.toLocaleString("en")}+` : tasks.toLocaleString("en");
 }
 
-/** A time span, in its two largest units. */
+/** A duration in its two largest units. */
 export function span(seconds: number): string {
   if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
   if (seconds < 60) return `${Math.floor(seconds)} s`;
@@ -16,14 +18,9 @@ export function span(seconds: number): string {
 
 type Lateness = { level: "fine" | "late" | "bad"; age: string; words: string };
 
-/** How late the oldest due task of a known type is, and how many tasks wait for a release that knows their type. */
-export function lateness({
-  oldestDueSeconds,
-  unknownDue,
-}: {
-  oldestDueSeconds: number | null;
-  unknownDue: number;
-}): Lateness {
+/** How late the oldest due task of a known type is, and how many due tasks have a type that no worker knows. */
+export function lateness(tasks: { oldestDueSeconds: number | null; unknownDue: number }): Lateness {
+  const { oldestDueSeconds, unknownDue } = tasks;
   const known = latenessOfKnown(oldestDueSeconds);
   if (unknownDue === 0) return known;
   const unknown =
@@ -34,7 +31,7 @@ export function lateness({
 
 function latenessOfKnown(seconds: number | null): Lateness {
   if (seconds === null) return { level: "fine", age: "none", words: "no task is due" };
-  if (seconds < 5) return { level: "fine", age: span(seconds), words: "prompt" };
+  if (seconds < 5) return { level: "fine", age: span(seconds), words: "on time" };
   if (seconds < 60) return { level: "late", age: span(seconds), words: "late" };
   return { level: "bad", age: span(seconds), words: "much too late" };
 }
@@ -44,7 +41,19 @@ export function time(at: Date | string): string {
   return new Date(at).toISOString().slice(0, 19).replace("T", " ");
 }
 
-/** A state as a heading. */
+/**
+ * A state as a heading.
+ * @public Views use it.
+ */
 export const title = (state: string) => state[0]!.toUpperCase() + state.slice(1);
 
 export const typePath = (type: string) => `/ops/types/${encodeURIComponent(type)}`;
+
+const params = z.record(z.string(), z.string());
+
+/** A decoded part of the path, by its name in the route's pattern. Throws 404 for a NUL, which Postgres cannot store in text. */
+export function param(ctx: Context, name: string): string {
+  const value = params.parse(ctx.params)[name] ?? "";
+  if (value.includes("\0")) ctx.throw(404);
+  return value;
+}

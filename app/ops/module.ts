@@ -1,27 +1,54 @@
-import type { Router } from "@koa/router";
+import { z } from "zod";
 import type { Sql } from "../db/connect.ts";
-import type { State } from "../http/context.ts";
-import { parseBody } from "../http/body.ts";
-import { requireOperator } from "../log-in/session.ts";
-import { actOnTask, retryType } from "./act.ts";
+import type { CurrentUser, Link, Middleware } from "../http/context.ts";
+import { defineModule } from "../http/module.ts";
+import { findCurrentUser } from "../log-in/session.ts";
+import { createMetrics } from "./metrics.ts";
 import { createReading, showOverview, streamOverview } from "./show-overview.ts";
-import { showTask } from "./show-task.ts";
-import { showType } from "./show-type.ts";
-import { actOnWebhook, registerWebhook, showWebhooks } from "../webhooks/webhooks.ts";
+import { actOnTask, showTask } from "./task.ts";
+import { retryType, showType } from "./type.ts";
 
-type Options = { sql: Sql; origin: string; stopping: AbortSignal };
+const operations: Link = ["/ops", "Operations"];
 
-/** The operations page and all below it, for operators alone. */
-export function addOperations(router: Router<State>, { sql, origin, stopping }: Options): void {
-  const operator = requireOperator(sql);
-  const read = createReading(sql);
-  router.get("/ops", operator, showOverview(read));
-  router.get("/ops/events", operator, streamOverview(read, stopping));
-  router.get("/ops/types/:type", operator, showType(sql));
-  router.post("/ops/types/:type/retry", operator, retryType(sql));
-  router.get("/ops/tasks/:id", operator, showTask(sql));
-  router.post("/ops/tasks/:id/:action", operator, actOnTask(sql));
-  router.get("/ops/webhooks", operator, showWebhooks(sql));
-  router.post("/ops/webhooks", operator, parseBody(), registerWebhook(sql, origin));
-  router.post("/ops/webhooks/:id/:action", operator, actOnWebhook(sql));
+/** The operations page and all below it, for operators alone; the metrics. */
+export const ops = defineModule({
+  env: { METRICS_TOKEN: z.string().min(16, "must be 16 characters or more").optional() },
+
+  start({ sql, env, stopping, operatorLinks }) {
+    const { timeRequests, showMetrics } = createMetrics(sql, env.METRICS_TOKEN);
+    const operator = requireOperator(sql);
+    const read = createReading(sql);
+    return {
+      middleware: timeRequests,
+      findLinks: async (user) => ((await isOperator(sql, user)) ? [operations] : []),
+      addRoutes(router) {
+        router.get("/ops", operator, showOverview(read, operatorLinks));
+        router.get("/ops/events", operator, streamOverview(read, stopping));
+        router.get("/ops/types/:type", operator, showType(sql));
+        router.post("/ops/types/:type/retry", operator, retryType(sql));
+        router.get("/ops/tasks/:id", operator, showTask(sql));
+        router.post("/ops/tasks/:id/:action", operator, actOnTask(sql));
+        router.get("/metrics", showMetrics);
+      },
+    };
+  },
+});
+
+/** Lets operators pass, as `ctx.state.user`. Anybody else, logged in or not, gets the 404 of a page that does not exist. */
+export function requireOperator(sql: Sql): Middleware {
+  return async (ctx, next) => {
+    const user = await findCurrentUser(sql, ctx);
+    if (!user || !(await isOperator(sql, user))) return ctx.throw(404);
+    ctx.state.links = [operations];
+    await next();
+  };
+}
+
+async function isOperator(sql: Sql, { usr_id }: CurrentUser): Promise<boolean> {
+  const found = await sql`
+    select
+    from operator
+    where usr_id = ${usr_id}
+  `;
+  return found.length > 0;
 }

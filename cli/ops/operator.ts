@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import type { Sql } from "../../app/db/connect.ts";
+import { logAction } from "../../app/ops/actions.ts";
 import { normaliseEmail } from "../../app/sign-up/email.ts";
-import { columns } from "../columns.ts";
+import { columns } from "./columns.ts";
 import { complain, runCommand, say, type Command } from "../command.ts";
 
 const usage = `Who may open /ops.
@@ -22,7 +23,7 @@ await runCommand(usage, () => {
   return undefined;
 });
 
-/** To a verified address alone: whoever signed up with somebody else's must not get in by it. */
+/** Only to a verified address: anybody can sign up with an operator's address. */
 function grant(email: string): Command {
   return async (sql) => {
     const [found] = await sql`
@@ -36,10 +37,10 @@ function grant(email: string): Command {
         select usr_id from found
         on conflict do nothing
         returning usr_id
-      ), noted as (${note(sql, "grant", "granted")})
+      ), logged as (${log(sql, "grant", "granted")})
       select usr_id from found
     `;
-    if (!found) return complain(`Nobody has verified the address ${email}.`);
+    if (!found) return complain(`No account has verified the address ${email}.`);
     say(`${email} is an operator.`);
     return true;
   };
@@ -53,10 +54,10 @@ function revoke(email: string): Command {
         using usr
         where usr.usr_id = operator.usr_id and email = ${email}
         returning operator.usr_id
-      ), noted as (${note(sql, "revoke", "revoked")})
+      ), logged as (${log(sql, "revoke", "revoked")})
       select usr_id from revoked
     `;
-    if (!revoked) return complain(`${email} is no operator.`);
+    if (!revoked) return complain(`${email} is not an operator.`);
     say(`${email} is no longer an operator.`);
     return true;
   };
@@ -76,10 +77,6 @@ function list(isJson: boolean): Command {
   };
 }
 
-function note(sql: Sql, what: "grant" | "revoke", changed: string) {
-  return sql`
-    insert into event (event_type, data)
-    select 'OPERATOR_ACTED', jsonb_build_object('what', ${what}::text, 'of_usr_id', usr_id::text)
-    from ${sql(changed)}
-  `;
+function log(sql: Sql, what: "grant" | "revoke", changed: string) {
+  return logAction(sql, what, null, sql`jsonb_build_object('of_usr_id', usr_id::text)`, sql`${sql(changed)}`);
 }

@@ -81,14 +81,14 @@ describe("npm run dev", { timeout: 60_000 }, () => {
   it("is found by the commands, and they say when it does not run", async () => {
     const { up, end } = await dev();
     await up();
-    const tasks = await copyOfCommands();
+    const events = await copyOfCommands();
 
-    expect(await tasks({})).toMatchObject({ exit: 0, said: expect.stringContaining("Oldest due: none") as string });
-    const production = await tasks({ NODE_ENV: "production" });
+    expect(await events({})).toMatchObject({ exit: 0, said: expect.stringContaining("SIGNED_UP") as string });
+    const production = await events({ NODE_ENV: "production" });
     expect(production).toMatchObject({ exit: 1, said: expect.stringContaining("DATABASE_URL is required") as string });
 
     await end("SIGTERM");
-    expect(await tasks({})).toEqual({
+    expect(await events({})).toEqual({
       exit: 1,
       said: "npm run dev does not run here. Start it, or set DATABASE_URL.\n",
     });
@@ -117,7 +117,7 @@ describe("npm run dev", { timeout: 60_000 }, () => {
   });
 });
 
-/** The commands in a project whose `.data` is the folder of the tests; resolves to what runs `npm run tasks` there. */
+/** The commands in a project whose `.data` is the folder of the tests; resolves to what runs `npm run events` there. */
 async function copyOfCommands() {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const copy = await mkdtemp(`${tmpdir()}/slim-signup-commands-`);
@@ -127,7 +127,7 @@ async function copyOfCommands() {
   await symlink(folder, `${copy}/.data`);
   onTestFinished(() => rm(copy, { recursive: true }));
   return async (env: Record<string, string>) => {
-    const command = run(`${copy}/cli/ops/tasks.ts`, env);
+    const command = run(`${copy}/cli/events.ts`, env);
     return { exit: await command.exited, said: command.output() };
   };
 }

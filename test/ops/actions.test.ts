@@ -16,7 +16,7 @@ beforeEach(async () => {
 
 const show = (path: string) => site.get(path).set("Cookie", cookie);
 const act = (path: string) => site.post(path).set("Cookie", cookie).type("form").send({});
-const acts = async () =>
+const auditLog = async () =>
   (
     await sql<{ data: object }[]>`
       select data || jsonb_build_object('who', email) as data
@@ -29,24 +29,24 @@ const acts = async () =>
 const inTenMinutes = () => new Date(Date.now() + 600_000);
 
 describe("POST /ops/tasks/:id/…", () => {
-  it("run: makes it due, once", async () => {
+  it("run: makes a task due, once", async () => {
     const [id] = await owe(sql, "MAIL", 1, { run_at: inTenMinutes(), attempt: 1 });
     await act(`/ops/tasks/${id}/run`).expect(303).expect("Location", `/ops/tasks/${id}?done`);
     await act(`/ops/tasks/${id}/run`).expect(303).expect("Location", `/ops/tasks/${id}?nothing`);
     expect(await sql`select attempt, run_at <= now() as is_due from task`).toEqual([{ attempt: 1, is_due: true }]);
-    expect(await acts()).toEqual([{ what: "run", task_id: id, task_type: "MAIL", who: operatorEmail }]);
+    expect(await auditLog()).toEqual([{ what: "run", task_id: id, task_type: "MAIL", who: operatorEmail }]);
   });
 
-  it("cancel: nothing is owed any more, and the page still tells who did it", async () => {
+  it("cancel: deletes the task, and its page still shows who did it", async () => {
     const [id] = await owe(sql, "MAIL", 1, { worker_id: await addWorker(sql) });
     await act(`/ops/tasks/${id}/cancel`).expect(303).expect("Location", `/ops/tasks/${id}?done`);
     await act(`/ops/tasks/${id}/cancel`).expect(303).expect("Location", `/ops/tasks/${id}?nothing`);
     expect(await sql`select from task`).toHaveLength(0);
-    expect(await acts()).toEqual([{ what: "cancel", task_id: id, task_type: "MAIL", who: operatorEmail }]);
+    expect(await auditLog()).toEqual([{ what: "cancel", task_id: id, task_type: "MAIL", who: operatorEmail }]);
     expect((await show(`/ops/tasks/${id}`).expect(200)).text).toContain(`cancel, by ${operatorEmail}`);
   });
 
-  it("bury: it is dead, once, and the feed has it", async () => {
+  it("bury: makes a task dead, once, and emits an event", async () => {
     const [id] = await owe(sql, "MAIL", 1, { params: sql.json({ usr_id: "42" }), attempt: 3, unique_key: "once" });
     await act(`/ops/tasks/${id}/bury`).expect(303);
     await act(`/ops/tasks/${id}/bury`).expect(303).expect("Location", `/ops/tasks/${id}?nothing`);
@@ -56,16 +56,16 @@ describe("POST /ops/tasks/:id/…", () => {
     expect(await sql`select usr_id, data from event where event_type = 'TASK_DEAD'`).toEqual([
       { usr_id: "42", data: { task_id: id, task_type: "MAIL" } },
     ]);
-    expect(await acts()).toHaveLength(1);
+    expect(await auditLog()).toHaveLength(1);
   });
 
-  it("retry: a dead one is owed again, once, as a new task", async () => {
+  it("retry: enqueues a dead task once, as a new task", async () => {
     const [id] = await owe(sql, "MAIL");
     await buryAll(sql, "MAIL");
     await Promise.all([1, 2, 3].map(() => act(`/ops/tasks/${id}/retry`).expect(303)));
     const tasks = await sql<{ task_id: string }[]>`select task_id from task`;
     expect(tasks).toHaveLength(1);
-    expect(await acts()).toEqual([
+    expect(await auditLog()).toEqual([
       { what: "retry", task_id: id, task_type: "MAIL", new_task_id: tasks[0]!.task_id, who: operatorEmail },
     ]);
     expect((await show(`/ops/tasks/${id}`).expect(200)).text).toContain(`href="/ops/tasks/${tasks[0]!.task_id}"`);
@@ -83,7 +83,7 @@ describe("POST /ops/tasks/:id/…", () => {
 });
 
 describe("POST /ops/types/:type/retry", () => {
-  it("owes all dead tasks of the type again, once, and writes one event", async () => {
+  it("enqueues all dead tasks of the type once, and writes one event", async () => {
     await owe(sql, "MAIL", 3);
     await buryAll(sql, "MAIL");
     await owe(sql, "OTHER");
@@ -92,6 +92,6 @@ describe("POST /ops/types/:type/retry", () => {
     await act("/ops/types/MAIL/retry").expect(303).expect("Location", "/ops/types/MAIL?nothing");
     expect(await sql`select task_type from task`).toEqual([1, 2, 3].map(() => ({ task_type: "MAIL" })));
     expect(await sql`select task_type from task_dead`).toEqual([{ task_type: "OTHER" }]);
-    expect(await acts()).toEqual([{ what: "retry", task_type: "MAIL", tasks: 3, who: operatorEmail }]);
+    expect(await auditLog()).toEqual([{ what: "retry", task_type: "MAIL", tasks: 3, who: operatorEmail }]);
   });
 });

@@ -19,7 +19,7 @@ beforeEach(async () => {
 const open = (path: string, options = {}): Promise<Page> => browser.visit(site + path, options, cookie);
 
 /** Something of everything that the pages can show. */
-async function fill(): Promise<{ failing: string; held: string; dead: string }> {
+async function fill(): Promise<{ failing: string; running: string; dead: string }> {
   const worker = await addWorker(sql);
   await sql`update worker set task_types = '{SEND_EMAIL_WELCOME,SEND_EMAIL_REMINDER}', event_loop_delay_milliseconds = 3`;
   await sql`
@@ -27,7 +27,7 @@ async function fill(): Promise<{ failing: string; held: string; dead: string }> 
     values (${worker}, 'SEND_EMAIL_REMINDER', now() + interval '1 minute', 'The mail server is away.')
   `;
   await owe(sql, "SEND_EMAIL_WELCOME", 2, { run_at: new Date(Date.now() - 20_000) });
-  const [held] = await owe(sql, "SEND_EMAIL_WELCOME", 1, { worker_id: worker, attempt: 1 });
+  const [running] = await owe(sql, "SEND_EMAIL_WELCOME", 1, { worker_id: worker, attempt: 1 });
   const [failing] = await owe(sql, "SEND_EMAIL_REMINDER", 2, { attempt: 2, run_at: new Date(Date.now() + 600_000) });
   await sql`insert into task_error (task_id, attempt, error) values (${failing!}, 2, ${"421 ".repeat(60)})`;
   await owe(sql, `OF_A_RELEASE_${"THAT_IS_TO_COME_".repeat(4)}`);
@@ -40,7 +40,7 @@ async function fill(): Promise<{ failing: string; held: string; dead: string }> 
   `;
   await sql`insert into event (event_type, usr_id, data) values ('MAIL_SENT', 7, '{"task_id": "12"}')`;
   await sql`insert into event_consumer (name) values ('webhooks') on conflict do nothing`;
-  return { failing: failing!, held: held!, dead: dead! };
+  return { failing: failing!, running: running!, dead: dead! };
 }
 
 describe("the operations pages", () => {
@@ -51,11 +51,11 @@ describe("the operations pages", () => {
     ["of a type with dead tasks", "/ops/types/POST_WEBHOOK?retried", true],
     ["of a type that is not there", "/ops/types/NOTHING", true],
     ["of a task that fails", "/ops/tasks/failing?nothing", true],
-    ["of a task that is held", "/ops/tasks/held", true],
+    ["of a running task", "/ops/tasks/running", true],
     ["of a task that is dead", "/ops/tasks/dead", true],
   ])("%s (%s) have no violation and fit the screen, tables included", async (_, path, isFull) => {
-    const ids = isFull ? await fill() : { failing: "", held: "", dead: "" };
-    const page = await open(path.replace(/failing|held|dead/, (name) => ids[name as keyof typeof ids]));
+    const ids = isFull ? await fill() : { failing: "", running: "", dead: "" };
+    const page = await open(path.replace(/failing|running|dead/, (name) => ids[name as keyof typeof ids]));
     if (path === "/ops") await page.getByText("Live.", { exact: true }).waitFor();
     if (path === "/ops" && isFull) await page.getByRole("link", { name: "POST_WEBHOOK" }).waitFor();
     expect(await flaws(page)).toEqual([]);
@@ -65,7 +65,7 @@ describe("the operations pages", () => {
     expect(await page.evaluate(isCut)).toBe(false);
   });
 
-  it("follow what happens, and leave the keyboard where it is", async () => {
+  it("update themselves, and keep the focus", async () => {
     await owe(sql, "COUNT_WORDS");
     const page = await open("/ops");
     await page.getByText("Live.", { exact: true }).waitFor();
@@ -78,7 +78,7 @@ describe("the operations pages", () => {
     await page.getByRole("heading", { name: "COUNT_WORDS" }).waitFor();
   });
 
-  it("do everything by keyboard, and without JavaScript", async () => {
+  it("work by keyboard and without JavaScript", async () => {
     const [id] = await owe(sql, "MAIL", 1, { run_at: new Date(Date.now() + 600_000) });
     const page = await open(`/ops/tasks/${id}`, { javaScriptEnabled: false });
     const press = async (name: string) => {
@@ -100,9 +100,9 @@ describe("the operations pages", () => {
   it("retry all dead tasks of a type by keyboard", async () => {
     await fill();
     const page = await open("/ops/types/POST_WEBHOOK");
-    await page.getByRole("button", { name: "Retry all that are dead" }).focus();
+    await page.getByRole("button", { name: "Retry all dead tasks" }).focus();
     await Promise.all([page.waitForEvent("load"), page.keyboard.press("Enter")]);
-    expect(await page.getByRole("status").textContent()).toContain("owed again");
+    expect(await page.getByRole("status").textContent()).toContain("enqueued again");
     expect(await sql`select from task where task_type = 'POST_WEBHOOK'`).toHaveLength(2);
   });
 });

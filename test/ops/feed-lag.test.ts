@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { findHolder, mostCounted, readLags } from "../../app/ops/feed-lag.ts";
+import { mostCounted } from "../../app/ops/count-tasks.ts";
+import { findHolder, readLags } from "../../app/ops/feed-lag.ts";
 import { consume } from "../../worker/events/consume.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { append, begin } from "../support/feed.ts";

@@ -9,7 +9,7 @@ const operators = async () =>
   (await sql<{ usr_id: string }[]>`select usr_id from operator`).map(({ usr_id }) => usr_id);
 
 describe("npm run operator", () => {
-  it("grants, lists and revokes, and the feed has it", async () => {
+  it("grants, lists and revokes, and writes the audit log", async () => {
     const usrId = await addOwner(sql);
     expect(await operator("grant", " ADA@example.com")).toMatchObject({ exit: 0 });
     expect(await operator("grant", ada.email)).toMatchObject({ exit: 0 });
@@ -26,7 +26,7 @@ describe("npm run operator", () => {
     ]);
   });
 
-  it("grants nothing to an address that nobody has verified", async () => {
+  it("grants nothing to an unverified address", async () => {
     await addOwner(sql, { ...ada, email: "bob@example.com" }, false);
     for (const email of ["bob@example.com", "nobody@example.com"])
       expect(await operator("grant", email)).toMatchObject({ exit: 1, said: expect.stringContaining(email) as string });

@@ -3,14 +3,14 @@ import { addOwner, openSession } from "../support/accounts.ts";
 
 export const operatorEmail = "olga@example.com";
 
-/** A browser in which an operator is logged in: the cookie that it sends. */
+/** Logs an operator in; returns the cookie. */
 export async function logInOperator(sql: Sql): Promise<string> {
   const usrId = await addOwner(sql, { email: operatorEmail, password: "twelve engines hum" });
   await sql`insert into operator (usr_id) values (${usrId})`;
   return openSession(sql, usrId);
 }
 
-/** Moves tasks that are owed to where the dead are. */
+/** Moves the pending tasks of a type to the dead ones. */
 export async function buryAll(sql: Sql, taskType: string, reason = "no luck"): Promise<void> {
   await sql`
     with gone as (delete from task where task_type = ${taskType} returning *)
@@ -20,8 +20,8 @@ export async function buryAll(sql: Sql, taskType: string, reason = "no luck"): P
   `;
 }
 
-/** What operators have done, and who it was. */
-export const acts = (sql: Sql) => sql`
+/** What operators did, and who they are. */
+export const auditLog = (sql: Sql) => sql`
   select data, email as who
   from event
   join usr using (usr_id)

@@ -27,7 +27,7 @@ describe("the operations pages", () => {
     ["get", "/ops/tasks/1"],
     ["post", "/ops/tasks/1/cancel"],
     ["post", "/ops/types/MAIL/retry"],
-  ] as const)("are not there for anybody but operators: %s %s", async (method, path) => {
+  ] as const)("are 404 for anybody but operators: %s %s", async (method, path) => {
     await owe(sql, "MAIL", 1);
     const unknown = await site.get("/nowhere").expect(404);
     const owner = await openSession(sql, await addOwner(sql));
@@ -41,7 +41,7 @@ describe("the operations pages", () => {
     await site[method](path).set("Cookie", cookie).expect(404);
   });
 
-  it("are linked from an operator's own pages, and from nobody else's", async () => {
+  it("are linked from an operator's account page, and from nobody else's", async () => {
     expect((await show("/account")).text).toContain('href="/ops"');
     const owner = await openSession(sql, await addOwner(sql));
     expect((await site.get("/account").set("Cookie", owner)).text).not.toContain("/ops");
@@ -49,7 +49,7 @@ describe("the operations pages", () => {
 });
 
 describe("a type with a NUL in its name", () => {
-  it("is not there, to be shown or to be retried", async () => {
+  it("is 404, to show and to retry", async () => {
     await show("/ops/types/%00").expect(404);
     await show("/ops/types/MAIL%00").expect(404);
     await site.post("/ops/types/%00/retry").set("Cookie", cookie).expect(404);
@@ -57,7 +57,7 @@ describe("a type with a NUL in its name", () => {
 });
 
 describe("GET /ops", () => {
-  it("shows what is owed, how late it is, and the last events", async () => {
+  it("shows the pending tasks, how late they are, and the latest events", async () => {
     await owe(sql, "MAIL", 3, { run_at: new Date(Date.now() - 90_000) });
     await sql`insert into event (event_type, usr_id, data) values ('MAIL_SENT', 7, '{"task_id": "12"}')`;
     await addWorker(sql, 70);
@@ -67,27 +67,27 @@ describe("GET /ops", () => {
       const answer = await show("/ops").expect(200).expect("Cache-Control", "no-store");
       return answer.text.includes("MAIL_SENT") ? answer.text : undefined;
     });
-    expect(text).toMatch(/class="promise bad"[^]*1 min [345]\d s[^]*much too late/);
+    expect(text).toMatch(/class="latency bad"[^]*1 min [345]\d s[^]*much too late/);
     expect(text).toContain("<dt>Due</dt><dd>3</dd>");
     expect(text).toContain("No worker is alive");
-    expect(text).toContain("ago: gone");
+    expect(text).toContain("ago, dead");
     expect(text).toMatch(/MAIL_SENT, user 7, task_id 12/);
     expect(text).toMatch(/digest<\/th>\s*<td[^>]*>1<\/td>[^]*1 min [1-5]\d s ago/);
   });
 
   it.each([
-    [-1, "fine", "prompt"],
+    [-1, "fine", "on time"],
     [-20, "late", "late"],
     [-100, "bad", "much too late"],
     [100, "fine", "no task is due"],
-  ])("says of a task due in %i s that the promise is %s", async (seconds, level, words) => {
+  ])("shows a task due in %i s as %s", async (seconds, level, words) => {
     await owe(sql, "MAIL", 1, { run_at: new Date(Date.now() + seconds * 1000) });
     // The page may be a second old.
     const text = await until("it is shown", async () => {
       const answer = await show("/ops").expect(200);
       return answer.text.includes(`<span>${words}</span>`) ? answer.text : undefined;
     });
-    expect(text).toContain(`class="promise ${level}"`);
+    expect(text).toContain(`class="latency ${level}"`);
   });
 
   it("counts due tasks of unknown types, and shows no dash for a figure", async () => {
@@ -98,12 +98,12 @@ describe("GET /ops", () => {
       return answer.text.includes("LATER") ? answer.text : undefined;
     });
     expect(text).toMatch(
-      /class="promise late"[^]*<strong>None<\/strong> <span>2 tasks of unknown types are due<\/span>/,
+      /class="latency late"[^]*<strong>None<\/strong> <span>2 tasks of unknown types are due<\/span>/,
     );
-    expect(text).toMatch(/No live worker knows LATER/);
+    expect(text).toMatch(/No live worker has a handler for LATER/);
   });
 
-  it("escapes whatever stands in a task", async () => {
+  it("escapes what a task contains", async () => {
     const evil = "<script>alert(1)</script>/?#'\"";
     const [id] = await owe(sql, evil, 1, { attempt: 1, params: sql.json({ evil }) });
     await sql`insert into task_error (task_id, attempt, error) values (${id!}, 1, ${evil})`;
@@ -126,20 +126,20 @@ describe("GET /ops/types/:type", () => {
     const worker = await addWorker(sql);
     const [due] = await owe(sql, "MAIL", 1, { attempt: 2 });
     await owe(sql, "MAIL", 25, { run_at: inTenMinutes() });
-    const [held] = await owe(sql, "MAIL", 1, { worker_id: worker });
+    const [running] = await owe(sql, "MAIL", 1, { worker_id: worker });
     await sql`
       insert into task_error (task_id, attempt, error)
       values (${due!}, 1, 'the first'), (${due!}, 2, 'the second')
     `;
     const { text } = await show("/ops/types/MAIL").expect(200);
     expect(text).toContain(`/ops/tasks/${due}"`);
-    expect(text).toContain(`/ops/tasks/${held}"`);
+    expect(text).toContain(`/ops/tasks/${running}"`);
     expect(text).toContain("the second");
     expect(text).not.toContain("the first");
     expect(text).toContain("The first 20 of 25.");
   });
 
-  it("says so when there is nothing of the type", async () => {
+  it("says so when there is no task of the type", async () => {
     expect((await show("/ops/types/NOTHING").expect(200)).text).toContain("No task of this type");
   });
 });

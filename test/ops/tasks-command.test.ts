@@ -15,7 +15,7 @@ const json = async (...words: string[]) => {
   const { exit, said } = await tasks(...words, "--json");
   return { exit, told: JSON.parse(said) as unknown };
 };
-const acts = async () =>
+const auditLog = async () =>
   (
     await sql<
       { usr_id: null; data: { what?: string } }[]
@@ -23,7 +23,7 @@ const acts = async () =>
   ).map(({ usr_id, data }) => ({ usr_id, ...data }));
 
 describe("npm run tasks", () => {
-  it("shows what is owed, held and stuck", async () => {
+  it("shows due, running and dead tasks", async () => {
     const worker = await addWorker(sql);
     await owe(sql, "MAIL", 2, { run_at: new Date(Date.now() - 90_000) });
     await owe(sql, "MAIL", 1, { worker_id: worker });
@@ -36,7 +36,7 @@ describe("npm run tasks", () => {
     expect(await json()).toMatchObject({
       exit: 0,
       told: {
-        inAll: { due: 2, running: 1 },
+        total: { due: 2, running: 1 },
         types: [{ task_type: "MAIL", due: 2 }],
         workers: [{ running: { MAIL: 1 } }],
       },
@@ -50,7 +50,7 @@ describe("npm run tasks", () => {
     const { said } = await tasks();
     expect(said).toMatch(/^Oldest due: none \(3 tasks of unknown types are due\)$/m);
     await owe(sql, "MAIL");
-    expect((await tasks()).said).toMatch(/^Oldest due: [\d.]+ s \(prompt; 3 tasks of unknown types are due\)$/m);
+    expect((await tasks()).said).toMatch(/^Oldest due: [\d.]+ s \(on time; 3 tasks of unknown types are due\)$/m);
     expect(await json()).toMatchObject({ told: { unknownDue: 3, unknownTypes: ["LATER", "NEVER"] } });
   });
 
@@ -74,7 +74,7 @@ describe("npm run tasks", () => {
     expect(await json("list", "--type", "NOTHING")).toEqual({ exit: 0, told: [] });
   });
 
-  it("keeps what stands in a task from steering the terminal", async () => {
+  it("removes control characters of a task from the output", async () => {
     const [id] = await owe(sql, "EVIL\u001b[2J", 1, { attempt: 1 });
     await sql`insert into task_error (task_id, attempt, error) values (${id!}, 1, ${"line\n\u001b[31mred"})`;
     for (const words of [[], ["show", id!], ["list", "--type", "EVIL\u001b[2J"]])
@@ -94,14 +94,14 @@ describe("npm run tasks", () => {
     expect(await tasks("show", "404")).toMatchObject({ exit: 1 });
   });
 
-  it("retry ID: a dead one is owed again; 1 the second time", async () => {
+  it("retry ID: enqueues a dead task again; 1 the second time", async () => {
     const [id] = await owe(sql, "MAIL");
     await buryAll(sql, "MAIL");
     const { exit, said } = await tasks("retry", id!);
     const [task] = await sql<{ task_id: string }[]>`select task_id from task`;
     expect({ exit, said }).toEqual({ exit: 0, said: `retry: task ${id}, as task ${task!.task_id}.\n` });
     expect(await tasks("retry", id!)).toMatchObject({ exit: 1 });
-    expect(await acts()).toEqual([
+    expect(await auditLog()).toEqual([
       { usr_id: null, what: "retry", task_id: id, task_type: "MAIL", new_task_id: task!.task_id },
     ]);
   });
@@ -109,7 +109,7 @@ describe("npm run tasks", () => {
   it("retry --type: all that are dead; 1 when some can't be, or none is", async () => {
     await owe(sql, "MAIL", 2);
     await buryAll(sql, "MAIL");
-    expect(await tasks("retry", "--type", "MAIL")).toEqual({ exit: 0, said: "retry: 2 of 2 are owed again.\n" });
+    expect(await tasks("retry", "--type", "MAIL")).toEqual({ exit: 0, said: "retry: 2 of 2 are enqueued again.\n" });
     expect(await tasks("retry", "--type", "MAIL")).toMatchObject({ exit: 1 });
 
     await owe(sql, "KEYED", 1, { unique_key: "once" });
@@ -131,7 +131,7 @@ describe("npm run tasks", () => {
     }
     expect(await sql`select from task`).toHaveLength(0);
     expect(await sql`select task_id from task_dead`).toEqual([{ task_id: id }]);
-    expect((await acts()).map(({ what }) => what)).toEqual(["run", "bury", "cancel"]);
+    expect((await auditLog()).map(({ what }) => what)).toEqual(["run", "bury", "cancel"]);
   });
 
   it.each([

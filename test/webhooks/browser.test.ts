@@ -9,7 +9,10 @@ const { sql } = await createDatabase();
 const site = await serveApp(sql);
 const browser = openBrowser();
 
-beforeEach(() => empty(sql));
+beforeEach(async () => {
+  await empty(sql);
+  await sql`delete from webhook`;
+});
 
 /** An endpoint in each state that the page can show. */
 async function fill(): Promise<void> {

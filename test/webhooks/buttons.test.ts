@@ -2,7 +2,7 @@ import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDatabase, empty } from "../support/database.ts";
 import { owe } from "../support/engine.ts";
-import { acts, logInOperator } from "../ops/operators.ts";
+import { auditLog, logInOperator } from "../ops/operators.ts";
 import { addWebhook, messageFor } from "./receiver.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -13,6 +13,7 @@ const url = "https://receiver.example.com/hooks?tenant=7";
 let cookie: string;
 beforeEach(async () => {
   await empty(sql);
+  await sql`delete from webhook`;
   cookie = `__Host-${await logInOperator(sql)}`;
 });
 
@@ -27,13 +28,15 @@ describe("the buttons of an endpoint", () => {
   });
   const act = (action: string) => post(`/ops/webhooks/${id}/${action}`);
 
-  it.each(["disable", "test", "delete"])("%s does it once, and writes down who did", async (action) => {
+  it.each(["disable", "test", "delete"])("%s acts once, and writes the audit log", async (action) => {
     await act(action).expect(303).expect("Location", `/ops/webhooks?${action}`);
     await act(action).expect(303).expect("Location", "/ops/webhooks?nothing");
-    expect(await acts(sql)).toEqual([{ data: { what: `${action} webhook`, webhook_id: id }, who: "olga@example.com" }]);
+    expect(await auditLog(sql)).toEqual([
+      { data: { what: `${action} webhook`, webhook_id: id }, who: "olga@example.com" },
+    ]);
   });
 
-  it("owe a test event, and not another while it is open", async () => {
+  it("enqueue a test event, unless one is pending", async () => {
     await act("test");
     await act("test");
     expect(await sql`select task_type, params - 'timestamp' as params from task`).toEqual([
@@ -49,7 +52,7 @@ describe("the buttons of an endpoint", () => {
     ]);
   });
 
-  it("enable what is disabled, and end a pause, once", async () => {
+  it("enable a disabled endpoint, and end a pause, once", async () => {
     await act("enable").expect("Location", "/ops/webhooks?nothing");
     await act("disable");
     await sql`update webhook set failures = 5, pause_until = now() + interval '1 hour', line_at = now() + interval '1 hour'`;
@@ -62,10 +65,10 @@ describe("the buttons of an endpoint", () => {
       `,
     ).toEqual([{ failures: 0, pause_until: null, is_at_once: true, disabled: 0 }]);
     await act("enable").expect("Location", "/ops/webhooks?nothing");
-    expect(await acts(sql)).toHaveLength(2);
+    expect(await auditLog(sql)).toHaveLength(2);
   });
 
-  it("make what was put off due again when a pause ends, at the endpoint's rate", async () => {
+  it("make snoozed deliveries due when a pause ends, at the endpoint's rate", async () => {
     const later = { run_at: new Date(Date.now() + 3600_000) };
     await owe(sql, "POST_WEBHOOK", 3, { params: sql.json(messageFor(id)), ...later });
     await owe(sql, "POST_WEBHOOK", 1, { params: sql.json(messageFor(`${id}1`)), ...later });
@@ -84,7 +87,7 @@ describe("the buttons of an endpoint", () => {
     expect(await sql`select from task where run_at <= now() + interval '1 s'`).toHaveLength(3);
   });
 
-  it("know no other actions, and no other endpoints", async () => {
+  it("are 404 for other actions, and do nothing for other endpoints", async () => {
     await act("explode").expect(404);
     await post("/ops/webhooks/x/delete").expect(404);
     await post("/ops/webhooks/404/delete").expect(303).expect("Location", "/ops/webhooks?nothing");

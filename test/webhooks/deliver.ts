@@ -1,7 +1,7 @@
 import type { Sql } from "../../app/db/connect.ts";
 import { anyAddresses, type Address } from "../../worker/webhooks/public-address.ts";
-import { createPostOutside } from "../../worker/webhooks/http-post.ts";
-import { createReceiverRoom } from "../../worker/webhooks/receiver-limit.ts";
+import { createPost } from "../../worker/webhooks/http-post.ts";
+import { createReceiverLimit } from "../../worker/webhooks/receiver-limit.ts";
 import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
 import { owe, runEngine } from "../support/engine.ts";
 import { messageFor } from "./receiver.ts";
@@ -11,7 +11,7 @@ type Find = (host: string) => Promise<Address[]>;
 /** An engine that delivers webhooks; its receivers have half a second to answer. */
 export function startDelivery(database: { sql: Sql; url: string }, find: Find = anyAddresses) {
   const concurrency = 10;
-  const handler = postWebhook(database.sql, createPostOutside(find, 0.5), createReceiverRoom(concurrency / 5));
+  const handler = postWebhook(database.sql, createPost(find, 0.5), createReceiverLimit(concurrency / 5));
   return runEngine(database, { POST_WEBHOOK: handler }, { concurrency });
 }
 

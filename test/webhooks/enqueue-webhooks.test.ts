@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { consume } from "../../worker/events/consume.ts";
-import { oweWebhooks } from "../../worker/webhooks/enqueue-webhooks.ts";
+import { enqueueWebhooks } from "../../worker/webhooks/enqueue-webhooks.ts";
 import { createDatabase } from "../support/database.ts";
 import { append, settled } from "../support/feed.ts";
 import { addWebhook } from "./receiver.ts";
@@ -12,7 +12,7 @@ beforeEach(() => sql`truncate task, event, event_consumer, webhook, webhook_disa
 
 async function oweAll(): Promise<number> {
   await settled(sql);
-  return consume(sql, oweWebhooks);
+  return consume(sql, enqueueWebhooks);
 }
 
 const owed = () => sql`
@@ -23,7 +23,7 @@ const owed = () => sql`
 `;
 
 describe("the consumer of webhooks", () => {
-  it("owes each event to each endpoint that wants it, once", async () => {
+  it("enqueues each event for each endpoint that wants it, once", async () => {
     const all = await addWebhook(sql, url);
     const some = await addWebhook(sql, url, { event_types: ["TASK_DEAD", "SIGNED_UP"] });
     for (const type of ["SIGNED_UP", "LOGGED_IN"]) await append(sql, type, { usr_id: 9 });
@@ -37,7 +37,7 @@ describe("the consumer of webhooks", () => {
     ]);
   });
 
-  it("puts into the task what happened, and neither secret nor URL", async () => {
+  it("puts the event into the task, but neither secret nor URL", async () => {
     const webhook_id = await addWebhook(sql, url);
     await append(sql, "TASK_DEAD", { usr_id: 9, data: sql.json({ task_type: "SEND_EMAIL_WELCOME", task_id: "3" }) });
     await oweAll();
@@ -56,7 +56,7 @@ describe("the consumer of webhooks", () => {
     ]);
   });
 
-  it("owes nothing to an endpoint that is disabled", async () => {
+  it("enqueues nothing for a disabled endpoint", async () => {
     const webhook_id = await addWebhook(sql, url);
     await sql`insert into webhook_disabled (webhook_id, reason) values (${webhook_id}, 'gone')`;
     await append(sql, "SIGNED_UP");
@@ -64,14 +64,14 @@ describe("the consumer of webhooks", () => {
     expect(await owed()).toEqual([]);
   });
 
-  it("tells nobody that a delivery was given up: it would be owed to who is away, and again", async () => {
+  it("enqueues nothing for the death of a delivery", async () => {
     await addWebhook(sql, url);
     await append(sql, "TASK_DEAD", { data: sql.json({ task_type: "POST_WEBHOOK", task_id: "3" }) });
     expect(await oweAll()).toBe(1);
     expect(await owed()).toEqual([]);
   });
 
-  it("gives each task its own place in the line, as far apart as the rate allows, behind those before", async () => {
+  it("makes the tasks of an endpoint due as far apart as its rate allows, behind earlier ones", async () => {
     await addWebhook(sql, url, { per_second: 4 });
     await sql`insert into event (event_type) select 'SIGNED_UP' from generate_series(1, 3)`;
     await oweAll();
@@ -84,7 +84,7 @@ describe("the consumer of webhooks", () => {
     ).toEqual([0, 0.25, 0.5, 0.75].map((seconds) => ({ seconds })));
   });
 
-  it("lets those wait that have asked us to", async () => {
+  it("makes the tasks of a paused endpoint due after the pause", async () => {
     await addWebhook(sql, url, { pause_until: new Date(Date.now() + 3600_000) });
     await append(sql, "SIGNED_UP");
     await oweAll();

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { outsideAddresses } from "../../worker/webhooks/public-address.ts";
-import { createReceiverRoom } from "../../worker/webhooks/receiver-limit.ts";
+import { publicAddresses } from "../../worker/webhooks/public-address.ts";
+import { createReceiverLimit } from "../../worker/webhooks/receiver-limit.ts";
 import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
 import { createDatabase } from "../support/database.ts";
 import { deadOf, emptyWebhooks, errorsOf, oweMessages, secondsUntilNext, startDelivery } from "./deliver.ts";
@@ -15,7 +15,7 @@ const deliver = (find?: Parameters<typeof startDelivery>[1]) => startDelivery(da
 beforeEach(() => emptyWebhooks(sql));
 
 describe("POST_WEBHOOK", () => {
-  it("posts what happened, signed, under an id of its own, and then nothing is owed", async () => {
+  it("posts the event, signed, under an id of its own, and is done", async () => {
     const receiver = await startReceiver();
     const webhookId = await addWebhook(sql, receiver.url, { secret });
     const message = messageFor(webhookId);
@@ -32,7 +32,7 @@ describe("POST_WEBHOOK", () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it("comes again under the same id when the receiver fails, with the answer in its history", async () => {
+  it("is retried under the same id when the receiver fails, and keeps its answer as the error", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) =>
       response.writeHead(receiver.requests.length === 1 ? 500 : 200, { location: receiver.url }).end();
@@ -61,8 +61,8 @@ describe("POST_WEBHOOK", () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it("backs off for at least two days, and four at most", () => {
-    const handler = postWebhook(sql, () => Promise.reject(new Error()), createReceiverRoom(1));
+  it("backs off for two to four days", () => {
+    const handler = postWebhook(sql, () => Promise.reject(new Error()), createReceiverLimit(1));
     const waits = Array.from({ length: handler.maxAttempts - 1 }, (_, n) => handler.backoffSeconds(n + 1));
     const days = waits.reduce((sum, seconds) => sum + seconds, 0) / 86_400;
     expect(days).toBeGreaterThan(2);
@@ -70,7 +70,7 @@ describe("POST_WEBHOOK", () => {
     expect(Math.max(...waits)).toBeLessThanOrEqual(6 * 3600);
   });
 
-  it("disables an endpoint that says 410; what is owed to it is dead, and can be retried", async () => {
+  it("disables an endpoint that answers 410; its pending deliveries die, and can be retried", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) => response.writeHead(410).end();
     await oweMessages(sql, await addWebhook(sql, receiver.url));
@@ -89,7 +89,7 @@ describe("POST_WEBHOOK", () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it("says what failed though it was tried at several addresses", async () => {
+  it("names the error after several addresses were tried", async () => {
     await oweMessages(sql, await addWebhook(sql, "http://receiver.example.com:1/"));
     const addresses = ["127.0.0.1", "127.0.0.2"].map((address) => ({ address, family: 4 }));
     await deliver(() => Promise.resolve(addresses));
@@ -97,7 +97,7 @@ describe("POST_WEBHOOK", () => {
     expect(await errorsOf(sql)).toEqual([expect.stringContaining("ECONNREFUSED")]);
   });
 
-  it("is done when the endpoint was deleted: nobody is left to tell", async () => {
+  it("is done without a request when the endpoint was deleted", async () => {
     await oweMessages(sql, "404");
     await deliver();
     await until("nothing is owed", () => isEmpty(sql));
@@ -108,7 +108,7 @@ describe("POST_WEBHOOK", () => {
     const receiver = await startReceiver();
     await oweMessages(sql, await addWebhook(sql, receiver.url));
     await oweMessages(sql, await addWebhook(sql, receiver.url.replace("127.0.0.1", "inside.example.com")));
-    await deliver((host) => outsideAddresses(host, () => Promise.resolve(["127.0.0.1"])));
+    await deliver((host) => publicAddresses(host, () => Promise.resolve(["127.0.0.1"])));
     await until("both have failed", async () => (await errorsOf(sql)).length === 2);
     const reason = "Its address is private, loopback, link-local or reserved: refused.";
     expect(await errorsOf(sql)).toEqual([reason, reason]);

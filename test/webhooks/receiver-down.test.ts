@@ -13,7 +13,7 @@ beforeEach(() => emptyWebhooks(sql));
 
 describe("a receiver that is down", () => {
   it(
-    "delays nobody else, keeps the attempts of what is owed to it, and is found to be back",
+    "delays no other receiver, keeps the attempts of its deliveries, and gets them when it is back",
     { timeout: 90_000 },
     async () => {
       const [hanging, well] = [await startReceiver(), await startReceiver()];
@@ -29,7 +29,7 @@ describe("a receiver that is down", () => {
       expect(performance.now() - owedAt).toBeLessThan(8000);
 
       await until("it counts as down", async () => (await sql`select from webhook where failures >= 3`).length > 0, 40);
-      await until("the others are put off", async () => {
+      await until("the others are snoozed", async () => {
         return (await sql`select from task where run_at <= now()`).length === 0;
       });
       const tried = hanging.requests.length;
@@ -53,7 +53,7 @@ describe("a receiver that is down", () => {
     },
   );
 
-  it("has all that is due to it put off at once, each to a place of its own", async () => {
+  it("has all due deliveries snoozed at once, each to its own time", async () => {
     const count = 20_000;
     const receiver = await startReceiver();
     const down = await addWebhook(sql, "http://127.0.0.1:1", {
@@ -82,7 +82,7 @@ describe("a receiver that is down", () => {
     ).toEqual([{ count, places: count, attempts: 0 }]);
   });
 
-  it("is told no more what it has not had within three days", async () => {
+  it("gets no delivery that is older than three days", async () => {
     const pause = { failures: 5, pause_until: new Date(Date.now() + 3600_000) };
     const down = await addWebhook(sql, "http://127.0.0.1:1", pause);
     await oweMessages(sql, down, 20);
@@ -93,12 +93,12 @@ describe("a receiver that is down", () => {
     expect(new Set((await deadOf(sql)).map(({ reason }) => reason))).toEqual(
       new Set(["Not delivered within three days."]),
     );
-    await until("the others are put off", async () => {
+    await until("the others are snoozed", async () => {
       return (await sql`select from task where run_at > now() and worker_id is null`).length === 20;
     });
   });
 
-  it("is looked at by one request at a time, ever more seldom", async () => {
+  it("is probed by one request at a time, less and less often", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) => response.writeHead(500).end();
     await oweMessages(sql, await addWebhook(sql, receiver.url, { failures: 3, pause_until: new Date(0) }), 10);

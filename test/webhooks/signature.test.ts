@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { signatureHeaders } from "../../worker/webhooks/webhook-signature.ts";
+import { signatureHeaders } from "../../worker/webhooks/post-webhook.ts";
 
 it("signs as the published example of Standard Webhooks does", () => {
   const headers = signatureHeaders("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", {

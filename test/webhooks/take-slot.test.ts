@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
-import { askLeave } from "../../worker/webhooks/take-slot.ts";
+import { takeSlot } from "../../worker/webhooks/take-slot.ts";
 import { createDatabase } from "../support/database.ts";
 import { emptyWebhooks, errorsOf, oweMessages, secondsUntilNext, startDelivery } from "./deliver.ts";
 import { isEmpty } from "../support/engine.ts";
@@ -40,7 +40,7 @@ describe("POST_WEBHOOK", () => {
     },
   );
 
-  it("backs off for longer when the receiver's wish is short", async () => {
+  it("backs off for longer when Retry-After is short", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) => response.writeHead(503, { "retry-after": "1" }).end();
     await oweMessages(sql, await addWebhook(sql, receiver.url));
@@ -55,7 +55,7 @@ describe("POST_WEBHOOK", () => {
 });
 
 describe("the rate of an endpoint", () => {
-  it("holds over all workers together, however many tasks are due at once", async () => {
+  it("holds over all workers when many tasks are due at once", async () => {
     const receiver = await startReceiver();
     await oweMessages(sql, await addWebhook(sql, receiver.url, { per_second: 20 }), 50);
     await Promise.all([deliver(), deliver()]);
@@ -70,11 +70,11 @@ describe("the rate of an endpoint", () => {
   });
 });
 
-it("counts slots apart by the rate, whoever asks and however many at once", async () => {
+it("gives slots as far apart as the rate when many callers race", async () => {
   const other = connect({ DATABASE_URL: database.url, DATABASE_SSL: "off", DATABASE_POOL: 10 }, "test other worker");
   const webhookId = await addWebhook(sql, "https://receiver.example.com", { per_second: 100 });
   const asked = await Promise.all(
-    Array.from({ length: 200 }, (_, n) => askLeave(n % 2 ? sql : other, webhookId, false)),
+    Array.from({ length: 200 }, (_, n) => takeSlot(n % 2 ? sql : other, webhookId, false)),
   );
   await other.end();
 

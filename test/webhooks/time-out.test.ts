@@ -1,5 +1,8 @@
 import { expect, it } from "vitest";
-import { webhookHandlers } from "../../worker/webhooks/module.ts";
+import { createPost } from "../../worker/webhooks/http-post.ts";
+import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
+import { anyAddresses } from "../../worker/webhooks/public-address.ts";
+import { createReceiverLimit } from "../../worker/webhooks/receiver-limit.ts";
 import { createDatabase } from "../support/database.ts";
 import { hurryTimers } from "../support/fast-timers.ts";
 import { addWebhook, messageFor, startReceiver } from "./receiver.ts";
@@ -11,12 +14,12 @@ it.each<[string, Partial<Awaited<ReturnType<typeof startReceiver>>>]>([
   const { sql } = await createDatabase();
   const receiver = Object.assign(await startReceiver(), behavior);
   const params = messageFor(await addWebhook(sql, receiver.url));
-  const { POST_WEBHOOK } = webhookHandlers(sql, { WEBHOOK_ALLOW_PRIVATE: true, WORKER_CONCURRENCY: 5 });
-  const task = { ...({} as Parameters<NonNullable<typeof POST_WEBHOOK>["run"]>[0]["task"]), attempt: 1 };
+  const handler = postWebhook(sql, createPost(anyAddresses), createReceiverLimit(1));
+  const task = { ...({} as Parameters<typeof handler.run>[0]["task"]), attempt: 1 };
   const { signal } = new AbortController();
 
   const seconds = hurryTimers();
   const attempt = { params, task, signal, emit: () => {}, finish: () => Promise.resolve() };
-  await expect(POST_WEBHOOK?.run(attempt)).rejects.toThrow("No answer within 10 s.");
+  await expect(handler.run(attempt)).rejects.toThrow("No answer within 10 s.");
   expect(seconds()).toBeLessThan(20);
 });

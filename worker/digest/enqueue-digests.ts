@@ -2,10 +2,10 @@ import { z } from "zod";
 import { defineHandler, type Handler } from "../engine/task.ts";
 
 /**
- * Owes each operator one mail about yesterday, in the operators' time zone. The figures stand in the task: a day is counted
- * once, not once for each operator, and all of them read the same, whenever their mail gets through.
+ * Enqueues one mail to each operator about yesterday in the operators' time zone. The task holds the figures, so a day is counted
+ * once, and all operators read the same however late their mail is.
  */
-export function oweDigests(timeZone: string): Handler {
+export function enqueueDigests(timeZone: string): Handler {
   return defineHandler({
     params: z.object({}),
     timeoutSeconds: 600,
@@ -20,8 +20,8 @@ export function oweDigests(timeZone: string): Handler {
             select ends_at - interval '12 hours' as within, ends_at
             from today
           ), day as (
-            -- By its noon or so: a day may be shorter or longer than 24 hours, and where clocks go back at one, as in the Azores, an
-            -- hour before the second midnight is the same day still.
+            -- Truncates about noon: a day may be shorter or longer than 24 hours, and where clocks go back at midnight, as in the
+            -- Azores, an hour before the second midnight is still the same day.
             select date_trunc('day', within, ${timeZone}) as starts_at, ends_at
             from yesterday
           ), figure as (

@@ -1,5 +1,6 @@
+import type { Module } from "../module.ts";
+import * as modules from "../modules.ts";
 import type { Consumer } from "./consume.ts";
-import { oweWebhooks } from "../webhooks/enqueue-webhooks.ts";
 
-/** Who follows the feed of events, in whichever worker comes first. */
-export const consumers: Consumer[] = [oweWebhooks];
+/** The subscribers of the feed, each run by one worker at a time. The core has none of its own. */
+export const consumers: Consumer[] = Object.values<Module>(modules).flatMap((module) => module.consumers ?? []);

@@ -1,11 +1,11 @@
 import type { Consumer } from "../events/consume.ts";
 
 /**
- * Owes one task for each event and each endpoint that wants it. Each is due at its own place in the endpoint's line, as far apart as
- * its rate allows: a receiver that may get little keeps no hands busy. That a delivery was given up is delivered to nobody:
- * it would be owed to the one that is away, and again.
+ * Enqueues one task for each event and each endpoint that wants it. The tasks of an endpoint are due as far apart as its rate allows,
+ * so a long line occupies no slots. A dead delivery's own TASK_DEAD is not delivered: it would fail at the same receiver, again and
+ * again.
  */
-export const oweWebhooks: Consumer = {
+export const enqueueWebhooks: Consumer = {
   name: "webhooks",
   take: (tx, events) => {
     const messages = events.map(({ event_type, usr_id, data, created_at }) => ({
@@ -14,7 +14,7 @@ export const oweWebhooks: Consumer = {
       data: usr_id === null ? data : { usr_id, ...data },
     }));
     return tx`
-      with happened as (
+      with new_event as (
         select *
         from unnest(
           ${events.map(({ event_id }) => event_id)}::bigint[],
@@ -27,7 +27,7 @@ export const oweWebhooks: Consumer = {
           webhook_id, event_id, message,
           row_number() over (partition by webhook_id order by number) - 1 as place
         from webhook
-        join happened on event_types = '{}' or event_type = any(event_types)
+        join new_event on event_types = '{}' or event_type = any(event_types)
         where not exists (select from webhook_disabled where webhook_disabled.webhook_id = webhook.webhook_id)
       ), line as (
         update webhook

@@ -5,19 +5,19 @@ import type { Address } from "./public-address.ts";
 export type Answer = {
   status: number;
   retryAfter?: string | undefined;
-  /** The answer's own clock, as text. */
+  /** The header of this name. */
   date?: string | undefined;
 };
 
 type Message = { headers: Record<string, string>; body: string };
 
-/** Posts a message to a URL of the outside. Throws when there is no answer in time. Redirects are not followed. */
-export type PostOutside = (url: string, message: Message, signal: AbortSignal) => Promise<Answer>;
+/** Posts a message to a URL. Throws when there is no answer in time. Follows no redirects. */
+export type Post = (url: string, message: Message, signal: AbortSignal) => Promise<Answer>;
 
 const mostBytes = 64 * 1024;
 
-/** `find` tells which addresses of a host may be connected to; the time is for all of it, the look-up included. */
-export function createPostOutside(find: (host: string) => Promise<Address[]>, timeoutSeconds = 10): PostOutside {
+/** `find` returns the addresses of a host that may be connected to. The time-out covers everything, the lookup included. */
+export function createPost(find: (host: string) => Promise<Address[]>, timeoutSeconds = 10): Post {
   return async (address, message, signal) => {
     const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
     const either = AbortSignal.any([signal, timeout]);
@@ -36,7 +36,7 @@ function post(url: URL, addresses: Address[], { headers, body }: Message, signal
   const options: RequestOptions = {
     method: "POST",
     headers: { "user-agent": "slim-signup", ...headers, "content-length": Buffer.byteLength(body) },
-    // A connection of its own, to the addresses that were checked: a name may lead elsewhere a moment later.
+    // A new connection to the checked addresses: the name may resolve to others a moment later.
     agent: false,
     lookup: (_host, { all }, done) => {
       const [first] = addresses;
@@ -47,9 +47,9 @@ function post(url: URL, addresses: Address[], { headers, body }: Message, signal
   };
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const request = (url.protocol === "https:" ? requestHttps : requestHttp)(url, options, (response) => {
-    // What is said by the status is said; the body may break off.
+    // Only the status counts: the body may break off.
     response.on("error", () => {});
-    throwAway(response);
+    discard(response);
     resolve({
       status: response.statusCode ?? 0,
       retryAfter: response.headers["retry-after"],
@@ -57,7 +57,7 @@ function post(url: URL, addresses: Address[], { headers, body }: Message, signal
     });
   });
   request.on("error", reject);
-  // A 101 comes as no response, and settles nothing else.
+  // Node emits no response for a 101.
   request.on("upgrade", (_response, socket) => {
     socket.destroy();
     reject(new Error("The receiver answered 101."));
@@ -67,8 +67,8 @@ function post(url: URL, addresses: Address[], { headers, body }: Message, signal
   return promise;
 }
 
-/** Lets the other side say what it has to say, within bounds. */
-function throwAway(response: IncomingMessage): void {
+/** Reads the body without keeping it, and closes the connection when it is too long. */
+function discard(response: IncomingMessage): void {
   let bytes = 0;
   response.on("data", (chunk: Buffer) => {
     bytes += chunk.length;

@@ -1,16 +1,28 @@
-import type { Sql } from "../../app/db/connect.ts";
-import type { WorkerEnv } from "../../app/env.ts";
-import { anyAddresses, outsideAddresses, resolveName } from "./public-address.ts";
-import { createPostOutside } from "./http-post.ts";
-import { createReceiverRoom } from "./receiver-limit.ts";
-import type { Handler } from "../engine/task.ts";
+import { z } from "zod";
+import { defineModule } from "../module.ts";
+import { enqueueWebhooks } from "./enqueue-webhooks.ts";
+import { createPost } from "./http-post.ts";
 import { postWebhook } from "./post-webhook.ts";
+import { anyAddresses, publicAddresses, resolveName } from "./public-address.ts";
+import { createReceiverLimit } from "./receiver-limit.ts";
 
-type Settings = Pick<WorkerEnv, "WEBHOOK_ALLOW_PRIVATE" | "WORKER_CONCURRENCY">;
+/** Delivers events to the endpoints that operators have registered. Slow receivers hold at most a fifth of the slots. */
+export const webhooks = defineModule({
+  requires: ["ops"],
+  env: {
+    // For development alone: an operator could make the worker post to a service behind the firewall.
+    WEBHOOK_ALLOW_PRIVATE: z
+      .enum(["0", "1"], "must be 1 or 0")
+      .default("0")
+      .transform((text) => text === "1"),
+  },
+  developmentEnv: { WEBHOOK_ALLOW_PRIVATE: "1" },
 
-/** The task type of webhooks, with what it needs of this worker. Slow receivers hold a fifth of the hands at most. */
-export function webhookHandlers(sql: Sql, env: Settings): Record<string, Handler> {
-  const { WEBHOOK_ALLOW_PRIVATE, WORKER_CONCURRENCY } = env;
-  const post = createPostOutside(WEBHOOK_ALLOW_PRIVATE ? anyAddresses : (host) => outsideAddresses(host, resolveName));
-  return { POST_WEBHOOK: postWebhook(sql, post, createReceiverRoom(Math.ceil(WORKER_CONCURRENCY / 5))) };
-}
+  createHandlers({ sql, env: { WEBHOOK_ALLOW_PRIVATE, WORKER_CONCURRENCY } }) {
+    const find = WEBHOOK_ALLOW_PRIVATE ? anyAddresses : (host: string) => publicAddresses(host, resolveName);
+    const limit = createReceiverLimit(Math.ceil(WORKER_CONCURRENCY / 5));
+    return { POST_WEBHOOK: postWebhook(sql, createPost(find), limit) };
+  },
+
+  consumers: [enqueueWebhooks],
+});

@@ -6,28 +6,28 @@ export type Address = { address: string; family: number };
 
 const refusal = "Its address is private, loopback, link-local or reserved: refused.";
 
-/** All addresses of a name. */
+/** Returns all addresses of a name. */
 export type Resolve = (name: string) => Promise<string[]>;
 
 /**
- * The addresses behind the host of a URL that may be connected to. Throws when it has none but forbidden ones: for good when the
- * URL says the address itself, while a name may lead elsewhere next time.
+ * The public addresses of a URL's host. Throws when it has none: a permanent error for an address in the URL; a name may resolve to
+ * another address next time.
  */
-export async function outsideAddresses(host: string, resolve: Resolve): Promise<Address[]> {
-  // A URL writes IPv6 in brackets, and every odd spelling of an IPv4 address as four numbers.
+export async function publicAddresses(host: string, resolve: Resolve): Promise<Address[]> {
+  // The URL parser has turned every spelling of an IPv4 address into four numbers, and leaves IPv6 in brackets.
   const name = host.replace(/^\[(.*)\]$/, "$1");
   const addresses = isIP(name) ? [name] : await resolve(name);
-  const allowed = addresses.filter(isOutside);
+  const allowed = addresses.filter(isPublic);
   if (allowed.length === 0) throw isIP(name) ? new Permanent(refusal) : new Error(refusal);
   return allowed.map(withFamily);
 }
 
-/** The addresses behind the host, whatever they are: for development alone. */
+/** All addresses of the host, private ones included: for development alone. */
 export async function anyAddresses(host: string): Promise<Address[]> {
   return lookup(host.replace(/^\[(.*)\]$/, "$1"), { all: true });
 }
 
-/** By DNS alone: neither /etc/hosts nor the few threads that a slow name would keep from everybody. */
+/** Asks DNS directly: lookup() would read /etc/hosts, and slow names would occupy Node's few threads. */
 export async function resolveName(name: string): Promise<string[]> {
   const resolver = new Resolver({ timeout: 3000, tries: 2 });
   const answers = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
@@ -37,14 +37,14 @@ export async function resolveName(name: string): Promise<string[]> {
   return addresses;
 }
 
-/** Whether an address is one of the public internet's. */
-export function isOutside(address: string): boolean {
+/** Whether an address is on the public internet. */
+export function isPublic(address: string): boolean {
   if (isIP(address) === 4) return !reserved.check(address, "ipv4");
   return global.check(address, "ipv6") && !reserved.check(address, "ipv6");
 }
 
-// Azure's metadata and DNS server, and the IANA registries of special-purpose addresses. Of IPv6, what is not in 2000::/3 is not routed: loopback, link-local,
-// unique local, IPv4 in disguise (mapped, NAT64). What is in it and carries an IPv4 address (Teredo, 6to4) is here.
+// The IANA registries of special-purpose addresses, and Azure's metadata server. IPv6 outside 2000::/3 is not routed: loopback,
+// link-local, unique local, mapped IPv4, NAT64. Teredo and 6to4 are inside and carry IPv4 addresses.
 const reserved = new BlockList();
 for (const [network, prefix] of [
   ["0.0.0.0", 8],

@@ -1,42 +1,42 @@
 const patienceMilliseconds = 1000;
 
-type Guest = { entered: number };
-type Room = { guests: Set<Guest>; waiting: Set<() => void> };
+type Request = { began: number };
+type Receiver = { requests: Set<Request>; waiting: Set<() => void> };
 
 /**
- * How many requests one worker has under way at each receiver, so that one that is slow holds `most` hands and no more. While all of
- * them are older than a second, others are turned away at once; else they wait for their turn, a second at most.
+ * Limits how many requests one worker has open at each receiver, so that a slow receiver occupies at most `most` slots. While all of
+ * its requests are older than a second, others are turned away at once; else they wait, at most a second.
  */
-export function createReceiverRoom(most: number) {
-  const rooms = new Map<string, Room>();
+export function createReceiverLimit(most: number) {
+  const receivers = new Map<string, Receiver>();
 
   return {
-    /** Resolves to what must be called at the end, or undefined when there is no room. */
-    async enter(receiver: string): Promise<(() => void) | undefined> {
-      const room = rooms.get(receiver) ?? { guests: new Set(), waiting: new Set() };
-      rooms.set(receiver, room);
+    /** Resolves to the function to call when the request has ended, or to undefined when the receiver has too many. */
+    async enter(id: string): Promise<(() => void) | undefined> {
+      const receiver = receivers.get(id) ?? { requests: new Set(), waiting: new Set() };
+      receivers.set(id, receiver);
       const end = performance.now() + patienceMilliseconds;
-      while (room.guests.size >= most) {
-        if (performance.now() >= end || isStuck(room)) return undefined;
-        await someoneLeaves(room, end - performance.now());
+      while (receiver.requests.size >= most) {
+        if (performance.now() >= end || isStuck(receiver)) return undefined;
+        await nextEnd(receiver, end - performance.now());
       }
-      const guest = { entered: performance.now() };
-      room.guests.add(guest);
+      const request = { began: performance.now() };
+      receiver.requests.add(request);
       return () => {
-        room.guests.delete(guest);
-        for (const next of room.waiting) next();
-        if (room.guests.size === 0 && room.waiting.size === 0) rooms.delete(receiver);
+        receiver.requests.delete(request);
+        for (const next of receiver.waiting) next();
+        if (receiver.requests.size === 0 && receiver.waiting.size === 0) receivers.delete(id);
       };
     },
   };
 }
 
-export type ReceiverRoom = ReturnType<typeof createReceiverRoom>;
+export type ReceiverLimit = ReturnType<typeof createReceiverLimit>;
 
-const isStuck = ({ guests }: Room) =>
-  [...guests].every(({ entered }) => performance.now() - entered > patienceMilliseconds);
+const isStuck = ({ requests }: Receiver) =>
+  [...requests].every(({ began }) => performance.now() - began > patienceMilliseconds);
 
-async function someoneLeaves({ waiting }: Room, milliseconds: number): Promise<void> {
+async function nextEnd({ waiting }: Receiver, milliseconds: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   waiting.add(resolve);
   const timer = setTimeout(resolve, milliseconds);

@@ -2,29 +2,29 @@ import type { Sql } from "../../app/db/connect.ts";
 import { untilFewer } from "../tasks/until-fewer.ts";
 
 const batch = 5000;
-const leastMilliseconds = 1000;
-const mostMilliseconds = 30_000;
+const pauseMilliseconds = 1000;
+const longestMilliseconds = 30_000;
 
 /**
- * Puts all that is due to an endpoint off at once: one by one, it would stand in the way of the others. One run at a time, and a second
- * between two. Nobody waits for it.
+ * Snoozes all due deliveries to an endpoint at once: one by one, they would take the slots of other tasks. One run at a time for each
+ * endpoint, and a second between two. It goes on in the background.
  */
-export function createClearWay(sql: Sql) {
-  /** When the last run ended, infinite while one is under way. */
-  const cleared = new Map<string, number>();
+export function createSnoozeDue(sql: Sql) {
+  /** When the last run of an endpoint ended; infinite during a run. */
+  const ended = new Map<string, number>();
 
   return (webhookId: string): void => {
-    if (performance.now() - (cleared.get(webhookId) ?? -Infinity) < leastMilliseconds) return;
-    cleared.set(webhookId, Infinity);
-    untilFewer(batch, AbortSignal.timeout(mostMilliseconds), async () => putOffDue(sql, webhookId))
-      // What is left is put off by itself, and tries again.
+    if (performance.now() - (ended.get(webhookId) ?? -Infinity) < pauseMilliseconds) return;
+    ended.set(webhookId, Infinity);
+    untilFewer(batch, AbortSignal.timeout(longestMilliseconds), async () => snoozeBatch(sql, webhookId))
+      // Deliveries that are left snooze themselves, and start another run.
       .catch(() => {})
-      .finally(() => cleared.set(webhookId, performance.now()));
+      .finally(() => ended.set(webhookId, performance.now()));
   };
 }
 
-/** Each gets its own place at the end of the line, as far apart as the endpoint's rate allows. */
-function putOffDue(sql: Sql, webhookId: string) {
+/** Puts each delivery in line behind the others, as far apart as the endpoint's rate allows. */
+function snoozeBatch(sql: Sql, webhookId: string) {
   return sql`
     with endpoint as materialized (
       select
@@ -40,18 +40,17 @@ function putOffDue(sql: Sql, webhookId: string) {
         from task
         where task_type = 'POST_WEBHOOK' and params ->> 'webhook_id' = ${webhookId}
           and run_at <= now() and worker_id is null
-          -- What is too old for a pause is left to die.
+          -- What is too old for a pause runs, and is then dead.
           and (created_at > now() - interval '3 days' or not exists (select from endpoint where pause_until > now()))
         order by run_at, task_id
         limit ${batch}
         for no key update skip locked
-      ) as free
+      ) as unlocked
     ), moved as (
       update webhook
       set line_at = place + step * (select count(*) from due)
       from endpoint
-      where webhook.webhook_id = endpoint.webhook_id
-        and exists (select from due)
+      where webhook.webhook_id = endpoint.webhook_id and exists (select from due)
     )
     update task
     set run_at = place + step * number

@@ -1,4 +1,4 @@
-/** Rows as columns for people, the first row as their heads. */
+/** Rows as aligned columns; the first row is the head. */
 export function columns(rows: (string | number)[][]): string {
   const cells = rows.map((row) => row.map((cell) => String(cell).replace(controls, " ")));
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
@@ -12,5 +12,5 @@ export function columns(rows: (string | number)[][]): string {
     .join("\n");
 }
 
-// Whoever writes a task's type or error must not steer the reader's terminal.
+// A task's type or error must not control the reader's terminal.
 const controls = /\p{Cc}+/gu;
