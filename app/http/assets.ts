@@ -1,17 +1,19 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import type { Context, Middleware } from "./context.ts";
 
-// One file for the browser; a later rule wins over an earlier one of the same weight.
-const styles = ["colors", "page", "text", "form", "notices", "content", "ops"];
+const folder = new URL("../assets/", import.meta.url);
+const scripts = readdirSync(folder).filter((name) => name.endsWith(".js"));
+// One file for the browser; a later rule wins over an earlier one of the same weight. The files of modules come last.
+const styles = ["colors", "page", "text", "form", "notices", "content"].map((name) => `${name}.css`);
+const moduleStyles = readdirSync(new URL("style/", folder)).filter((name) => !styles.includes(name));
 
 /** What is served, and the files that it is made of. */
 const files = new Map([
   ["favicon.svg", ["favicon.svg"]],
-  ["form.js", ["form.js"]],
-  ["ops.js", ["ops.js"]],
-  ["style.css", styles.map((name) => `style/${name}.css`)],
+  ...scripts.map((name): [string, string[]] => [name, [name]]),
+  ["style.css", [...styles, ...moduleStyles.toSorted()].map((name) => `style/${name}`)],
 ]);
 
 type Asset = { hash: string; bytes: Buffer; gzipped: Buffer };
@@ -78,5 +80,5 @@ function load(name: string): Asset | undefined {
 }
 
 function read(file: string): string {
-  return readFileSync(new URL(`../assets/${file}`, import.meta.url), "utf8");
+  return readFileSync(new URL(file, folder), "utf8");
 }
