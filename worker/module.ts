@@ -24,7 +24,10 @@ export type Module<Shape extends z.ZodRawShape = z.ZodRawShape> = {
   consumers?: Consumer[];
 };
 
-/** A module whose functions get the environment typed by its own schema. */
+/**
+ * A module whose functions get the environment typed by its own schema.
+ * @public Modules use it.
+ */
 export function defineModule<Shape extends z.ZodRawShape>(module: Module<Shape>): Module {
   return module;
 }

@@ -32,7 +32,10 @@ export type ModuleParts = {
   findLinks?: (user: CurrentUser) => Promise<Link[]>;
 };
 
-/** A module whose `start` gets the environment typed by its own schema. */
+/**
+ * A module whose `start` gets the environment typed by its own schema.
+ * @public Modules use it.
+ */
 export function defineModule<Shape extends z.ZodRawShape>(module: Module<Shape>): Module {
   return module;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ada, addOwner } from "../support/accounts.ts";
-import { type } from "../support/command.ts";
+import { type } from "./command.ts";
 import { createDatabase } from "../support/database.ts";
 
 const { sql, url } = await createDatabase();

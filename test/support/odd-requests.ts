@@ -10,11 +10,15 @@ const corePaths = [
   ..."/.well-known/change-password /.well-known/security.txt".split(" "),
 ];
 
-// Most of it well-formed in all but one place, so that it gets past the door.
+/**
+ * Usual values with an odd one here and there: a request that is odd in one place gets past the first checks.
+ * @public Tests of modules use it.
+ */
 export const mostly = <Value>(usual: fc.Arbitrary<Value>, odd: fc.Arbitrary<Value>) =>
   fc.oneof({ weight: 12, arbitrary: usual }, { weight: 1, arbitrary: odd });
 const long = "x".repeat(10_000);
 const nasty = fc.constantFrom("\0", "\ud800", "%00", "%ff", "%", "\r\n", "é", "__proto__", "[]", "' or 1=1 --", long);
+/** @public Tests of modules use it. */
 export const bytes = fc.oneof(nasty, fc.string({ unit: "binary", maxLength: 60 }));
 /** As deep as the size of a body allows. */
 const nested = fc

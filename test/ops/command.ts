@@ -1,4 +1,4 @@
-import { run } from "./processes.ts";
+import { run } from "../support/processes.ts";
 
 /** What a command of `cli/` says and exits with, given these words. */
 export async function type(databaseUrl: string, entry: string, ...words: string[]) {
