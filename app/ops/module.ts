@@ -34,7 +34,10 @@ export const ops = defineModule({
   },
 });
 
-/** Lets operators pass, as `ctx.state.user`. Anybody else, logged in or not, gets the 404 of a page that does not exist. */
+/**
+ * Lets operators pass, as `ctx.state.user`. Anybody else, logged in or not, gets the 404 of a page that does not exist.
+ * @public Other modules use it.
+ */
 export function requireOperator(sql: Sql): Middleware {
   return async (ctx, next) => {
     const user = await findCurrentUser(sql, ctx);

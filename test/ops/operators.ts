@@ -20,7 +20,10 @@ export async function buryAll(sql: Sql, taskType: string, reason = "no luck"): P
   `;
 }
 
-/** What operators did, and who they are. */
+/**
+ * What operators did, and who they are.
+ * @public Tests of other modules use it.
+ */
 export const auditLog = (sql: Sql) => sql`
   select data, email as who
   from event
