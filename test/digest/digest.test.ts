@@ -41,7 +41,7 @@ const happen = (type: string, distance: string) => sql`
 `;
 
 describe("ENQUEUE_DIGESTS", () => {
-  const owe = async () => {
+  const enqueue = async () => {
     const engine = await runEngine(database, { ENQUEUE_DIGESTS: enqueueDigests(zone) });
     await engine.owe("ENQUEUE_DIGESTS");
     await until(
@@ -61,15 +61,15 @@ describe("ENQUEUE_DIGESTS", () => {
 
     const [yesterday] = await sql<{ day: string }[]>`select ((now() at time zone ${zone})::date - 1)::text as day`;
     const figures = { ...yesterday, signed_up: 2, verified: 1, mails_sent: 3, tasks_dead: 1 };
-    expect(await owe()).toEqual(
+    expect(await enqueue()).toEqual(
       operators.map((usr_id) => ({ task_type: "SEND_EMAIL_DIGEST", params: { ...figures, usr_id } })),
     );
   });
 
   it("enqueues nothing without operators, and zeros when nothing happened", async () => {
-    expect(await owe()).toEqual([]);
+    expect(await enqueue()).toEqual([]);
     await addOperator("ada@example.com");
-    expect(await owe()).toMatchObject([{ params: { signed_up: 0, verified: 0, mails_sent: 0, tasks_dead: 0 } }]);
+    expect(await enqueue()).toMatchObject([{ params: { signed_up: 0, verified: 0, mails_sent: 0, tasks_dead: 0 } }]);
   });
 
   it("is due at eight in that zone", () => {

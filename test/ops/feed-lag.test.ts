@@ -8,7 +8,7 @@ import { until } from "../support/until.ts";
 
 const { sql } = await createDatabase();
 const read = (name: string) => consume(sql, { name, take: async () => {} });
-/** Transactions of other tests on the same server hold the feed up for moments. */
+/** Waits: transactions of other tests on the same server block the feed for a moment. */
 const reads = (name: string) => until(`${name} has read`, async () => (await read(name)) > 0);
 beforeEach(() => empty(sql));
 
@@ -40,19 +40,19 @@ describe("the lag of a consumer", () => {
     ]);
   });
 
-  it("is not counted for ever", async () => {
+  it("is counted up to a limit", async () => {
     await read("a");
     await sql`insert into event (event_type) select 'X' from generate_series(1, ${mostCounted + 10})`;
     expect((await readLags(sql))[0]).toMatchObject({ events: mostCounted + 1 });
   });
 });
 
-describe("who holds the feed up", () => {
-  it("is nobody when all can be read, whoever reads for long", async () => {
+describe("the transaction that blocks the feed", () => {
+  it("is nothing when all events can be read, even beside a long read", async () => {
     await append(sql, "ONE");
     const reading = await begin(sql);
     await reading.tx`select from event`;
-    expect(await until("nobody does", async () => !(await findHolder(sql)))).toBe(true);
+    expect(await until("nothing blocks the feed", async () => !(await findHolder(sql)))).toBe(true);
   });
 
   it("is the oldest transaction that writes, while an event waits behind it", async () => {
@@ -71,6 +71,6 @@ describe("who holds the feed up", () => {
       seconds: expect.any(Number) as number,
     });
     await first.rollback();
-    expect(await until("nobody does", async () => !(await findHolder(sql)))).toBe(true);
+    expect(await until("nothing blocks the feed", async () => !(await findHolder(sql)))).toBe(true);
   });
 });

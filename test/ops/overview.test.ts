@@ -122,7 +122,7 @@ describe("the overview", () => {
       from (values
         (0, 'SEND_EMAIL_WELCOME', false, 5), (0, 'OTHER', false, 7), (3, 'SEND_EMAIL_WELCOME', true, 2),
         (3, 'OTHER', true, 1), (61, 'OTHER', true, 9)
-      ) as tally (ago, type, is_failure, attempts)
+      ) as minute (ago, type, is_failure, attempts)
       union all
       select '-infinity', 'OTHER', true, 1, 1000, 1
     `;

@@ -41,7 +41,7 @@ describe("the operations pages", () => {
     await site[method](path).set("Cookie", cookie).expect(404);
   });
 
-  it("are linked from an operator's account page, and from nobody else's", async () => {
+  it("are linked from an operator's account page, and from no other", async () => {
     expect((await show("/account")).text).toContain('href="/ops"');
     const owner = await openSession(sql, await addOwner(sql));
     expect((await site.get("/account").set("Cookie", owner)).text).not.toContain("/ops");

@@ -9,7 +9,7 @@ import { run } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { serveApp } from "../support/web.ts";
 
-/** Follows the stream in the background; tells what has come, and whether it has ended. */
+/** Follows the stream in the background; shows what has come, and whether it has ended. */
 async function follow(url: string, cookie: string) {
   const answer = await fetch(`${url}/ops/events`, { headers: { cookie } });
   const seen = { status: answer.status, type: answer.headers.get("content-type"), text: "", hasEnded: false };

@@ -13,7 +13,7 @@ beforeEach(async () => {
 const tasks = (...words: string[]) => type(url, "ops/tasks", ...words);
 const json = async (...words: string[]) => {
   const { exit, said } = await tasks(...words, "--json");
-  return { exit, told: JSON.parse(said) as unknown };
+  return { exit, output: JSON.parse(said) as unknown };
 };
 const auditLog = async () =>
   (
@@ -35,7 +35,7 @@ describe("npm run tasks", () => {
     expect(said).toMatch(/^elsewhere:1 .*1$/m);
     expect(await json()).toMatchObject({
       exit: 0,
-      told: {
+      output: {
         total: { due: 2, running: 1 },
         types: [{ task_type: "MAIL", due: 2 }],
         workers: [{ running: { MAIL: 1 } }],
@@ -51,7 +51,7 @@ describe("npm run tasks", () => {
     expect(said).toMatch(/^Oldest due: none \(3 tasks of unknown types are due\)$/m);
     await owe(sql, "MAIL");
     expect((await tasks()).said).toMatch(/^Oldest due: [\d.]+ s \(on time; 3 tasks of unknown types are due\)$/m);
-    expect(await json()).toMatchObject({ told: { unknownDue: 3, unknownTypes: ["LATER", "NEVER"] } });
+    expect(await json()).toMatchObject({ output: { unknownDue: 3, unknownTypes: ["LATER", "NEVER"] } });
   });
 
   it("list: the tasks of a type, in one state or in each", async () => {
@@ -60,18 +60,18 @@ describe("npm run tasks", () => {
     await owe(sql, "OTHER");
     expect(await json("list", "--type", "MAIL", "--state", "due")).toMatchObject({
       exit: 0,
-      told: [{ task_id: due, state: "due", task_type: "MAIL" }],
+      output: [{ task_id: due, state: "due", task_type: "MAIL" }],
     });
     expect(await json("list", "--type", "MAIL")).toMatchObject({
-      told: [
+      output: [
         { task_id: due, state: "due" },
         { task_id: later, state: "scheduled" },
         { task_id: later, state: "retrying" },
       ],
     });
-    expect((await json("list", "--type", "MAIL", "--limit", "1", "--state", "scheduled")).told).toHaveLength(1);
+    expect((await json("list", "--type", "MAIL", "--limit", "1", "--state", "scheduled")).output).toHaveLength(1);
     expect((await tasks("list", "--type", "MAIL")).said).toMatch(new RegExp(`^${due} +due +0 +0`, "m"));
-    expect(await json("list", "--type", "NOTHING")).toEqual({ exit: 0, told: [] });
+    expect(await json("list", "--type", "NOTHING")).toEqual({ exit: 0, output: [] });
   });
 
   it("removes control characters of a task from the output", async () => {
@@ -89,7 +89,7 @@ describe("npm run tasks", () => {
     expect(said).toContain('{"usr_id":"42"}');
     expect(said).toMatch(/attempt 1 .*no luck/);
     expect(await json("show", id!)).toMatchObject({
-      told: { task_id: id, attempts: [{ attempt: 1, error: "no luck" }] },
+      output: { task_id: id, attempts: [{ attempt: 1, error: "no luck" }] },
     });
     expect(await tasks("show", "404")).toMatchObject({ exit: 1 });
   });

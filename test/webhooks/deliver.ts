@@ -18,7 +18,7 @@ export function startDelivery(database: { sql: Sql; url: string }, find: Find = 
 export const emptyWebhooks = (sql: Sql) =>
   sql`truncate task, task_error, task_dead, event, worker, webhook, webhook_disabled restart identity cascade`;
 
-export async function oweMessages(sql: Sql, webhookId: string, count = 1): Promise<void> {
+export async function enqueueMessages(sql: Sql, webhookId: string, count = 1): Promise<void> {
   for (let n = 0; n < count; n += 1) await owe(sql, "POST_WEBHOOK", 1, { params: sql.json(messageFor(webhookId)) });
 }
 

@@ -3,7 +3,7 @@ import { publicAddresses } from "../../worker/webhooks/public-address.ts";
 import { createReceiverLimit } from "../../worker/webhooks/receiver-limit.ts";
 import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
 import { createDatabase } from "../support/database.ts";
-import { deadOf, emptyWebhooks, errorsOf, oweMessages, secondsUntilNext, startDelivery } from "./deliver.ts";
+import { deadOf, emptyWebhooks, errorsOf, enqueueMessages, secondsUntilNext, startDelivery } from "./deliver.ts";
 import { isEmpty, owe } from "../support/engine.ts";
 import { addWebhook, isSigned, messageFor, secret, startReceiver } from "./receiver.ts";
 import { until } from "../support/until.ts";
@@ -36,7 +36,7 @@ describe("POST_WEBHOOK", () => {
     const receiver = await startReceiver();
     receiver.answer = (response) =>
       response.writeHead(receiver.requests.length === 1 ? 500 : 200, { location: receiver.url }).end();
-    await oweMessages(sql, await addWebhook(sql, receiver.url));
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url));
     const engine = await deliver();
     const seconds = await until("it has failed", () => secondsUntilNext(sql));
     expect(seconds).toBeGreaterThan(3);
@@ -54,7 +54,7 @@ describe("POST_WEBHOOK", () => {
   it("follows no redirect", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) => response.writeHead(302, { location: receiver.url }).end();
-    await oweMessages(sql, await addWebhook(sql, receiver.url));
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url));
     await deliver();
     await until("it has failed", () => secondsUntilNext(sql));
     expect(await errorsOf(sql)).toEqual(["The receiver answered 302."]);
@@ -73,13 +73,13 @@ describe("POST_WEBHOOK", () => {
   it("disables an endpoint that answers 410; its pending deliveries die, and can be retried", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) => response.writeHead(410).end();
-    await oweMessages(sql, await addWebhook(sql, receiver.url));
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url));
     const engine = await deliver();
     await until("it is dead", async () => (await deadOf(sql)).length === 1);
     expect(await sql`select webhook_id, reason from webhook_disabled`).toEqual([
       { webhook_id: "1", reason: "The receiver answered 410." },
     ]);
-    await oweMessages(sql, "1");
+    await enqueueMessages(sql, "1");
     engine.wake();
     await until("the next is dead, too", async () => (await deadOf(sql)).length === 2);
     expect(await deadOf(sql)).toEqual([
@@ -90,7 +90,7 @@ describe("POST_WEBHOOK", () => {
   });
 
   it("names the error after several addresses were tried", async () => {
-    await oweMessages(sql, await addWebhook(sql, "http://receiver.example.com:1/"));
+    await enqueueMessages(sql, await addWebhook(sql, "http://receiver.example.com:1/"));
     const addresses = ["127.0.0.1", "127.0.0.2"].map((address) => ({ address, family: 4 }));
     await deliver(() => Promise.resolve(addresses));
     await until("it has failed", () => secondsUntilNext(sql));
@@ -98,16 +98,16 @@ describe("POST_WEBHOOK", () => {
   });
 
   it("is done without a request when the endpoint was deleted", async () => {
-    await oweMessages(sql, "404");
+    await enqueueMessages(sql, "404");
     await deliver();
-    await until("nothing is owed", () => isEmpty(sql));
+    await until("nothing is pending", () => isEmpty(sql));
     expect(await deadOf(sql)).toEqual([]);
   });
 
   it("never reaches a private address, by name or number", async () => {
     const receiver = await startReceiver();
-    await oweMessages(sql, await addWebhook(sql, receiver.url));
-    await oweMessages(sql, await addWebhook(sql, receiver.url.replace("127.0.0.1", "inside.example.com")));
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url));
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url.replace("127.0.0.1", "inside.example.com")));
     await deliver((host) => publicAddresses(host, () => Promise.resolve(["127.0.0.1"])));
     await until("both have failed", async () => (await errorsOf(sql)).length === 2);
     const reason = "Its address is private, loopback, link-local or reserved: refused.";

@@ -7,7 +7,7 @@ import { failureOf } from "../../worker/engine/errors.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { startReceiver } from "./receiver.ts";
 
-const nobody = () => Promise.reject(new Error("Nobody should have asked."));
+const notAsked = () => Promise.reject(new Error("DNS was asked."));
 
 describe("a public address", () => {
   it.each([
@@ -24,7 +24,7 @@ describe("a public address", () => {
     ["loopback", "127.0.0.1 127.255.255.254 ::1"],
     ["this host", "0.0.0.0 0.1.2.3 ::"],
     ["private", "10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1 fc00::1 fd12:3456::1"],
-    ["link-local, where clouds tell secrets", "169.254.169.254 fe80::1 fd00:ec2::254"],
+    ["link-local, the metadata servers of clouds", "169.254.169.254 fe80::1 fd00:ec2::254"],
     ["a provider's own", "100.64.0.1 100.127.255.255 168.63.129.16"],
     [
       "IPv4 in disguise",
@@ -46,7 +46,7 @@ describe("the addresses of a host", () => {
     "http://[::1]/",
     "http://[::ffff:10.0.0.1]/",
   ])("are refused when %s names them", async (url) => {
-    const refusal = await publicAddresses(new URL(url).hostname, nobody).catch((error: unknown) => error);
+    const refusal = await publicAddresses(new URL(url).hostname, notAsked).catch((error: unknown) => error);
     expect(failureOf(refusal)).toMatchObject({ kind: "permanent" });
   });
 

@@ -53,7 +53,7 @@ export async function addWebhook(sql: Sql, url: string, columns: object = {}): P
 
 let messages = 0;
 
-/** What is owed for one event and one endpoint. */
+/** What is pending for one event and one endpoint. */
 export function messageFor(webhookId: string) {
   messages += 1;
   return {

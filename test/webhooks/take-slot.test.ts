@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
 import { takeSlot } from "../../worker/webhooks/take-slot.ts";
 import { createDatabase } from "../support/database.ts";
-import { emptyWebhooks, errorsOf, oweMessages, secondsUntilNext, startDelivery } from "./deliver.ts";
+import { emptyWebhooks, errorsOf, enqueueMessages, secondsUntilNext, startDelivery } from "./deliver.ts";
 import { isEmpty } from "../support/engine.ts";
 import { addWebhook, startReceiver } from "./receiver.ts";
 import { until } from "../support/until.ts";
@@ -20,17 +20,17 @@ describe("POST_WEBHOOK", () => {
       const receiver = await startReceiver();
       receiver.answer = (response) => response.writeHead(status, { "retry-after": "100" }).end();
       const webhookId = await addWebhook(sql, receiver.url);
-      await oweMessages(sql, webhookId);
+      await enqueueMessages(sql, webhookId);
       const engine = await deliver();
       const seconds = await until("it has failed", () => secondsUntilNext(sql));
       expect(seconds).toBeGreaterThan(95);
       expect(seconds).toBeLessThan(101);
 
       await sql`delete from task`;
-      await oweMessages(sql, webhookId);
+      await enqueueMessages(sql, webhookId);
       engine.wake();
       await until(
-        "the next one is put off",
+        "the next one is snoozed",
         async () => (await sql`select from task where run_at > now()`).length === 1,
       );
       expect(await sql`select attempt, run_at > now() + interval '90 seconds' as is_later from task`).toEqual([
@@ -43,7 +43,7 @@ describe("POST_WEBHOOK", () => {
   it("backs off for longer when Retry-After is short", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) => response.writeHead(503, { "retry-after": "1" }).end();
-    await oweMessages(sql, await addWebhook(sql, receiver.url));
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url));
     await sql`update task set attempt = 4`;
     await deliver();
     await until("it has failed", async () => (await errorsOf(sql)).length === 1);
@@ -57,7 +57,7 @@ describe("POST_WEBHOOK", () => {
 describe("the rate of an endpoint", () => {
   it("holds over all workers when many tasks are due at once", async () => {
     const receiver = await startReceiver();
-    await oweMessages(sql, await addWebhook(sql, receiver.url, { per_second: 20 }), 50);
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url, { per_second: 20 }), 50);
     await Promise.all([deliver(), deliver()]);
     await until("all are delivered", () => isEmpty(sql), 15);
 

@@ -47,6 +47,10 @@ describe("the page of webhooks", () => {
     expect(text).not.toContain(secret);
   });
 
+  it("is linked from the operations page", async () => {
+    expect((await site.get("/ops").set("Cookie", cookie).expect(200)).text).toContain('href="/ops/webhooks"');
+  });
+
   it("offers a fresh secret of 32 bytes each time", async () => {
     const [one, other] = [(await show()).text, (await show()).text].map((text) => /whsec_[\w+/]{43}=/.exec(text)?.[0]);
     expect(one).toBeDefined();
