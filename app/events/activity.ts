@@ -6,10 +6,10 @@ const when = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "s
 // Of what is told in the feed, this is the owner's business.
 const words = new Map([
   ["SIGNED_UP", "You signed up"],
-  ["EMAIL_VERIFIED", "You verified your e-mail address"],
+  ["EMAIL_VERIFIED", "You verified your email address"],
   ["LOGGED_IN", "You logged in"],
-  ["PASSWORD_CHANGED", "The password was changed"],
-  ["EMAIL_CHANGED", "The e-mail address was changed"],
+  ["PASSWORD_CHANGED", "Your password was changed"],
+  ["EMAIL_CHANGED", "Your email address was changed"],
 ]);
 
 const mails = new Map([

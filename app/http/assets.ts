@@ -4,25 +4,16 @@ import { gzipSync } from "node:zlib";
 import type { Context, Middleware } from "./context.ts";
 
 const folder = new URL("../assets/", import.meta.url);
-const scripts = readdirSync(folder).filter((name) => name.endsWith(".js"));
-// One file for the browser; a later rule wins over an earlier one of the same weight. The files of modules come last.
-const styles = ["colors", "page", "text", "form", "notices", "content"].map((name) => `${name}.css`);
-const moduleStyles = readdirSync(new URL("style/", folder)).filter((name) => !styles.includes(name));
-
-/** What is served, and the files that it is made of. */
-const files = new Map([
-  ["favicon.svg", ["favicon.svg"]],
-  ...scripts.map((name): [string, string[]] => [name, [name]]),
-  ["style.css", [...styles, ...moduleStyles.toSorted()].map((name) => `style/${name}`)],
-]);
+/** Nothing but these names can be asked for. */
+const names = new Set(readdirSync(folder));
 
 type Asset = { hash: string; bytes: Buffer; gzipped: Buffer };
 
 const loaded = new Map<string, Asset>();
 
-/** The URL of a static file. It changes with the content, so that browsers may keep it for ever. */
+/** The URL of a static file. It changes with the content, so browsers may cache it forever. */
 export function assetUrl(name: string, isDevelopment: boolean): string {
-  // Read anew in development, so that a reload shows an edited file.
+  // In development, a reload shows an edited file.
   if (isDevelopment) loaded.delete(name);
   const asset = load(name);
   if (!asset) throw new Error(`There is no asset ${name}.`);
@@ -35,7 +26,7 @@ export function serveAsset(): Middleware {
     const asset = load(name);
     if (!asset) return;
 
-    // While releases roll, a page of the other release may ask: it gets what there is, but not for ever.
+    // During a rolling release, a page of the other release may ask for another hash: do not cache the answer.
     send(ctx, name, asset, hash === asset.hash ? "public, max-age=31536000, immutable" : "no-cache");
   };
 }
@@ -50,7 +41,7 @@ export function serveFavicon(): Middleware {
 function send(ctx: Context, name: string, asset: Asset, cacheControl: string): void {
   ctx.set("Cache-Control", cacheControl);
   ctx.vary("Accept-Encoding");
-  // Weak: the same for the compressed and the plain bytes.
+  // Weak, because the compressed and the plain bytes share it.
   ctx.set("ETag", `W/"${asset.hash}"`);
   ctx.status = 200;
   if (ctx.fresh) {
@@ -67,18 +58,13 @@ function send(ctx: Context, name: string, asset: Asset, cacheControl: string): v
 }
 
 function load(name: string): Asset | undefined {
-  const parts = files.get(name);
-  if (!parts) return undefined;
+  if (!names.has(name)) return undefined;
   const known = loaded.get(name);
   if (known) return known;
 
-  const bytes = Buffer.from(parts.map(read).join("\n"));
+  const bytes = readFileSync(new URL(name, folder));
   const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
   const asset = { hash, bytes, gzipped: gzipSync(bytes, { level: 9 }) };
   loaded.set(name, asset);
   return asset;
-}
-
-function read(file: string): string {
-  return readFileSync(new URL(file, folder), "utf8");
 }

@@ -1,14 +1,12 @@
 import { z } from "zod";
 import type { Sql } from "../db/connect.ts";
-import type { CurrentUser, Link, Middleware } from "../http/context.ts";
+import type { CurrentUser, Middleware } from "../http/context.ts";
 import { defineModule } from "../http/module.ts";
 import { findCurrentUser } from "../log-in/session.ts";
 import { createMetrics } from "./metrics.ts";
 import { createReading, showOverview, streamOverview } from "./show-overview.ts";
 import { actOnTask, showTask } from "./task.ts";
 import { retryType, showType } from "./type.ts";
-
-const operations: Link = ["/ops", "Operations"];
 
 /** The operations page and all below it, for operators alone; the metrics. */
 export const ops = defineModule({
@@ -20,7 +18,7 @@ export const ops = defineModule({
     const read = createReading(sql);
     return {
       middleware: timeRequests,
-      findLinks: async (user) => ((await isOperator(sql, user)) ? [operations] : []),
+      findLinks: async (user) => ((await isOperator(sql, user)) ? [["/ops", "Operations"]] : []),
       addRoutes(router) {
         router.get("/ops", operator, showOverview(read, operatorLinks));
         router.get("/ops/events", operator, streamOverview(read, stopping));
@@ -42,12 +40,11 @@ export function requireOperator(sql: Sql): Middleware {
   return async (ctx, next) => {
     const user = await findCurrentUser(sql, ctx);
     if (!user || !(await isOperator(sql, user))) return ctx.throw(404);
-    ctx.state.links = [operations];
     await next();
   };
 }
 
-async function isOperator(sql: Sql, { usr_id }: CurrentUser): Promise<boolean> {
+async function isOperator(sql: Sql, { usr_id }: Pick<CurrentUser, "usr_id">): Promise<boolean> {
   const found = await sql`
     select
     from operator

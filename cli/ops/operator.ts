@@ -2,8 +2,7 @@ import { parseArgs } from "node:util";
 import type { Sql } from "../../app/db/connect.ts";
 import { logAction } from "../../app/ops/actions.ts";
 import { normaliseEmail } from "../../app/sign-up/email.ts";
-import { columns } from "./columns.ts";
-import { complain, runCommand, say, type Command } from "../command.ts";
+import { columns, fail, print, runCommand, type Command } from "../command.ts";
 
 const usage = `Who may open /ops.
 
@@ -23,7 +22,7 @@ await runCommand(usage, () => {
   return undefined;
 });
 
-/** Only to a verified address: anybody can sign up with an operator's address. */
+/** To a verified address alone: whoever signed up with somebody else's must not get in by it. */
 function grant(email: string): Command {
   return async (sql) => {
     const [found] = await sql`
@@ -40,8 +39,8 @@ function grant(email: string): Command {
       ), logged as (${log(sql, "grant", "granted")})
       select usr_id from found
     `;
-    if (!found) return complain(`No account has verified the address ${email}.`);
-    say(`${email} is an operator.`);
+    if (!found) return fail(`No account has verified the address ${email}.`);
+    print(`${email} is an operator.`);
     return true;
   };
 }
@@ -57,8 +56,8 @@ function revoke(email: string): Command {
       ), logged as (${log(sql, "revoke", "revoked")})
       select usr_id from revoked
     `;
-    if (!revoked) return complain(`${email} is not an operator.`);
-    say(`${email} is no longer an operator.`);
+    if (!revoked) return fail(`${email} is not an operator.`);
+    print(`${email} is no longer an operator.`);
     return true;
   };
 }
@@ -72,7 +71,7 @@ function list(isJson: boolean): Command {
       order by email
     `;
     const rows = operators.map(({ email, granted_at }) => [email, granted_at.toISOString()]);
-    say(isJson ? JSON.stringify(operators) : columns([["EMAIL", "SINCE"], ...rows]));
+    print(isJson ? JSON.stringify(operators) : columns([["EMAIL", "SINCE"], ...rows]));
     return true;
   };
 }

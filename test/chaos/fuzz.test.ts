@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { ada, addLink, addOwner, openSession } from "../support/accounts.ts";
+import { ada, addLink, addUser, openSession } from "../support/accounts.ts";
 import { createDatabase } from "../support/database.ts";
 import { fuzz } from "../support/fuzz.ts";
 
@@ -7,8 +7,8 @@ const numRuns = 20_000;
 
 const { sql } = await createDatabase();
 
-const bob = await addOwner(sql, { ...ada, email: "bob@example.com" }, false);
-const usrId = await addOwner(sql);
+const bob = await addUser(sql, { ...ada, email: "bob@example.com" }, false);
+const usrId = await addUser(sql);
 const session = await openSession(sql, usrId);
 const [open] = await sql<{ session_id: string }[]>`select session_id from session`;
 const [change, changed] = await sql<{ email_change_id: string }[]>`

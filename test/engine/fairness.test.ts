@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Handler } from "../../worker/engine/task.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { handler, owe, runEngine } from "../support/engine.ts";
+import { handler, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();
@@ -30,7 +30,7 @@ describe("a new task, while another type", () => {
     });
 
     for (const count of [1, 2, 3]) {
-      await owe(sql, "WORK", 1, { priority: 9 });
+      await enqueue(sql, "WORK", 1, { priority: 9 });
       await until("it is started", () => waits.length === count);
     }
     expect(Math.max(...waits)).toBeLessThan(longestDelayMilliseconds);
@@ -42,7 +42,7 @@ describe("tasks that are due together", () => {
   it("start by priority", async () => {
     const started: number[] = [];
     const note = handler(({ task }) => void started.push(task.priority));
-    for (const priority of [3, -2, 0, 2, -1, 1]) await owe(sql, "NOTE", 5, { priority });
+    for (const priority of [3, -2, 0, 2, -1, 1]) await enqueue(sql, "NOTE", 5, { priority });
     await runEngine(database, { NOTE: note }, { concurrency: 1 });
     await until("all have started", () => started.length === 30);
     expect(started).toEqual(started.toSorted((a, b) => a - b));
@@ -54,7 +54,7 @@ describe("tasks that are due together", () => {
       inHand.push(task.task_type);
       await new Promise(() => {});
     });
-    for (const type of ["A", "B", "C"]) await owe(sql, type, 100);
+    for (const type of ["A", "B", "C"]) await enqueue(sql, type, 100);
     await runEngine(database, { A: wait, B: wait, C: wait }, { concurrency: 9 });
     await until("all hands are full", () => inHand.length === 9);
     expect(inHand.toSorted().join("")).toBe("AAABBBCCC");

@@ -4,7 +4,7 @@ import { claim } from "../../worker/engine/claim.ts";
 import { finish, finishSkippingLocked, giveBack, type GivenBack } from "../../worker/engine/outcomes.ts";
 import { findLanes } from "../../worker/engine/lanes.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addWorker, owe } from "../support/engine.ts";
+import { addWorker, enqueue } from "../support/engine.ts";
 
 const { sql } = await createDatabase();
 const retry = { error: "late", delay_seconds: 0, is_dead: false, is_counted: true, crashes: 0 };
@@ -13,7 +13,7 @@ let mine: GivenBack;
 
 beforeEach(async () => {
   await empty(sql);
-  await owe(sql, "NOOP", 1, { unique_key: "once", priority: 7 });
+  await enqueue(sql, "NOOP", 1, { unique_key: "once", priority: 7 });
   const worker_id = await addWorker(sql);
   const [task] = await claim(sql, worker_id, await findLanes(sql, ["NOOP"]), [1]);
   mine = { ...task!, worker_id, ...retry };
@@ -80,7 +80,7 @@ describe.each([
 
 describe("a batch of endings", () => {
   it("ends those that are held, and answers which", async () => {
-    await owe(sql, "NOOP", 2);
+    await enqueue(sql, "NOOP", 2);
     const tasks = await claim(sql, mine.worker_id, await findLanes(sql, ["NOOP"]), [2]);
     const [lost, held] = tasks.map((task) => ({ ...task, worker_id: mine.worker_id, ...retry }));
     await sql`update task set worker_id = null where task_id = ${lost!.task_id}`;
@@ -97,7 +97,7 @@ describe("a batch of endings", () => {
     ["finish", finishSkippingLocked],
     ["give back", (_: unknown, tasks: GivenBack[]) => giveBack(sql, tasks)],
   ] as const)("leaves out a row that another transaction has locked, and says so: %s", async (_, end) => {
-    await owe(sql, "NOOP");
+    await enqueue(sql, "NOOP");
     const [task] = await claim(sql, mine.worker_id, await findLanes(sql, ["NOOP"]), [1]);
     const other = { ...task!, worker_id: mine.worker_id, ...retry };
     await sql.begin(async (tx) => {

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { handler, isEmpty, owe, runEngine } from "../support/engine.ts";
+import { handler, isEmpty, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 import { portOf } from "../support/web.ts";
 
@@ -44,7 +44,7 @@ beforeEach(() => empty(direct));
 
 describe("a worker that does not hear the answer", () => {
   it("to its claim, runs the tasks all the same, and has counted no attempt for nothing", async () => {
-    await owe(direct, "WORK", 3);
+    await enqueue(direct, "WORK", 3);
     const { sql, hasCut } = await cutAfter("with taken");
     const attempts: number[] = [];
     const work = handler(({ task }) => void attempts.push(task.attempt));
@@ -58,7 +58,7 @@ describe("a worker that does not hear the answer", () => {
     const { sql, hasCut } = await cutAfter("delete from task");
     let starts = 0;
     const engine = await runEngine({ sql, url }, { WORK: handler(() => void (starts += 1)) });
-    await engine.owe("WORK");
+    await engine.enqueue("WORK");
     await until("the answer is lost", hasCut);
     await until("it is logged", () => engine.lines.some(({ task_type }) => task_type === "WORK"));
     expect([starts, await isEmpty(direct)]).toEqual([1, true]);
@@ -67,7 +67,7 @@ describe("a worker that does not hear the answer", () => {
   it("to a failure, asks again, and counts it once", async () => {
     const { sql, hasCut } = await cutAfter("with fence");
     const engine = await runEngine({ sql, url }, { WORK: handler(() => Promise.reject(new Error("no luck"))) });
-    await engine.owe("WORK");
+    await engine.enqueue("WORK");
     await until("the answer is lost", hasCut);
     await until("it is logged", () => engine.lines.some(({ task_type }) => task_type === "WORK"));
     expect(await direct`select attempt, worker_id, error from task join task_error using (task_id, attempt)`).toEqual([

@@ -33,7 +33,7 @@ describe("a worker tells", () => {
       (await sql<{ turn: number }[]>`select event_loop_delay_milliseconds as turn from worker`)[0]!.turn;
     await until("a long turn is told", async () => {
       // Again: in the 20 ms after a heartbeat Node does not look.
-      if (await isEmpty(sql)) await engine.owe("BLOCK");
+      if (await isEmpty(sql)) await engine.enqueue("BLOCK");
       return (await turn()) > 200;
     });
     await until("it is over", async () => (await turn()) < 200);
@@ -50,7 +50,7 @@ describe("a worker tells", () => {
       },
       soon,
     );
-    await Promise.all(["DONE", "FINISHED", "FAILED", "PUT_OFF"].map((type) => engine.owe(type, 3)));
+    await Promise.all(["DONE", "FINISHED", "FAILED", "PUT_OFF"].map((type) => engine.enqueue(type, 3)));
     const all = [
       { task_type: "DONE", is_failure: false, attempts: 3 },
       { task_type: "FAILED", is_failure: true, attempts: 3 },
@@ -71,7 +71,7 @@ describe("a worker tells", () => {
       { DONE: handler(() => {}) },
       { heartbeatSeconds: 3600, leaseSeconds: 9000 },
     );
-    await engine.owe("DONE", 5);
+    await engine.enqueue("DONE", 5);
     await until("all are done", () => isEmpty(sql));
     await engine.stop(1);
     expect(await tally(sql`minute = '-infinity'`)).toEqual([{ task_type: "DONE", is_failure: false, attempts: 5 }]);
@@ -83,7 +83,7 @@ describe("a worker tells", () => {
       backoffSeconds: () => 0,
     });
     const engine = await runEngine(database, { MAIL: mail }, soon);
-    await engine.owe("MAIL");
+    await engine.enqueue("MAIL");
     const breakers = () => sql`
       select task_type, error, open_until between now() - interval '5 s' and now() + interval '30 s' as is_soon
       from breaker

@@ -3,7 +3,7 @@ import { connect, type Sql } from "../../app/db/connect.ts";
 import { hold } from "../support/chaos.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { handler, isEmpty, owe, runEngine } from "../support/engine.ts";
+import { handler, isEmpty, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const { sql, url } = await createDatabase();
@@ -36,7 +36,7 @@ describe("outcomes that can't be recorded yet", () => {
       done += 1;
     });
     const engine = await runEngine({ sql: connectEngine(), url }, { WORK: work }, { concurrency });
-    await owe(sql, "WORK", count);
+    await enqueue(sql, "WORK", count);
     engine.wake();
     let most = 0;
     let mostBackends = 0;
@@ -76,7 +76,7 @@ describe("outcomes that can't be recorded yet", () => {
       { backoffSeconds: () => 3600 },
     );
     const engine = await runEngine({ sql: connectEngine(), url }, { FAIL: fail }, { concurrency });
-    await engine.owe("FAIL", count);
+    await engine.enqueue("FAIL", count);
     await until("the worker holds all that it may", async () => (await held()) === 2 * concurrency);
     const start = performance.now();
     await until("it has polled for more", () => performance.now() - start > 2500);

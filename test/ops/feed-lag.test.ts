@@ -3,21 +3,21 @@ import { mostCounted } from "../../app/ops/count-tasks.ts";
 import { findHolder, readLags } from "../../app/ops/feed-lag.ts";
 import { consume } from "../../worker/events/consume.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { append, begin } from "../support/feed.ts";
+import { appendEvent, openTransaction } from "../support/feed.ts";
 import { until } from "../support/until.ts";
 
 const { sql } = await createDatabase();
-const read = (name: string) => consume(sql, { name, take: async () => {} });
-/** Waits: transactions of other tests on the same server block the feed for a moment. */
+const read = (name: string) => consume(sql, { name, consume: async () => {} });
+/** Transactions of other tests on the same server may delay the feed for a moment. */
 const reads = (name: string) => until(`${name} has read`, async () => (await read(name)) > 0);
 beforeEach(() => empty(sql));
 
 describe("the lag of a consumer", () => {
   it("is counted in events and in seconds, the farthest behind first", async () => {
     await read("a");
-    await append(sql, "OLD", { created_at: new Date(Date.now() - 90_000) });
+    await appendEvent(sql, "OLD", { created_at: new Date(Date.now() - 90_000) });
     await reads("b");
-    await append(sql, "NEW");
+    await appendEvent(sql, "NEW");
     expect([...(await readLags(sql))]).toEqual([
       {
         name: "a",
@@ -47,19 +47,19 @@ describe("the lag of a consumer", () => {
   });
 });
 
-describe("the transaction that blocks the feed", () => {
-  it("is nothing when all events can be read, even beside a long read", async () => {
-    await append(sql, "ONE");
-    const reading = await begin(sql);
+describe("the transaction that delays the feed", () => {
+  it("is none when all events can be read, however long another transaction reads", async () => {
+    await appendEvent(sql, "ONE");
+    const reading = await openTransaction(sql);
     await reading.tx`select from event`;
-    expect(await until("nothing blocks the feed", async () => !(await findHolder(sql)))).toBe(true);
+    expect(await until("there is none", async () => !(await findHolder(sql)))).toBe(true);
   });
 
   it("is the oldest transaction that writes, while an event waits behind it", async () => {
-    const first = await begin(sql);
+    const first = await openTransaction(sql);
     const [self] = await first.tx<{ pid: number }[]>`select pg_backend_pid() as pid, pg_current_xact_id()`;
-    const second = await begin(sql);
-    await append(second.tx, "HELD");
+    const second = await openTransaction(sql);
+    await appendEvent(second.tx, "HELD");
     await second.commit();
     const found = await until("the older ones are gone", async () => {
       const holder = await findHolder(sql);
@@ -71,6 +71,6 @@ describe("the transaction that blocks the feed", () => {
       seconds: expect.any(Number) as number,
     });
     await first.rollback();
-    expect(await until("nothing blocks the feed", async () => !(await findHolder(sql)))).toBe(true);
+    expect(await until("there is none", async () => !(await findHolder(sql)))).toBe(true);
   });
 });

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { ada, addOwner, openSession, passwords } from "../support/accounts.ts";
+import { ada, addUser, openSession, passwords } from "../support/accounts.ts";
 import { openBrowser } from "../support/browser.ts";
 import { createDatabase } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
@@ -10,7 +10,7 @@ const { sql } = await createDatabase();
 const site = await serveApp(sql, { passwords });
 const browser = openBrowser();
 
-const owner = await addOwner(sql);
+const owner = await addUser(sql);
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const [name, value] = (await openSession(sql, owner, { browser: firefox, address: "192.0.2.7" })).split("=") as [
   string,
@@ -26,7 +26,7 @@ it.each([
     const page = await browser.visit(`${site}/signup`, { colorScheme, viewport, reducedMotion: "reduce" });
     if (path !== "/signup") await page.context().addCookies([{ name, value, url: site }]);
     await page.goto(site + path);
-    if (path === "/signup") await page.getByLabel("E-mail address").fill(ada.email);
+    if (path === "/signup") await page.getByLabel("Email address").fill(ada.email);
 
     const file = fileURLToPath(new URL(`../../.github/${picture}-${colorScheme}.png`, import.meta.url));
     await page.screenshot({ path: file, animations: "disabled", caret: "hide" });

@@ -38,6 +38,6 @@ describe("an address", () => {
     `ada@${"b".repeat(64)}.com`,
     `ada@${"b.".repeat(124)}com`,
   ])("%j is refused", (typed) => {
-    expect(problemWithEmail(normaliseEmail(typed))).toMatch(/e-mail address/);
+    expect(problemWithEmail(normaliseEmail(typed))).toMatch(/email address/);
   });
 });

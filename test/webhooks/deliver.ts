@@ -3,7 +3,7 @@ import { anyAddresses, type Address } from "../../worker/webhooks/public-address
 import { createPost } from "../../worker/webhooks/http-post.ts";
 import { createReceiverLimit } from "../../worker/webhooks/receiver-limit.ts";
 import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
-import { owe, runEngine } from "../support/engine.ts";
+import { enqueue, runEngine } from "../support/engine.ts";
 import { messageFor } from "./receiver.ts";
 
 type Find = (host: string) => Promise<Address[]>;
@@ -19,7 +19,7 @@ export const emptyWebhooks = (sql: Sql) =>
   sql`truncate task, task_error, task_dead, event, worker, webhook, webhook_disabled restart identity cascade`;
 
 export async function enqueueMessages(sql: Sql, webhookId: string, count = 1): Promise<void> {
-  for (let n = 0; n < count; n += 1) await owe(sql, "POST_WEBHOOK", 1, { params: sql.json(messageFor(webhookId)) });
+  for (let n = 0; n < count; n += 1) await enqueue(sql, "POST_WEBHOOK", 1, { params: sql.json(messageFor(webhookId)) });
 }
 
 /** What became of failed attempts. */

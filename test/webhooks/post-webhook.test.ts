@@ -4,7 +4,7 @@ import { createReceiverLimit } from "../../worker/webhooks/receiver-limit.ts";
 import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
 import { createDatabase } from "../support/database.ts";
 import { deadOf, emptyWebhooks, errorsOf, enqueueMessages, secondsUntilNext, startDelivery } from "./deliver.ts";
-import { isEmpty, owe } from "../support/engine.ts";
+import { isEmpty, enqueue } from "../support/engine.ts";
 import { addWebhook, isSigned, messageFor, secret, startReceiver } from "./receiver.ts";
 import { until } from "../support/until.ts";
 
@@ -19,7 +19,7 @@ describe("POST_WEBHOOK", () => {
     const receiver = await startReceiver();
     const webhookId = await addWebhook(sql, receiver.url, { secret });
     const message = messageFor(webhookId);
-    await owe(sql, "POST_WEBHOOK", 1, { params: sql.json(message) });
+    await enqueue(sql, "POST_WEBHOOK", 1, { params: sql.json(message) });
     await deliver();
     await until("it is delivered", () => isEmpty(sql));
 

@@ -53,7 +53,7 @@ export async function addWebhook(sql: Sql, url: string, columns: object = {}): P
 
 let messages = 0;
 
-/** What is pending for one event and one endpoint. */
+/** The params of one delivery. */
 export function messageFor(webhookId: string) {
   messages += 1;
   return {

@@ -4,7 +4,7 @@ import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
 import { anyAddresses } from "../../worker/webhooks/public-address.ts";
 import { createReceiverLimit } from "../../worker/webhooks/receiver-limit.ts";
 import { createDatabase } from "../support/database.ts";
-import { hurryTimers } from "../support/fast-timers.ts";
+import { speedUpTimers } from "../support/faster-timers.ts";
 import { addWebhook, messageFor, startReceiver } from "./receiver.ts";
 
 it.each<[string, Partial<Awaited<ReturnType<typeof startReceiver>>>]>([
@@ -18,7 +18,7 @@ it.each<[string, Partial<Awaited<ReturnType<typeof startReceiver>>>]>([
   const task = { ...({} as Parameters<typeof handler.run>[0]["task"]), attempt: 1 };
   const { signal } = new AbortController();
 
-  const seconds = hurryTimers();
+  const seconds = speedUpTimers();
   const attempt = { params, task, signal, emit: () => {}, finish: () => Promise.resolve() };
   await expect(handler.run(attempt)).rejects.toThrow("No answer within 10 s.");
   expect(seconds()).toBeLessThan(20);

@@ -1,8 +1,8 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { addOwner, openSession } from "../support/accounts.ts";
+import { addUser, openSession } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { auditLog, logInOperator } from "../ops/operators.ts";
+import { operatorActions, logInOperator } from "../ops/operators.ts";
 import { addWebhook, secret } from "./receiver.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -26,7 +26,7 @@ const registered = () => sql`select url, secret, event_types, per_second from we
 describe("the page of webhooks", () => {
   it("is 404 for anybody but operators", async () => {
     const webhookId = await addWebhook(sql, url);
-    const owner = `__Host-${await openSession(sql, await addOwner(sql))}`;
+    const owner = `__Host-${await openSession(sql, await addUser(sql))}`;
     for (const other of ["", owner]) {
       await site.get("/ops/webhooks").set("Cookie", other).expect(404);
       await site.post("/ops/webhooks").set("Cookie", other).type("form").send({ url, secret }).expect(404);
@@ -64,7 +64,7 @@ describe("POST /ops/webhooks", () => {
       .expect(303)
       .expect("Location", "/ops/webhooks?registered");
     expect(await registered()).toEqual([{ url, secret, event_types: ["SIGNED_UP", "MAIL_SENT"], per_second: 5 }]);
-    expect(await auditLog(sql)).toEqual([
+    expect(await operatorActions(sql)).toEqual([
       { data: { what: "register webhook", webhook_id: "1" }, who: "olga@example.com" },
     ]);
   });
@@ -75,7 +75,7 @@ describe("POST /ops/webhooks", () => {
     const { text } = await register({ url: "https://other.example.com" }).expect(422);
     expect(text).toContain("Another endpoint has this secret");
     expect(await registered()).toHaveLength(1);
-    expect(await auditLog(sql)).toHaveLength(1);
+    expect(await operatorActions(sql)).toHaveLength(1);
   });
 
   it("stores the URL as browsers write it", async () => {

@@ -1,19 +1,19 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { createDatabase } from "../../support/database.ts";
-import { owe } from "../../support/engine.ts";
+import { enqueue } from "../../support/engine.ts";
 import { fuzz } from "../../support/fuzz.ts";
 import { bytes, mostly } from "../../support/odd-requests.ts";
-import { buryAll, logInOperator } from "../operators.ts";
+import { moveToDead, logInOperator } from "../operators.ts";
 
 const numRuns = 5000;
 const token = "sixteen characters";
 
 const { sql } = await createDatabase();
 const operator = await logInOperator(sql);
-await owe(sql, "MAIL", 2, { run_at: new Date(Date.now() + 3600_000) });
-await owe(sql, "DEAD", 2);
-await buryAll(sql, "DEAD");
+await enqueue(sql, "MAIL", 2, { run_at: new Date(Date.now() + 3600_000) });
+await enqueue(sql, "DEAD", 2);
+await moveToDead(sql, "DEAD");
 
 const named = fc
   .tuple(

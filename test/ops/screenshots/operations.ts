@@ -4,9 +4,9 @@ import { expect, it } from "vitest";
 import { passwords } from "../../support/accounts.ts";
 import { openBrowser } from "../../support/browser.ts";
 import { createDatabase } from "../../support/database.ts";
-import { addWorker, owe } from "../../support/engine.ts";
+import { addWorker, enqueue } from "../../support/engine.ts";
 import { serveApp } from "../../support/web.ts";
-import { buryAll, logInOperator } from "../operators.ts";
+import { moveToDead, logInOperator } from "../operators.ts";
 
 const { sql } = await createDatabase();
 const site = await serveApp(sql, { passwords });
@@ -37,12 +37,15 @@ async function fill(): Promise<void> {
     update worker
     set task_types = '{SEND_EMAIL_WELCOME,SEND_EMAIL_REMINDER,COUNT_WORDS}', event_loop_delay_milliseconds = 3, host = 'worker.1'
   `;
-  await owe(sql, "SEND_EMAIL_WELCOME", 3);
-  await owe(sql, "SEND_EMAIL_WELCOME", 2, { worker_id: worker, attempt: 1 });
-  const [failing] = await owe(sql, "SEND_EMAIL_REMINDER", 12, { attempt: 1, run_at: new Date(Date.now() + 600_000) });
+  await enqueue(sql, "SEND_EMAIL_WELCOME", 3);
+  await enqueue(sql, "SEND_EMAIL_WELCOME", 2, { worker_id: worker, attempt: 1 });
+  const [failing] = await enqueue(sql, "SEND_EMAIL_REMINDER", 12, {
+    attempt: 1,
+    run_at: new Date(Date.now() + 600_000),
+  });
   await sql`insert into task_error (task_id, attempt, error) values (${failing!}, 1, '421 Try again later.')`;
-  await owe(sql, "COUNT_WORDS", 2);
-  await buryAll(sql, "COUNT_WORDS", "The service answered 500.");
+  await enqueue(sql, "COUNT_WORDS", 2);
+  await moveToDead(sql, "COUNT_WORDS", "The service answered 500.");
   await sql`
     insert into attempt_statistics (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
     select date_trunc('minute', now()) - make_interval(mins => n), 'SEND_EMAIL_WELCOME', false, 1, 20 + n * 7 % 23, 1
