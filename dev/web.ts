@@ -1,4 +1,3 @@
-import { webEnv } from "../app/env.ts";
 import { startWeb } from "../app/web.ts";
 import { mailbox } from "./mailbox.ts";
 
@@ -10,4 +9,4 @@ if (process.env.NODE_ENV === "production" || !folder) {
   process.exit(1);
 }
 
-startWeb(webEnv(), { isDevelopment: true, moreRoutes: [mailbox(folder)] });
+startWeb({ isDevelopment: true, moreRoutes: [mailbox(folder)] });

@@ -16,7 +16,7 @@ const origin = "https://signup.example.com";
 export async function startMailing(database: { sql: Sql; url: string }) {
   const { sql } = database;
   const { mails, url } = await receiveMails();
-  const env = workerEnv({
+  const env = workerEnv([], {
     DATABASE_URL: database.url,
     ORIGIN: origin,
     SMTP_URL: url,

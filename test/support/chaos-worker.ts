@@ -8,6 +8,7 @@ import { consumers } from "../../worker/events/consumers.ts";
 import { startSubscribers } from "../../worker/events/subscribers.ts";
 import { startEngine } from "../../worker/engine/engine.ts";
 import { runIsolated } from "../../worker/engine/isolate.ts";
+import * as modules from "../../worker/modules.ts";
 import { createHandlers } from "../../worker/handlers.ts";
 import { mailHandler } from "../../worker/mail/mail-handler.ts";
 import { createMailer } from "../../worker/mail/mailer.ts";
@@ -18,7 +19,7 @@ import { keepHeapSmall } from "../../worker/small-heap.ts";
 
 keepHeapSmall();
 
-const env = workerEnv();
+const env = workerEnv(Object.values(modules));
 const log = createLog(env.LOG_LEVEL, "worker");
 const leaseSeconds = Number(process.env["CHAOS_LEASE_SECONDS"] ?? 1);
 const sql = connect(env, "worker", 15);

@@ -35,7 +35,6 @@ export async function empty(sql: Sql): Promise<void> {
     delete from log_in_failure;
     delete from event;
     delete from event_consumer;
-    delete from webhook;
     select setval(seqrelid, 1, false) from pg_sequence;
   `.simple();
 }
