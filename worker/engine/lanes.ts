@@ -22,7 +22,9 @@ type CachedLane = Lane & {
 type Claimed = Pick<Lane, "task_type" | "priority" | "run_at" | "task_id" | "due_since">;
 
 const keepMilliseconds = 60_000;
-const pauseMilliseconds = 500;
+const pauseMilliseconds = 400;
+/** Less than a poll, so that each poll of an idle worker is a search from the start. */
+const fullPauseMilliseconds = 800;
 const longestPauseMilliseconds = 20_000;
 /** A search that takes longer runs beside the claims. */
 const briefMilliseconds = 20;
@@ -40,40 +42,39 @@ type Options = {
  * The lanes that had a task in the last minute, each with its front. To ask an empty one costs one descent of the index, so
  * claims ask known lanes first.
  *
- * `find` looks for other lanes, and for due tasks from the fronts of the known ones, every half second, and at once after a
- * notification that brought nothing. Tasks behind a front (reclaimed, locked before, inserted with an old `run_at`) take a
- * search from the start of each lane. That reads all that is done and not yet vacuumed, which can be much while a snapshot is
- * held: so it pauses 20 times as long as it took, for 20 s at
- * most.
+ * `find` looks for other lanes, and behind the fronts of the empty ones. It runs at once after a notification that brought
+ * nothing, and else at most every 0.4 s. Tasks before a front (reclaimed, locked before, inserted with an old `run_at`) take
+ * a full search, from the start of each lane. That reads all that is done and not yet vacuumed, which can be much while a
+ * snapshot is held: so it pauses 20 times as long as it took, for 20 s at most.
  */
 export function createLanes({ sql, slowSql, types, onFound }: Options) {
   const lanes = new Map<string, CachedLane>();
-  const quick = createPace(0, pauseMilliseconds);
-  const thorough = createPace(pauseMilliseconds, longestPauseMilliseconds);
+  const full = createPace();
   let isSearching = false;
-  let isFindAsked = false;
+  let isAsked = false;
   let isUrgent = false;
+  let searchedAt = -Infinity;
 
-  const millisecondsLeft = () => quick.millisecondsLeft(isUrgent ? 0 : pauseMilliseconds);
+  const millisecondsLeft = () => (isUrgent ? 0 : Math.max(0, searchedAt + pauseMilliseconds - performance.now()));
 
-  async function look(known: Lane[], pace: Pace, where = sql): Promise<boolean> {
-    const started = performance.now();
-    // Also when it fails: a search that takes too long is canceled.
-    const search = Promise.resolve(findLanes(where, types, known));
-    const due = await search.finally(() => pace.note(started, performance.now()));
-    const now = performance.now();
-    for (const lane of due) lanes.set(keyOf(lane), { ...lane, isEmpty: false, usedAt: now });
-    return due.length > 0;
+  /** Lanes that have given all that was asked for are left out: the next claim asks them anyway. */
+  async function search(): Promise<boolean> {
+    const known = [...lanes.values()];
+    const empty = known.filter(({ isEmpty }) => isEmpty);
+    return keep(await findLanes(sql, types, known, empty));
   }
 
-  /** Returns whether it has found something by now. */
-  async function search(): Promise<boolean> {
-    if (thorough.took < briefMilliseconds) return look([], thorough);
-    isSearching = true;
-    look([], thorough, slowSql)
-      .then(onFound, () => {})
-      .finally(() => (isSearching = false));
-    return look([...lanes.values()], quick);
+  async function searchFromStart(where: Sql): Promise<boolean> {
+    const started = performance.now();
+    // Also when it fails: a search that takes too long is canceled.
+    const found = Promise.resolve(findLanes(where, types)).finally(() => full.note(started));
+    return keep(await found);
+  }
+
+  function keep(found: Lane[]): boolean {
+    const now = performance.now();
+    for (const lane of found) lanes.set(keyOf(lane), { ...lane, isEmpty: false, usedAt: now });
+    return found.length > 0;
   }
 
   return {
@@ -84,12 +85,12 @@ export function createLanes({ sql, slowSql, types, onFound }: Options) {
 
     /** Milliseconds until the lanes can be found again; infinite when nobody asked. */
     get pause(): number {
-      return isFindAsked ? millisecondsLeft() : Infinity;
+      return isAsked ? millisecondsLeft() : Infinity;
     },
 
     /** Asks to find lanes at the next occasion. After a notification, the known lanes are asked again too. */
     expectMore({ isNotified }: { isNotified: boolean }): void {
-      isFindAsked = isUrgent = true;
+      isAsked = isUrgent = true;
       if (!isNotified) return;
       const oldest = performance.now() - keepMilliseconds;
       for (const [key, lane] of lanes) {
@@ -98,63 +99,61 @@ export function createLanes({ sql, slowSql, types, onFound }: Options) {
       }
     },
 
-    /** Asks for a search from the start of each lane: tasks were reclaimed. */
+    /** Asks for a full search: tasks were reclaimed. */
     expectOld(): void {
-      thorough.forget();
+      full.forget();
     },
 
     /** Finds lanes with due tasks, if it was asked for and is time. Returns whether there are any. */
     async find(): Promise<boolean> {
-      if (!isFindAsked || millisecondsLeft() > 0) return false;
-      isFindAsked = isUrgent = false;
-      if (!isSearching && thorough.millisecondsLeft() === 0) return search();
-      return look([...lanes.values()], quick);
+      if (!isAsked || millisecondsLeft() > 0) return false;
+      isAsked = isUrgent = false;
+      searchedAt = performance.now();
+      if (isSearching || !full.isDue) return search();
+      if (full.took < briefMilliseconds) return searchFromStart(sql);
+      isSearching = true;
+      searchFromStart(slowSql)
+        .then(onFound, () => {})
+        .finally(() => (isSearching = false));
+      return search();
     },
 
-    /** Moves the fronts behind the claimed tasks. A lane that gave nothing is empty. */
+    /** Moves the fronts behind the claimed tasks. A lane that gave less than was asked for is empty. */
     advance(asked: CachedLane[], quotas: number[], tasks: Claimed[]): void {
-      const given = new Map<string, Claimed>();
-      for (const task of tasks) {
-        const last = given.get(keyOf(task));
-        if (!last || isBehind(task, last)) given.set(keyOf(task), task);
-      }
+      const now = performance.now();
+      const byLane = Map.groupBy(tasks, keyOf);
       for (const [place, lane] of asked.entries()) {
-        if (quotas[place] === 0) continue;
         const key = keyOf(lane);
-        const last = given.get(key);
-        const cached = lanes.get(key);
-        // A search has found an older front meanwhile.
-        if (cached !== lane) continue;
-        if (!last) cached.isEmpty = true;
-        else lanes.set(key, { ...cached, ...frontOf(last), usedAt: performance.now() });
+        // A search may have found an older front meanwhile.
+        if (quotas[place] === 0 || lanes.get(key) !== lane) continue;
+        const given = byLane.get(key);
+        if (!given) lane.isEmpty = true;
+        else lanes.set(key, { ...lane, ...frontOf(given), isEmpty: given.length < quotas[place]!, usedAt: now });
       }
-      if (tasks.length === 0) return;
-      isFindAsked = true;
-      isUrgent = false;
+      if (tasks.length > 0) [isAsked, isUrgent] = [true, false];
     },
   };
 }
 
-type Pace = ReturnType<typeof createPace>;
-
-/** Lets a statement pause 20 times as long as it took, within these bounds in milliseconds. */
-function createPace(least: number, most: number) {
+/** Lets a full search pause 20 times as long as it took. */
+function createPace() {
   let endedAt = -Infinity;
   let took = 0;
-  let tookBefore: number | undefined;
+  let tookBefore = Infinity;
 
   return {
     /** Milliseconds that it took, the lesser of the last two: one that waited for a lock says nothing about the next. */
     get took(): number {
-      return Math.min(took, tookBefore ?? took);
+      return Math.min(took, tookBefore);
     },
-    millisecondsLeft(atLeast = least): number {
-      const pause = Math.min(Math.max(20 * this.took, atLeast), most);
-      return Math.max(0, endedAt + pause - performance.now());
+    get isDue(): boolean {
+      const pause = Math.min(Math.max(20 * this.took, fullPauseMilliseconds), longestPauseMilliseconds);
+      return performance.now() >= endedAt + pause;
     },
-    note(started: number, ended: number): void {
+    note(started: number): void {
       if (endedAt > 0) tookBefore = took;
-      [endedAt, took] = [ended, ended - started];
+      endedAt = performance.now();
+      took = endedAt - started;
     },
     forget(): void {
       endedAt = -Infinity;
@@ -164,7 +163,10 @@ function createPace(least: number, most: number) {
 
 const keyOf = ({ task_type, priority }: Pick<Lane, "task_type" | "priority">) => `${task_type} ${priority}`;
 
-const frontOf = ({ run_at, task_id, due_since }: Claimed) => ({ run_at, task_id, due_since });
+function frontOf(tasks: Claimed[]) {
+  const { run_at, task_id, due_since } = tasks.reduce((last, task) => (isBehind(task, last) ? task : last));
+  return { run_at, task_id, due_since };
+}
 
 const isBehind = (a: Claimed, b: Claimed) => (a.due_since - b.due_since || Number(a.task_id) - Number(b.task_id)) > 0;
 
@@ -180,10 +182,10 @@ function gapsBetween(types: string[], known: Lane[]): Gap[] {
 }
 
 /**
- * The lanes of these types that have due tasks, and the front of each; of known lanes, from their fronts on. A loose index scan:
- * one descent for each lane, and a walk over its running tasks.
+ * The lanes of these types that have due tasks, and the front of each. Known lanes are left out, but for the `empty` ones, which
+ * are searched from their fronts on. A loose index scan: one descent for each lane, and a walk over its running tasks.
  */
-export function findLanes(sql: Sql, types: string[], known: Lane[] = []) {
+export function findLanes(sql: Sql, types: string[], known: Lane[] = [], empty: Lane[] = []) {
   const gaps = gapsBetween(types, known);
   return sql<Lane[]>`
     with recursive lane as (
@@ -216,11 +218,11 @@ export function findLanes(sql: Sql, types: string[], known: Lane[] = []) {
       union all
       select *
       from unnest(
-        ${known.map(({ task_type }) => task_type)}::text[],
-        ${known.map(({ priority }) => priority)}::smallint[],
-        ${known.map(({ run_at }) => run_at)}::text[]::timestamptz[],
-        ${known.map(({ task_id }) => task_id)}::bigint[]
-      ) as known (task_type, priority, run_at, task_id)
+        ${empty.map(({ task_type }) => task_type)}::text[],
+        ${empty.map(({ priority }) => priority)}::smallint[],
+        ${empty.map(({ run_at }) => run_at)}::text[]::timestamptz[],
+        ${empty.map(({ task_id }) => task_id)}::bigint[]
+      ) as empty (task_type, priority, run_at, task_id)
     )
     select
       task_type, priority, front.run_at::text, front.task_id, extract(epoch from front.run_at)::float8 as due_since,
