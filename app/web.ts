@@ -1,8 +1,8 @@
 import { createServer, type Server } from "node:http";
 import { createApp } from "./app.ts";
-import { connect } from "./db.ts";
+import { connect } from "./db/connect.ts";
 import type { WebEnv } from "./env.ts";
-import type { Middleware } from "./http.ts";
+import type { Middleware } from "./http/context.ts";
 import { createLog } from "./log.ts";
 
 const drainSeconds = 25;

@@ -1,4 +1,4 @@
-import { connect, type Sql } from "../app/db.ts";
+import { connect, type Sql } from "../app/db/connect.ts";
 import { migrateEnv } from "../app/env.ts";
 import { withDatabase } from "../dev/find-database.ts";
 

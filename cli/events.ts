@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { isUnavailable, type Sql } from "../app/db.ts";
-import { beginning, isPosition, readEvents, readLastEvents, type Event } from "../app/feed.ts";
+import { isUnavailable, type Sql } from "../app/db/connect.ts";
+import { beginning, isPosition, readEvents, readLastEvents, type Event } from "../app/db/feed.ts";
 import { complain, runCommand, say, type Command } from "./command.ts";
 
 const usage = `What happened, in the order of the feed.

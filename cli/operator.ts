@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import type { Sql } from "../app/db.ts";
-import { normaliseEmail } from "../app/email.ts";
+import type { Sql } from "../app/db/connect.ts";
+import { normaliseEmail } from "../app/sign-up/email.ts";
 import { columns } from "./columns.ts";
 import { complain, runCommand, say, type Command } from "./command.ts";
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { connect } from "../app/db.ts";
+import { connect } from "../app/db/connect.ts";
 import { startPostgres } from "./postgres.ts";
 
 export const databaseName = "slim_signup";

@@ -1,6 +1,6 @@
 import { Router } from "@koa/router";
-import type { Middleware, State } from "../app/http.ts";
-import { page } from "../app/page.ts";
+import type { Middleware, State } from "../app/http/context.ts";
+import { page } from "../app/http/page.ts";
 import { deleteMails, listMails, readMail } from "./mails.ts";
 
 /** The inbox of everybody that this machine wrote to, in `folder`. Never to be reached in production. */

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
-import { connect, type Sql } from "../app/db.ts";
+import { connect, type Sql } from "../app/db/connect.ts";
 import { migrateEnv } from "../app/env.ts";
 
 const folder = import.meta.dirname;
+const startOver = "If it is the one of npm run dev, delete the folder .data/ and start again.";
 
 const sql = connect(migrateEnv(), "migrate");
 try {
@@ -33,6 +34,10 @@ async function migrate(sql: Sql): Promise<string[]> {
     const rows = await tx<{ name: string; checksum: string }[]>`select name, checksum from migration`;
     const applied = new Map(rows.map(({ name, checksum }) => [name, checksum]));
     const last = [...applied.keys()].toSorted().at(-1) ?? "";
+    const replaced = [...applied.keys()].find(
+      (name) => !files.includes(name) && files.some((file) => file.slice(0, 5) === name.slice(0, 5)),
+    );
+    if (replaced) throw new Error(`the database has ${replaced}, which is not in this release. ${startOver}`);
     const added: string[] = [];
 
     for (const name of files) {

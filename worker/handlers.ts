@@ -1,4 +1,4 @@
-import type { Sql } from "../app/db.ts";
+import type { Sql } from "../app/db/connect.ts";
 import type { WorkerEnv } from "../app/env.ts";
 import type { Log } from "../app/log.ts";
 import { consumers } from "./events/consumers.ts";
@@ -6,7 +6,7 @@ import { createMakeLink } from "./mail/email-link.ts";
 import type { Mailer } from "./mail/mailer.ts";
 import type { Handler } from "./engine/task.ts";
 import { deleteUnverified } from "./tasks/delete-unverified.ts";
-import { oweDigests } from "./tasks/owe-digests.ts";
+import { oweDigests } from "./digest/owe-digests.ts";
 import { pruneEvents } from "./tasks/prune-events.ts";
 import { pruneExpired } from "./tasks/prune-expired.ts";
 import { pruneHistory } from "./tasks/prune-history.ts";
@@ -14,14 +14,14 @@ import { remindUnverified } from "./tasks/remind-unverified.ts";
 import { sendEmailAddressChanged } from "./tasks/send-email-address-changed.ts";
 import { sendEmailAlreadyRegistered } from "./tasks/send-email-already-registered.ts";
 import { sendEmailConfirmAddress } from "./tasks/send-email-confirm-address.ts";
-import { sendEmailDigest } from "./tasks/send-email-digest.ts";
+import { sendEmailDigest } from "./digest/send-email-digest.ts";
 import { sendEmailFarewell } from "./tasks/send-email-farewell.ts";
 import { sendEmailLogInBlocked } from "./tasks/send-email-log-in-blocked.ts";
 import { sendEmailPasswordChanged } from "./tasks/send-email-password-changed.ts";
 import { sendEmailPasswordReset } from "./tasks/send-email-password-reset.ts";
 import { sendEmailReminder } from "./tasks/send-email-reminder.ts";
 import { sendEmailWelcome } from "./tasks/send-email-welcome.ts";
-import { webhookHandlers } from "./webhook-handlers.ts";
+import { webhookHandlers } from "./webhooks/webhook-handlers.ts";
 
 /** Every task type that this worker knows. Types that are not here wait, with no attempt burnt. */
 export function createHandlers(sql: Sql, mailer: Mailer, env: WorkerEnv, log: Log): Record<string, Handler> {

@@ -1,4 +1,4 @@
-import { connect } from "../app/db.ts";
+import { connect } from "../app/db/connect.ts";
 import { workerEnv } from "../app/env.ts";
 import { createLog } from "../app/log.ts";
 import { consumers } from "./events/consumers.ts";

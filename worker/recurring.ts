@@ -1,4 +1,4 @@
-import type { Sql } from "../app/db.ts";
+import type { Sql } from "../app/db/connect.ts";
 import type { Log } from "../app/log.ts";
 import { repeat } from "./engine/repeat.ts";
 

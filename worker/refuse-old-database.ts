@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { isUnavailable, missingMigrations, type Sql } from "../app/db.ts";
+import { isUnavailable, missingMigrations, type Sql } from "../app/db/connect.ts";
 import type { Log } from "../app/log.ts";
 
 /** Exits 1 before a database that is older than this release. One that is away is waited for; a newer one is well. */

@@ -1,4 +1,4 @@
-import type { Sql } from "../db.ts";
+import type { Sql } from "../db/connect.ts";
 import { noteActs, type Actor } from "./acts.ts";
 
 // Each is one statement, writes down who did it, and does nothing the second time. Returns the task when it did something.

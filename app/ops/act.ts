@@ -1,6 +1,6 @@
-import { accepted } from "../answers.ts";
-import type { Sql } from "../db.ts";
-import type { Middleware } from "../http.ts";
+import { accepted } from "../http/responses.ts";
+import type { Sql } from "../db/connect.ts";
+import type { Middleware } from "../http/context.ts";
 import { bury, cancel, runNow } from "./act-on-task.ts";
 import { taskId, type Actor } from "./acts.ts";
 import { param } from "./param.ts";
@@ -23,7 +23,7 @@ export function actOnTask(sql: Sql): Middleware {
     const { data } = taskId.safeParse(param(ctx, "id"));
     if (!act || data === undefined) return ctx.throw(404);
 
-    const changed = await act(sql, data, ctx.state.visitor.usr_id);
+    const changed = await act(sql, data, ctx.state.user.usr_id);
     accepted(ctx, `/ops/tasks/${data}?${changed.length > 0 ? "done" : "nothing"}`);
   };
 }
@@ -32,7 +32,7 @@ export function actOnTask(sql: Sql): Middleware {
 export function retryType(sql: Sql): Middleware {
   return async (ctx) => {
     const type = param(ctx, "type");
-    const retried = await retryDead(sql, { task_type: type }, ctx.state.visitor.usr_id);
+    const retried = await retryDead(sql, { task_type: type }, ctx.state.user.usr_id);
     const isChanged = retried.some(({ task_id }) => task_id);
     accepted(ctx, `${typePath(type)}?${isChanged ? "retried" : "nothing"}`);
   };

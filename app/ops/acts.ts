@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Sql } from "../db.ts";
+import type { Sql } from "../db/connect.ts";
 
 /** Who does it: an operator's `usr_id`, or null for somebody at a shell. */
 export type Actor = string | null;

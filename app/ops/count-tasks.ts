@@ -1,4 +1,4 @@
-import type { Sql } from "../db.ts";
+import type { Sql } from "../db/connect.ts";
 
 /** Further than this nothing is counted: a count beyond it means "more". */
 export const mostCounted = 10_000;

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Registry } from "prom-client";
-import type { Sql } from "../db.ts";
-import { readLags } from "../feed-lag.ts";
+import type { Sql } from "../db/connect.ts";
+import { readLags } from "../events/feed-lag.ts";
 import { mostCounted, states } from "./count-tasks.ts";
 import { readOverview, type Overview } from "./overview.ts";
 import { listConnections, sumAttempts } from "./sums.ts";
@@ -61,7 +61,8 @@ function addWorkers(registry: Registry, { workers }: Overview): void {
   for (const worker of workers) {
     const { host, pid } = worker;
     seen.set({ host, pid }, worker.seen_seconds_ago);
-    if (worker.turn_milliseconds !== null) turn.set({ host, pid }, worker.turn_milliseconds / 1000);
+    if (worker.event_loop_delay_milliseconds !== null)
+      turn.set({ host, pid }, worker.event_loop_delay_milliseconds / 1000);
     for (const [task_type, tasks] of Object.entries(worker.running)) running.set({ host, pid, task_type }, tasks);
     for (const { task_type } of worker.breakers) open.set({ host, pid, task_type }, 1);
   }

@@ -1,4 +1,4 @@
-import type { Sql } from "../db.ts";
+import type { Sql } from "../db/connect.ts";
 import { typesIn } from "./count-tasks.ts";
 
 export type LastError = { task_type: string; task_id: string; error: string; failed_at: Date };

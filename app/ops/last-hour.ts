@@ -1,4 +1,4 @@
-import type { Sql } from "../db.ts";
+import type { Sql } from "../db/connect.ts";
 
 /** What was attempted in one minute of the last hour. */
 export type Minute = { minutes_ago: number; mails: number; done: number; failed: number };
@@ -12,7 +12,7 @@ export async function readLastHour(sql: Sql): Promise<LastHour> {
       (extract(epoch from date_trunc('minute', now()) - minute) / 60)::int as minutes_ago, task_type,
       coalesce(sum(attempts) filter (where not is_failure), 0)::int as done,
       coalesce(sum(attempts) filter (where is_failure), 0)::int as failed
-    from attempt_tally
+    from attempt_statistics
     where minute > now() - interval '1 hour'
     group by minute, task_type
   `;

@@ -1,4 +1,4 @@
-import type { Sql } from "../db.ts";
+import type { Sql } from "../db/connect.ts";
 import { mostCounted, type State } from "./count-tasks.ts";
 
 export type ListedTask = {

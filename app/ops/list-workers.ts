@@ -1,4 +1,4 @@
-import type { Sql } from "../db.ts";
+import type { Sql } from "../db/connect.ts";
 import { mostCounted } from "./count-tasks.ts";
 
 type Worker = {
@@ -10,7 +10,7 @@ type Worker = {
   is_alive: boolean;
   started_at: Date;
   /** The longest turn of its event loop between its last two heartbeats; null of an older release. */
-  turn_milliseconds: number | null;
+  event_loop_delay_milliseconds: number | null;
   /** What it has handlers for; null of an older release. */
   task_types: string[] | null;
   /** How many tasks it runs, by type. */
@@ -50,7 +50,7 @@ export function listWorkers(sql: Sql) {
       group by worker_id, task_type
     )
     select
-      worker_id, host, pid, started_at, turn_milliseconds, task_types,
+      worker_id, host, pid, started_at, event_loop_delay_milliseconds, task_types,
       extract(epoch from now() - seen_at)::float8 as seen_seconds_ago,
       seen_at + make_interval(secs => lease_seconds) > now() and expired_at is null as is_alive,
       (

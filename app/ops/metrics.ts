@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import { isUnavailable, type Sql } from "../db.ts";
-import type { Middleware } from "../http.ts";
+import { isUnavailable, type Sql } from "../db/connect.ts";
+import type { Middleware } from "../http/context.ts";
 import { databaseMetrics } from "./database-metrics.ts";
 
 /** Goes on by design, and says nothing of how fast we answer. */

@@ -1,4 +1,4 @@
-import type { Sql } from "../db.ts";
+import type { Sql } from "../db/connect.ts";
 import { countTasks, mostCounted, type State } from "./count-tasks.ts";
 import { readLastErrors, type LastError } from "./last-errors.ts";
 import { readLastHour } from "./last-hour.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Context } from "../http.ts";
+import type { Context } from "../http/context.ts";
 
 const params = z.record(z.string(), z.string());
 

@@ -1,4 +1,4 @@
-import type { Sql } from "../db.ts";
+import type { Sql } from "../db/connect.ts";
 import { noteActs, type Actor } from "./acts.ts";
 
 export type Retried = {

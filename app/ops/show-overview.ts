@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Readable } from "node:stream";
-import type { Sql } from "../db.ts";
-import { findHolder, readLags } from "../feed-lag.ts";
-import { readLastEvents } from "../feed.ts";
-import type { Middleware } from "../http.ts";
-import { page, render } from "../page.ts";
+import type { Sql } from "../db/connect.ts";
+import { findHolder, readLags } from "../events/feed-lag.ts";
+import { readLastEvents } from "../db/feed.ts";
+import type { Middleware } from "../http/context.ts";
+import { page, render } from "../http/page.ts";
 import { drawCharts } from "./charts.ts";
 import { readOverview } from "./overview.ts";
 import * as words from "./words.ts";

@@ -1,6 +1,6 @@
-import type { Sql } from "../db.ts";
-import type { Middleware } from "../http.ts";
-import { page } from "../page.ts";
+import type { Sql } from "../db/connect.ts";
+import type { Middleware } from "../http/context.ts";
+import { page } from "../http/page.ts";
 import { taskId } from "./acts.ts";
 import { param } from "./param.ts";
 import { readHistory, readTask } from "./read-task.ts";

@@ -1,6 +1,6 @@
-import type { Sql } from "../db.ts";
-import type { Middleware } from "../http.ts";
-import { page } from "../page.ts";
+import type { Sql } from "../db/connect.ts";
+import type { Middleware } from "../http/context.ts";
+import { page } from "../http/page.ts";
 import { states } from "./count-tasks.ts";
 import { listTasks } from "./list-tasks.ts";
 import { readOverview } from "./overview.ts";

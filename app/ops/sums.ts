@@ -1,4 +1,4 @@
-import type { Sql } from "../db.ts";
+import type { Sql } from "../db/connect.ts";
 
 /** Attempts since ever that took at most `le` seconds; with +Inf all of them, and the seconds that they took together. */
 type Bucket = { task_type: string; outcome: string; le: string; attempts: number; seconds: number };
@@ -8,7 +8,7 @@ export function sumAttempts(sql: Sql) {
   return sql<Bucket[]>`
     with bound as (
       select up_to_seconds as le
-      from attempt_tally
+      from attempt_statistics
       where minute = '-infinity'
       union
       select 'infinity'
@@ -17,7 +17,7 @@ export function sumAttempts(sql: Sql) {
       task_type, case when is_failure then 'failed' else 'done' end as outcome,
       case when bound.le = 'infinity' then '+Inf' else bound.le::text end as le,
       coalesce(sum(attempts) filter (where up_to_seconds <= bound.le), 0)::float8 as attempts, sum(seconds) as seconds
-    from attempt_tally
+    from attempt_statistics
     cross join bound
     where minute = '-infinity'
     group by task_type, is_failure, bound.le

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { join } from "../../worker/engine/session.ts";
 import type { Bench, Report } from "../bench.ts";
 import { drawChart } from "../support/chart.ts";

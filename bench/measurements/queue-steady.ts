@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import type { Bench, Report } from "../bench.ts";
 import { startChild } from "../support/child.ts";
 import { compete, type Figures } from "../support/compete.ts";

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { createPasswords } from "../../app/password.ts";
+import { createPasswords } from "../../app/password/password.ts";
 import { now } from "../support/clock.ts";
 import { tell } from "../support/parent.ts";
 

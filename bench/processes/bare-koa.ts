@@ -2,7 +2,7 @@ import { bodyParser } from "@koa/bodyparser";
 import { hash } from "@node-rs/argon2";
 import Koa from "koa";
 import { z } from "zod";
-import { connect } from "../../app/db.ts";
+import { connect } from "../../app/db/connect.ts";
 import { webEnv } from "../../app/env.ts";
 import "../support/parent.ts";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { connect } from "../../app/db.ts";
+import { connect } from "../../app/db/connect.ts";
 import { workerEnv } from "../../app/env.ts";
 import { createClaims } from "../../worker/engine/claim.ts";
 import { join } from "../../worker/engine/session.ts";

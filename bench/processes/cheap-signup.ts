@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createApp } from "../../app/app.ts";
-import { connect } from "../../app/db.ts";
+import { connect } from "../../app/db/connect.ts";
 import { webEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
 import "../support/parent.ts";

@@ -1,4 +1,4 @@
-import { connect } from "../../app/db.ts";
+import { connect } from "../../app/db/connect.ts";
 import { workerEnv } from "../../app/env.ts";
 import { tell, told } from "../support/parent.ts";
 import { noOpTypes } from "../support/no-op-types.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { connect } from "../../app/db.ts";
+import { connect } from "../../app/db/connect.ts";
 import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
 import { startEngine } from "../../worker/engine/engine.ts";

@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { createClaims } from "../../worker/engine/claim.ts";
 import { join } from "../../worker/engine/session.ts";
 import { defineHandler } from "../../worker/engine/task.ts";

@@ -1,4 +1,4 @@
-import { connect, type Sql } from "../../app/db.ts";
+import { connect, type Sql } from "../../app/db/connect.ts";
 import { migrate } from "../../dev/database.ts";
 import type { Postgres } from "../../dev/postgres.ts";
 

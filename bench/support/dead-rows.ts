@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 
 /** Keeps Postgres from vacuuming away what is done from now on, until the answer is called. */
 export async function holdSnapshot(sql: Sql): Promise<() => Promise<void>> {

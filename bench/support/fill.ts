@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { noOpTypes } from "./no-op-types.ts";
 
 /** Owes tasks that do nothing, of each type in turn. */

@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 
 /** New users, each of whom is owed the welcome mail. */
 export async function oweWelcomes(sql: Sql, count: number): Promise<void> {

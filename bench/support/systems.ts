@@ -1,5 +1,5 @@
-import type { Sql } from "../../app/db.ts";
-import { notifyWorkers } from "../../app/notify-workers.ts";
+import type { Sql } from "../../app/db/connect.ts";
+import { notifyWorkers } from "../../app/db/notify-workers.ts";
 import { workerSettings } from "./drain.ts";
 import { noOpTypes } from "./no-op-types.ts";
 

@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { mostRetried, retryDead } from "../../app/ops/retry-dead.ts";
 import { complain, say, type Command } from "../command.ts";
 

@@ -26,7 +26,7 @@ export function overview(isJson: boolean): Command {
     const workers = now.workers.map((worker) => [
       `${worker.host}:${worker.pid}`,
       `${span(worker.seen_seconds_ago)} ago${worker.is_alive ? "" : " (gone)"}`,
-      worker.turn_milliseconds === null ? "-" : `${Math.round(worker.turn_milliseconds)} ms`,
+      worker.event_loop_delay_milliseconds === null ? "-" : `${Math.round(worker.event_loop_delay_milliseconds)} ms`,
       Object.values(worker.running).reduce((sum, tasks) => sum + tasks, 0),
     ]);
     say(`\n${columns([["WORKER", "HEARTBEAT", "LOOP", "RUNNING"], ...workers])}`);

@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterAll, expect, it } from "vitest";
-import { connect } from "../../app/db.ts";
+import { connect } from "../../app/db/connect.ts";
 import { addLink, addOwner, passwords } from "../support/accounts.ts";
 import { flaws, openBrowser } from "../support/browser.ts";
 import { createDatabase } from "../support/database.ts";

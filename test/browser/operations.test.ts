@@ -21,7 +21,7 @@ const open = (path: string, options = {}): Promise<Page> => browser.visit(site +
 /** Something of everything that the pages can show. */
 async function fill(): Promise<{ failing: string; held: string; dead: string }> {
   const worker = await addWorker(sql);
-  await sql`update worker set task_types = '{SEND_EMAIL_WELCOME,SEND_EMAIL_REMINDER}', turn_milliseconds = 3`;
+  await sql`update worker set task_types = '{SEND_EMAIL_WELCOME,SEND_EMAIL_REMINDER}', event_loop_delay_milliseconds = 3`;
   await sql`
     insert into breaker (worker_id, task_type, open_until, error)
     values (${worker}, 'SEND_EMAIL_REMINDER', now() + interval '1 minute', 'The mail server is away.')
@@ -34,7 +34,7 @@ async function fill(): Promise<{ failing: string; held: string; dead: string }> 
   const [dead] = await owe(sql, "POST_WEBHOOK", 2);
   await buryAll(sql, "POST_WEBHOOK");
   await sql`
-    insert into attempt_tally (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
+    insert into attempt_statistics (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
     select date_trunc('minute', now()) - make_interval(mins => n), 'SEND_EMAIL_WELCOME', n % 3 = 0, 1, 1 + n % 7, 1
     from generate_series(0, 59) as n
   `;

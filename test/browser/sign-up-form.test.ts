@@ -9,7 +9,7 @@ const browser = openBrowser();
 
 // Not the worker's own row: it would have to join anew.
 beforeEach(() =>
-  sql`delete from email_verified; delete from usr; delete from task; delete from throttle; delete from mail_stop`.simple(),
+  sql`delete from email_verified; delete from usr; delete from task; delete from rate_limit; delete from email_suppression`.simple(),
 );
 
 describe("the sign-up form", () => {

@@ -1,6 +1,6 @@
 import { Agent, request } from "node:http";
 import { expect, it } from "vitest";
-import { createPasswords } from "../../app/password.ts";
+import { createPasswords } from "../../app/password/password.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
@@ -48,7 +48,7 @@ it.each(["blocked", "unverified"])(
       insert into log_in_failure (email, failures) select email, 60 from usr
       on conflict (email) do update set failures = 60
     `;
-    await sql`delete from throttle`;
+    await sql`delete from rate_limit`;
     const { answers, area } = await compare(
       (n) => post("/login", email(n), password),
       (n) => post("/login", email(n)),

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { connect } from "../../app/db.ts";
+import { connect } from "../../app/db/connect.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { runMigrations } from "../support/processes.ts";
 import { findServerPrograms, startPair } from "../support/standby.ts";

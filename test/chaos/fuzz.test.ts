@@ -60,7 +60,9 @@ for (const table of tables) await sql`create table ${sql(`saved_${table}`)} as t
 const restore = () =>
   sql.unsafe(
     [
-      ...["throttle", "mail_stop", "log_in_failure", ...tables.toReversed()].map((table) => `delete from ${table}`),
+      ...["rate_limit", "email_suppression", "log_in_failure", ...tables.toReversed()].map(
+        (table) => `delete from ${table}`,
+      ),
       ...tables.map((table) => `insert into ${table} overriding system value select * from saved_${table}`),
     ].join(";"),
   );

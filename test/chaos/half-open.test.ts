@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
-import { connect } from "../../app/db.ts";
+import { connect } from "../../app/db/connect.ts";
 import { chaosWorker } from "../support/chaos.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";

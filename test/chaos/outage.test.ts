@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { connect } from "../../app/db.ts";
+import { connect } from "../../app/db/connect.ts";
 import { chaosWorker, hold, isDone, oweTasks, waiting, type ChaosWorker } from "../support/chaos.ts";
 import { empty } from "../support/database.ts";
 import { startOwnServer } from "../support/own-server.ts";

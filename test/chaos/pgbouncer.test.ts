@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import request from "supertest";
-import { connect } from "../../app/db.ts";
+import { connect } from "../../app/db/connect.ts";
 import { chaosWorker, isDone, oweMails, oweTasks } from "../support/chaos.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { afterAll, expect, it } from "vitest";
-import { connect } from "../../app/db.ts";
+import { connect } from "../../app/db/connect.ts";
 import { startPostgres } from "../../dev/postgres.ts";
 import { runMigrations } from "../support/processes.ts";
 import { balance } from "../support/storm/books.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connect } from "../../app/db.ts";
+import { connect } from "../../app/db/connect.ts";
 import { mailbox } from "../../dev/mailbox.ts";
 import { saveMail } from "../../dev/mails.ts";
 import { openBrowser, violations } from "../support/browser.ts";

@@ -4,7 +4,7 @@ import { createTransport } from "nodemailer";
 import supertest from "supertest";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createApp } from "../../app/app.ts";
-import { connect } from "../../app/db.ts";
+import { connect } from "../../app/db/connect.ts";
 import { createLog } from "../../app/log.ts";
 import { mailbox } from "../../dev/mailbox.ts";
 import { deleteMails, saveMail } from "../../dev/mails.ts";

@@ -46,6 +46,15 @@ describe("migrate", () => {
     await rm(join(copy, "migrations/8002_bad.sql"));
   });
 
+  it("refuses a database of another baseline, and says how to start over", async () => {
+    const { sql, url } = await createDatabase();
+    await sql`update migration set name = '0001_old_baseline.sql' where name like '0001%'`;
+    const release = migrate(url);
+    expect(await release.exited).toBe(1);
+    expect(release.output()).toContain("the database has 0001_old_baseline.sql");
+    expect(release.output()).toContain("delete the folder .data/ and start again");
+  });
+
   it("refuses a file that was edited, and one that comes too late", async () => {
     const { url } = await createDatabase();
     expect(await migrate(url).exited).toBe(0);

@@ -49,7 +49,7 @@ async function fill(): Promise<void> {
   const worker = await addWorker(sql);
   await sql`
     update worker
-    set task_types = '{SEND_EMAIL_WELCOME,SEND_EMAIL_REMINDER,POST_WEBHOOK}', turn_milliseconds = 3, host = 'worker.1'
+    set task_types = '{SEND_EMAIL_WELCOME,SEND_EMAIL_REMINDER,POST_WEBHOOK}', event_loop_delay_milliseconds = 3, host = 'worker.1'
   `;
   await owe(sql, "SEND_EMAIL_WELCOME", 3);
   await owe(sql, "SEND_EMAIL_WELCOME", 2, { worker_id: worker, attempt: 1 });
@@ -58,7 +58,7 @@ async function fill(): Promise<void> {
   await owe(sql, "POST_WEBHOOK", 2);
   await buryAll(sql, "POST_WEBHOOK", "The receiver answered 500.");
   await sql`
-    insert into attempt_tally (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
+    insert into attempt_statistics (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
     select date_trunc('minute', now()) - make_interval(mins => n), 'SEND_EMAIL_WELCOME', false, 1, 20 + n * 7 % 23, 1
     from generate_series(0, 59) as n
   `;

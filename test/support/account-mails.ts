@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
 import { hashToken } from "../../app/token.ts";
@@ -32,7 +32,7 @@ export async function startMailing(database: { sql: Sql; url: string }) {
     mails,
     async empty() {
       // The engine stays, and so does its row in worker.
-      await sql`truncate usr, task, task_error, task_dead, throttle, mail_stop, event restart identity cascade`;
+      await sql`truncate usr, task, task_error, task_dead, rate_limit, email_suppression, event restart identity cascade`;
       mails.length = 0;
     },
     /** The mails of one task, all of them told in the feed: whose they were, where there is still somebody. */

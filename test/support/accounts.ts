@@ -1,6 +1,6 @@
 import type { Response } from "supertest";
-import { createPasswords } from "../../app/password.ts";
-import type { Sql } from "../../app/db.ts";
+import { createPasswords } from "../../app/password/password.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { newToken } from "../../app/token.ts";
 import { until } from "./until.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
-import { connect } from "../../app/db.ts";
+import { connect } from "../../app/db/connect.ts";
 import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
 import type { Consumer } from "../../worker/events/consume.ts";

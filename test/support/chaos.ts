@@ -1,6 +1,6 @@
 import type { TransactionSql } from "postgres";
 import { z } from "zod";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { begin } from "./feed.ts";
 import type { Process } from "./processes.ts";
 import { until } from "./until.ts";

@@ -1,4 +1,4 @@
-import { connect, type Sql } from "../../app/db.ts";
+import { connect, type Sql } from "../../app/db/connect.ts";
 import { createClaims } from "../../worker/engine/claim.ts";
 import { finish } from "../../worker/engine/outcomes.ts";
 import { cleanUp } from "./clean-up.ts";

@@ -1,4 +1,4 @@
-import { connect, type Sql } from "../../app/db.ts";
+import { connect, type Sql } from "../../app/db/connect.ts";
 import { cleanUp } from "./clean-up.ts";
 
 /** A connection to which `now()` is what the test has written into `clock.hand`, until the test ends. */

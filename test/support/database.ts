@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import postgres from "postgres";
 import { inject } from "vitest";
-import { connect, type Sql } from "../../app/db.ts";
+import { connect, type Sql } from "../../app/db/connect.ts";
 import { cleanUp } from "./clean-up.ts";
 
 /** A database of this test file's own, cloned from the migrated template, dropped after it (or after the test that asks for it). */
@@ -29,9 +29,9 @@ export async function empty(sql: Sql): Promise<void> {
     delete from task_error;
     delete from task_dead;
     delete from worker;
-    delete from attempt_tally;
-    delete from throttle;
-    delete from mail_stop;
+    delete from attempt_statistics;
+    delete from rate_limit;
+    delete from email_suppression;
     delete from log_in_failure;
     delete from event;
     delete from event_consumer;

@@ -1,8 +1,8 @@
-import type { Sql } from "../../app/db.ts";
-import { anyAddresses, type Address } from "../../worker/outside-address.ts";
-import { createPostOutside } from "../../worker/post-outside.ts";
-import { createReceiverRoom } from "../../worker/receiver-room.ts";
-import { postWebhook } from "../../worker/tasks/post-webhook.ts";
+import type { Sql } from "../../app/db/connect.ts";
+import { anyAddresses, type Address } from "../../worker/webhooks/outside-address.ts";
+import { createPostOutside } from "../../worker/webhooks/post-outside.ts";
+import { createReceiverRoom } from "../../worker/webhooks/receiver-room.ts";
+import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
 import { owe, runEngine } from "./engine.ts";
 import { messageFor } from "./receiver.ts";
 

@@ -1,4 +1,4 @@
-import { connect } from "../../app/db.ts";
+import { connect } from "../../app/db/connect.ts";
 import { consume } from "../../worker/events/consume.ts";
 
 /** A process of its own that stops for ever between a consumer's writes and its cursor. */

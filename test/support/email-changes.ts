@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { addLink } from "./accounts.ts";
 
 export async function emailOf(sql: Sql, usrId: string): Promise<string> {

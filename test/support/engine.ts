@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { z } from "zod";
-import { connect, type Sql } from "../../app/db.ts";
+import { connect, type Sql } from "../../app/db/connect.ts";
 import type { Consumer } from "../../worker/events/consume.ts";
 import { startSubscribers } from "../../worker/events/subscribers.ts";
 import { startEngine, type Engine } from "../../worker/engine/engine.ts";

@@ -1,6 +1,6 @@
 import type { TransactionSql } from "postgres";
-import type { Sql } from "../../app/db.ts";
-import { isSettled } from "../../app/feed.ts";
+import type { Sql } from "../../app/db/connect.ts";
+import { isSettled } from "../../app/db/feed.ts";
 import { cleanUp } from "./clean-up.ts";
 import { until } from "./until.ts";
 

@@ -1,5 +1,5 @@
 import type { TransactionSql } from "postgres";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { hold, waiting, type ChaosWorker } from "./chaos.ts";
 import type { ScriptedSmtp, Stage } from "./smtp-dialogue.ts";
 import { until } from "./until.ts";

@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { addOwner, openSession } from "./accounts.ts";
 
 export const operatorEmail = "olga@example.com";

@@ -1,5 +1,5 @@
 import { readOverview } from "../../app/ops/overview.ts";
-import { connect, type Sql } from "../../app/db.ts";
+import { connect, type Sql } from "../../app/db/connect.ts";
 import { cleanUp } from "./clean-up.ts";
 import { createDatabase } from "./database.ts";
 import { addWorker } from "./engine.ts";

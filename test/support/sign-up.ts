@@ -1,5 +1,5 @@
 import type { Agent } from "supertest";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { ada, addLink } from "./accounts.ts";
 
 type SignUp = {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import type { FrameLocator, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { mailbox } from "../../dev/mailbox.ts";
 import { saveMail } from "../../dev/mails.ts";
 import { startSmtp } from "../../dev/smtp.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Server } from "node:net";
 import { createApp } from "../../app/app.ts";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { createLog } from "../../app/log.ts";
 import { freePort } from "../../dev/postgres.ts";
 import { passwords } from "./accounts.ts";

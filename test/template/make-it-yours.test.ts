@@ -5,18 +5,18 @@ import { blocksOf, copyProject, type Copy } from "../support/copy.ts";
 
 /** Of every folder something, and all that speaks of the name; the rest would take minutes. */
 const suite = [
-  "test/app/account",
-  "test/app/env",
-  "test/app/headers",
-  "test/app/password-rules",
-  "test/app/sign-up",
-  "test/app/verify",
-  "test/app/ops/metrics",
+  "test/account/account",
+  "test/env",
+  "test/http/headers",
+  "test/password/password-rules",
+  "test/sign-up/sign-up",
+  "test/sign-up/verify",
+  "test/ops/metrics",
   "test/cli/tasks",
-  "test/worker/claiming",
-  "test/worker/failing",
+  "test/engine/claiming",
+  "test/engine/failing",
   "test/worker/worker.test.ts",
-  "test/worker/tasks/account-mails",
+  "test/tasks/account-mails",
 ];
 
 // Written apart: the name must not be in the project before.
@@ -80,8 +80,8 @@ describe("npm run rename", () => {
 
 describe("docs/make-it-yours.md", () => {
   it.each([
-    ["Without webhooks", ["test/app/ops", "test/app/env", "test/worker/tasks/account-mails"]],
-    ["Without the operations page", ["test/app/ops", "test/app/web", "test/cli/tasks", "test/worker/tasks/digest"]],
+    ["Without webhooks", ["test/ops", "test/env", "test/tasks/account-mails"]],
+    ["Without the operations page", ["test/ops", "test/http/web", "test/cli/tasks", "test/digest/digest"]],
   ])("«%s» leaves a project that works", async (heading, files) => {
     const copy = await copyProject();
     await deletePart(copy, heading);

@@ -15,7 +15,7 @@ describe("a worker", () => {
     const worker = runWorker(url, smtp.url);
 
     expect(await worker.exited).toBe(1);
-    expect(worker.output()).toContain("0002_task_engine.sql");
+    expect(worker.output()).toContain("0002_accounts.sql");
     expect(worker.output()).toContain("migrate first");
     expect(await sql`select attempt from task`).toEqual([{ attempt: 0 }]);
   });

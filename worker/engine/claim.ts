@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { createLanes, type Lane } from "./lanes.ts";
 import { shareSlots, type Room } from "./share-slots.ts";
 import type { Handler, Task } from "./task.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import type { Log } from "../../app/log.ts";
 import { createBreakers } from "./breaker.ts";
 import { createClaims } from "./claim.ts";

@@ -1,6 +1,6 @@
 import { fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import type { Log } from "../../app/log.ts";
 import { leave } from "./reclaim.ts";
 import { createRecorder, type Result } from "./record-outcomes.ts";

@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 
 /** A lane is all pending tasks of one type and priority. Its front is where claims begin: `run_at` and `task_id`. */
 export type Lane = {

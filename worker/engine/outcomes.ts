@@ -1,5 +1,5 @@
 import type { TransactionSql } from "postgres";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import type { Emitted, Task } from "./task.ts";
 
 /** What identifies an attempt: a worker that lost its claim matches no row, and changes nothing. */

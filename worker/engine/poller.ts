@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import type { Claims } from "./claim.ts";
 import { releaseUnknown, waitForClaims } from "./reclaim.ts";
 import type { Runner } from "./runner.ts";

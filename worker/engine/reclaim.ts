@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import type { Log } from "../../app/log.ts";
 import type { Session } from "./session.ts";
 import type { Task } from "./task.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { isUnavailable, type Sql } from "../../app/db.ts";
+import { isUnavailable, type Sql } from "../../app/db/connect.ts";
 import type { Log } from "../../app/log.ts";
 import { errorText } from "./errors.ts";
 import {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import type { Log } from "../../app/log.ts";
 
 type Options = {
@@ -86,7 +86,7 @@ export function join(sql: Sql, { worker_id, host, pid, types, leaseSeconds }: Jo
 export function heartbeat(sql: Sql, workerId: string, eventLoopDelay: number | null = null) {
   return sql<{ worker_id: string }[]>`
     update worker
-    set seen_at = now(), turn_milliseconds = ${eventLoopDelay}
+    set seen_at = now(), event_loop_delay_milliseconds = ${eventLoopDelay}
     where worker_id = ${workerId} and expired_at is null
     returning worker_id
   `;

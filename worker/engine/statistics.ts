@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import type { Breakers } from "./breaker.ts";
 import type { Outcome } from "./run-attempt.ts";
 import type { Session } from "./session.ts";
@@ -69,7 +69,7 @@ const untried = new Set<Outcome["kind"]>(["refused", "snooze", "released"]);
 
 function addToTally(sql: Sql, counts: Count[]) {
   return sql`
-    insert into attempt_tally (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
+    insert into attempt_statistics (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
     select minute, task_type, is_failure = 1, up_to_seconds, attempts, seconds
     from unnest(
       ${counts.map(({ task_type }) => task_type)}::text[],
@@ -82,7 +82,7 @@ function addToTally(sql: Sql, counts: Count[]) {
     -- The same order in all workers, so that no two wait for each other.
     order by minute, task_type, is_failure, up_to_seconds
     on conflict (minute, task_type, is_failure, up_to_seconds) do update
-    set attempts = attempt_tally.attempts + excluded.attempts, seconds = attempt_tally.seconds + excluded.seconds
+    set attempts = attempt_statistics.attempts + excluded.attempts, seconds = attempt_statistics.seconds + excluded.seconds
   `;
 }
 

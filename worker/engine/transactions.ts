@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import pLimit from "p-limit";
 import type { TransactionSql } from "postgres";
-import type { Sql } from "../../app/db.ts";
-import { transact } from "../transact.ts";
+import type { Sql } from "../../app/db/connect.ts";
+import { transact } from "../../app/db/transaction.ts";
 
 export type Transactions = ReturnType<typeof createTransactions>;
 

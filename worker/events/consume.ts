@@ -1,7 +1,7 @@
 import type { TransactionSql } from "postgres";
-import type { Sql } from "../../app/db.ts";
-import { isSettled, splitPosition, readEvents, type Event } from "../../app/feed.ts";
-import { transact } from "../transact.ts";
+import type { Sql } from "../../app/db/connect.ts";
+import { isSettled, splitPosition, readEvents, type Event } from "../../app/db/feed.ts";
+import { transact } from "../../app/db/transaction.ts";
 
 /** One that follows the feed of events: it sees each committed event once, in order. */
 export type Consumer = {

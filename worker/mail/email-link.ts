@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { newToken } from "../../app/token.ts";
 
 type Request = { purpose: "verify" | "reset"; hours: number; usr_id: string };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import type { Mailer } from "./mailer.ts";
 import { defineHandler, equalJitter, type Handler } from "../engine/task.ts";
 

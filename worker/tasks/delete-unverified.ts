@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { defineHandler, type Handler } from "../engine/task.ts";
-import { untilFewer } from "../until-fewer.ts";
+import { untilFewer } from "../webhooks/until-fewer.ts";
 
 const days = 30;
 const batch = 1000;
@@ -25,7 +25,7 @@ export function deleteUnverified(sql: Sql): Handler {
             where usr_id in (
               select usr_id
               from usr
-              where coalesce(unverified_since, created_at) < now() - make_interval(days => ${days})
+              where created_at < now() - make_interval(days => ${days})
                 and not exists (select from email_verified where email_verified.usr_id = usr.usr_id)
                 and exists (
                   select

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import type { Log } from "../../app/log.ts";
 import { defineHandler, type Handler } from "../engine/task.ts";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { defineHandler, type Handler } from "../engine/task.ts";
-import { untilFewer } from "../until-fewer.ts";
+import { untilFewer } from "../webhooks/until-fewer.ts";
 
 const batch = 1000;
 
@@ -9,9 +9,9 @@ const batch = 1000;
 const ended = [
   { table: "session", key: ["token_hash"], column: "expires_at", days: 0 },
   { table: "email_token", key: ["token_hash"], column: "expires_at", days: 0 },
-  { table: "mail_stop", key: ["email"], column: "ends_at", days: 0 },
+  { table: "email_suppression", key: ["email"], column: "ends_at", days: 0 },
   { table: "email_change", key: ["email_change_id"], column: "created_at", days: 30 },
-  { table: "throttle", key: ["action", "subject"], column: "ends_at", days: 0 },
+  { table: "rate_limit", key: ["action", "subject"], column: "ends_at", days: 0 },
   { table: "known_browser", key: ["token_hash", "usr_id"], column: "seen_at", days: 400 },
 ];
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { defineHandler, type Handler } from "../engine/task.ts";
-import { untilFewer } from "../until-fewer.ts";
+import { untilFewer } from "../webhooks/until-fewer.ts";
 
 const deadDays = 90;
 const errorDays = 30;
@@ -44,7 +44,7 @@ export function pruneHistory(sql: Sql): Handler {
       `,
       );
       await sql`
-        delete from attempt_tally
+        delete from attempt_statistics
         where minute < now() - make_interval(hours => ${tallyHours}) and minute > '-infinity'
       `;
     },

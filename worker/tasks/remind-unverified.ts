@@ -22,7 +22,7 @@ export function remindUnverified(timeZone: string): Handler {
               and not exists (select from email_verified where email_verified.usr_id = usr.usr_id)
               and not exists (select from email_reminded where email_reminded.usr_id = usr.usr_id)
               and not exists (
-                select from mail_stop where mail_stop.email = mailbox_of(usr.email) and mail_stop.ends_at > now()
+                select from email_suppression where email_suppression.email = mailbox_of(usr.email) and email_suppression.ends_at > now()
               )
             -- Who is deleted at this moment is waited for, and left out.
             for key share

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { siteName } from "../../app/env.ts";
 import { newToken } from "../../app/token.ts";
 import { id, letterHandler } from "../mail/mail-handler.ts";

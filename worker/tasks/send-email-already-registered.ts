@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { siteName } from "../../app/env.ts";
 import { mailHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import { siteName } from "../../app/env.ts";
 import { newToken } from "../../app/token.ts";
 import { id, letterHandler } from "../mail/mail-handler.ts";
@@ -23,7 +23,7 @@ export function sendEmailConfirmAddress(sql: Sql, mailer: Mailer): Handler {
         join usr on usr.usr_id = email_change.usr_id and usr.email = old_email
         where email_change_id = ${email_change_id} and confirmed_at is null
           and not exists (
-            select from mail_stop where mail_stop.email = mailbox_of(new_email) and mail_stop.ends_at > now()
+            select from email_suppression where email_suppression.email = mailbox_of(new_email) and email_suppression.ends_at > now()
           )
         for key share of usr, email_change
         returning email as to, usr_id

@@ -1,4 +1,4 @@
-import type { Sql } from "../../app/db.ts";
+import type { Sql } from "../../app/db/connect.ts";
 import type { MakeLink } from "../mail/email-link.ts";
 import { aboutUser, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Sql } from "../../../app/db.ts";
+import type { Sql } from "../../../app/db/connect.ts";
 import type { Model } from "./model.ts";
 
 /** Compares all the tables with the model. */

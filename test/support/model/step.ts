@@ -1,5 +1,5 @@
 import type * as fc from "fast-check";
-import type { Sql } from "../../../app/db.ts";
+import type { Sql } from "../../../app/db/connect.ts";
 import { expectAsModelled } from "./compare.ts";
 import { note, type Model } from "./model.ts";
 

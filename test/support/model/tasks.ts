@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Sql } from "../../../app/db.ts";
+import type { Sql } from "../../../app/db/connect.ts";
 import { finish, giveBack } from "../../../worker/engine/outcomes.ts";
 import { ids, note, type Model, type Task, type Worker } from "./model.ts";
 import { step } from "./step.ts";

@@ -1,4 +1,4 @@
-import type { Sql } from "../../../app/db.ts";
+import type { Sql } from "../../../app/db/connect.ts";
 import { fallen } from "./calm.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Signups } from "./load.ts";
@@ -20,7 +20,7 @@ const books: Record<string, Book> = {
       (
         await sql<{ email: string; hits: number; users: number }[]>`
         select subject as email, hits, (select count(*)::int from usr where usr.email = subject) as users
-        from throttle
+        from rate_limit
         where action = 'mail'
       `
       ).map(({ email, ...row }) => [email, row]),
@@ -38,7 +38,7 @@ const books: Record<string, Book> = {
         select task_id::text from task_dead where params ->> 'usr_id' = usr_id::text and reason <> ''
       ) as dead
       from usr
-      left join throttle on action = 'mail' and subject = email
+      left join rate_limit on action = 'mail' and subject = email
     `;
     const taken = new Map<string, string[]>();
     for (const [id, { to, isTaken }] of letters) {

@@ -1,4 +1,4 @@
-import type { Sql } from "../../../app/db.ts";
+import type { Sql } from "../../../app/db/connect.ts";
 import { oweTasks } from "../chaos.ts";
 import { until } from "../until.ts";
 import { unread } from "./feed.ts";

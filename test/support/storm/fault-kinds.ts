@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Postgres } from "../../../dev/postgres.ts";
-import { connect, type Sql } from "../../../app/db.ts";
-import { transact } from "../../../worker/transact.ts";
+import { connect, type Sql } from "../../../app/db/connect.ts";
+import { transact } from "../../../app/db/transaction.ts";
 import type { Wire } from "../wire.ts";
 import { until } from "../until.ts";
 import { hasJoined, type Fleet } from "./fleet.ts";

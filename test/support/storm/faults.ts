@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { isUnavailable } from "../../../app/db.ts";
+import { isUnavailable } from "../../../app/db/connect.ts";
 import { kinds, type Fault, type Kind, type Strike, type World } from "./fault-kinds.ts";
 import type { Random } from "./random.ts";
 

@@ -1,4 +1,4 @@
-import type { Sql } from "../../../app/db.ts";
+import type { Sql } from "../../../app/db/connect.ts";
 import { consumers } from "../../../worker/events/consumers.ts";
 
 const followers = [...consumers.map(({ name }) => name), "note"];

@@ -1,0 +1,53 @@
+import { siteName } from "../env.ts";
+import type { Sql } from "../db/connect.ts";
+import type { Middleware } from "../http/context.ts";
+
+/**
+ * What the user gave and did, as the account has it. Left out: hashes, links that wait in mails, and what is kept by address
+ * (`rate_limit`, `email_suppression`, `log_in_failure`).
+ */
+export function downloadData(sql: Sql): Middleware {
+  return async (ctx) => {
+    const [owner] = await sql<{ data: object }[]>`
+      select json_build_object(
+        'email', email,
+        'signed_up_at', created_at,
+        'email_verified_at', (select verified_at from email_verified where email_verified.usr_id = usr.usr_id),
+        'email_reminded_at', (select reminded_at from email_reminded where email_reminded.usr_id = usr.usr_id),
+        'sessions', (
+          select coalesce(json_agg(json_build_object(
+            'browser', browser, 'address', address, 'began_at', created_at, 'seen_at', seen_at, 'ends_at', expires_at
+          ) order by session_id), '[]')
+          from session
+          where session.usr_id = usr.usr_id
+        ),
+        'known_browsers', (
+          select coalesce(json_agg(json_build_object('known_since', created_at, 'logged_in_at', seen_at) order by created_at), '[]')
+          from known_browser
+          where known_browser.usr_id = usr.usr_id
+        ),
+        'email_changes', (
+          select coalesce(json_agg(json_build_object(
+            'old_email', old_email, 'new_email', new_email, 'asked_at', created_at, 'confirmed_at', confirmed_at
+          ) order by email_change_id), '[]')
+          from email_change
+          where email_change.usr_id = usr.usr_id
+        ),
+        'activity', (
+          select coalesce(json_agg(json_build_object(
+            'what', event_type, 'data', data, 'happened_at', created_at
+          ) order by event_id), '[]')
+          from event
+          where event.usr_id = usr.usr_id
+        )
+      ) as data
+      from usr
+      where usr_id = ${ctx.state.user.usr_id}
+    `;
+    // Deleted since the session was found.
+    if (!owner) return ctx.throw(401);
+    ctx.attachment(`${siteName}-data.json`);
+    ctx.type = "json";
+    ctx.body = JSON.stringify(owner.data, null, 2);
+  };
+}

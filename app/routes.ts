@@ -1,0 +1,94 @@
+import type { Router } from "@koa/router";
+import { showAccount } from "./account/account.ts";
+import { changeEmail, showChangeEmail, showChangeEmailSent } from "./account/change-email.ts";
+import { confirmEmail, showConfirmEmail } from "./account/confirm-email.ts";
+import { deleteAccount, showAccountDeleted, showDeleteAccount } from "./account/delete-account.ts";
+import { downloadData } from "./account/download-data.ts";
+import { endSession, logOutEverywhere } from "./account/end-session.ts";
+import { revertEmail, showEmailReverted, showRevertEmail } from "./account/revert-email.ts";
+import type { Sql } from "./db/connect.ts";
+import { serveAsset, serveFavicon } from "./http/assets.ts";
+import { parseBody } from "./http/body.ts";
+import type { Middleware, State } from "./http/context.ts";
+import { showHealth, showReadiness } from "./http/health.ts";
+import { showHome } from "./http/home.ts";
+import { redirectToChangePassword, showSecurityContact } from "./http/well-known.ts";
+import { logIn, showLogIn } from "./log-in/log-in.ts";
+import { logOut } from "./log-in/log-out.ts";
+import { requireLogin } from "./log-in/session.ts";
+import { addOperations } from "./ops/routes.ts";
+import { changePassword, showChangePassword } from "./password/change-password.ts";
+import { forgotPassword, showForgotPassword, showForgotPasswordSent } from "./password/forgot-password.ts";
+import type { Passwords } from "./password/password.ts";
+import { resetPassword, showResetPassword } from "./password/reset-password.ts";
+import { refuseSignUp, showRefuseSignUp, showSignUpRefused } from "./sign-up/refuse-sign-up.ts";
+import { showSignUpSent } from "./sign-up/sign-up-sent.ts";
+import { showSignUp, signUp } from "./sign-up/sign-up.ts";
+import { resend, showResend } from "./sign-up/verify-resend.ts";
+import { showVerify, verify } from "./sign-up/verify.ts";
+
+type Options = {
+  sql: Sql;
+  passwords: Passwords;
+  origin: string;
+  securityContact: string | undefined;
+  showMetrics: Middleware;
+  stopping: AbortSignal;
+};
+
+/** The site map: every path, what it requires, and the file that answers it. */
+export function addRoutes(router: Router<State>, options: Options): void {
+  const { sql, passwords, origin, securityContact, showMetrics, stopping } = options;
+  const loggedIn = requireLogin(sql);
+  const loggedInForLink = requireLogin(sql, "/login?link");
+
+  router.get("/", showHome());
+
+  router.get("/signup", showSignUp());
+  router.post("/signup", parseBody(), signUp(sql, passwords));
+  router.get("/signup/sent", showSignUpSent());
+  router.get("/signup/refuse", showRefuseSignUp(sql));
+  router.post("/signup/refuse", parseBody(), refuseSignUp(sql));
+  router.get("/signup/refused", showSignUpRefused());
+  router.get("/verify", showVerify(sql));
+  router.post("/verify", parseBody(), verify(sql, passwords));
+  router.get("/verify/resend", showResend());
+  router.post("/verify/resend", parseBody(), resend(sql));
+
+  router.get("/login", showLogIn());
+  router.post("/login", parseBody(), logIn(sql, passwords));
+  router.post("/logout", logOut(sql));
+
+  router.get("/password/forgot", showForgotPassword());
+  router.post("/password/forgot", parseBody(), forgotPassword(sql));
+  router.get("/password/forgot/sent", showForgotPasswordSent());
+  router.get("/password/reset", showResetPassword(sql));
+  router.post("/password/reset", parseBody(), resetPassword(sql, passwords));
+  router.get("/account/password", loggedIn, showChangePassword());
+  router.post("/account/password", loggedIn, parseBody(), changePassword(sql, passwords));
+
+  router.get("/account", loggedIn, showAccount(sql));
+  router.get("/account/data", loggedIn, downloadData(sql));
+  router.post("/account/sessions/end", loggedIn, parseBody(), endSession(sql));
+  router.post("/account/sessions/end-all", loggedIn, logOutEverywhere(sql));
+  router.get("/account/email", loggedIn, showChangeEmail());
+  router.post("/account/email", loggedIn, parseBody(), changeEmail(sql, passwords));
+  router.get("/account/email/sent", loggedIn, showChangeEmailSent());
+  router.get("/account/email/confirm", loggedInForLink, showConfirmEmail(sql));
+  router.post("/account/email/confirm", loggedInForLink, parseBody(), confirmEmail(sql));
+  router.get("/account/email/revert", showRevertEmail(sql));
+  router.post("/account/email/revert", parseBody(), revertEmail(sql, passwords));
+  router.get("/account/email/reverted", showEmailReverted());
+  router.get("/account/delete", loggedIn, showDeleteAccount());
+  router.post("/account/delete", loggedIn, parseBody(), deleteAccount(sql, passwords));
+  router.get("/account/deleted", showAccountDeleted());
+
+  addOperations(router, { sql, origin, stopping });
+  router.get("/metrics", showMetrics);
+  router.get("/healthz", showHealth());
+  router.get("/readyz", showReadiness(sql));
+  router.get("/assets/:hash/:name", serveAsset());
+  router.get("/.well-known/change-password", redirectToChangePassword());
+  router.get("/.well-known/security.txt", showSecurityContact(origin, securityContact));
+  router.get("/favicon.ico", serveFavicon());
+}

@@ -1,0 +1,89 @@
+import { accepted, refuse } from "../http/responses.ts";
+import type { Sql } from "../db/connect.ts";
+import type { Context, Middleware } from "../http/context.ts";
+import { page } from "../http/page.ts";
+import { disable, enable, register, remove, test } from "./act-on-webhook.ts";
+import { param } from "../ops/param.ts";
+import { newWebhook, problemsWith, webhookFields, type WebhookFields, type WebhookProblems } from "./webhook-form.ts";
+import * as words from "../ops/words.ts";
+
+type Webhook = {
+  webhook_id: string;
+  url: string;
+  event_types: string[];
+  per_second: number;
+  disabled: string | null;
+  failures: number;
+  pause_seconds: number | null;
+  last_error: string | null;
+};
+
+const notices = new Map([
+  ["registered", "The endpoint is registered: what happens from now on is sent to it."],
+  ["disable", "The endpoint is disabled."],
+  ["enable", "The endpoint is enabled."],
+  ["test", "A test event is on its way. If it fails, the error stands here in a moment."],
+  ["delete", "The endpoint is deleted."],
+  ["nothing", "Nothing was changed: it was so already."],
+]);
+const taken: WebhookProblems = { secret: "Another endpoint has this secret. Every endpoint needs its own." };
+
+/** The endpoints, and a form for one more. No page ever shows a secret again. */
+export function showWebhooks(sql: Sql): Middleware {
+  return (ctx) => show(sql, ctx, newWebhook(), {});
+}
+
+export function registerWebhook(sql: Sql, origin: string): Middleware {
+  return async (ctx) => {
+    const fields = webhookFields.parse(ctx.request.body);
+    const again = (problems: WebhookProblems) => show(sql, ctx, fields, problems);
+    const problems = problemsWith(fields, origin.startsWith("https:"));
+    if (Object.keys(problems).length > 0) return refuse(ctx, problems, again);
+
+    // As the URL parser writes it: what a browser ignores, such as a line break, is not stored.
+    const url = new URL(fields.url).href;
+    const { is_this } = await register(sql, { ...fields, url }, ctx.state.user.usr_id);
+    if (!is_this) return refuse(ctx, taken, again);
+    accepted(ctx, "/ops/webhooks?registered");
+  };
+}
+
+const actions = new Map([
+  ["disable", disable],
+  ["enable", enable],
+  ["test", test],
+  ["delete", remove],
+]);
+
+/** Does to an endpoint what the button says, once. */
+export function actOnWebhook(sql: Sql): Middleware {
+  return async (ctx) => {
+    const [id, action] = [param(ctx, "id"), param(ctx, "action")];
+    const act = actions.get(action);
+    if (!act || !/^\d{1,18}$/.test(id)) return ctx.throw(404);
+
+    const changed = await act(sql, id, ctx.state.user.usr_id);
+    accepted(ctx, `/ops/webhooks?${changed.length > 0 ? action : "nothing"}`);
+  };
+}
+
+async function show(sql: Sql, ctx: Context, fields: WebhookFields, problems: WebhookProblems): Promise<void> {
+  const webhooks = await sql<Webhook[]>`
+    select
+      webhook_id, url, event_types, per_second, reason as disabled, failures, last_error,
+      case when pause_until > now() then extract(epoch from pause_until - now())::float8 end as pause_seconds
+    from webhook
+    left join webhook_disabled using (webhook_id)
+    order by webhook_id
+    limit 1000
+  `;
+  const title = Object.keys(problems).length > 0 ? "Error: Webhooks" : "Webhooks";
+  await page(ctx, "webhooks/webhooks", {
+    title,
+    webhooks,
+    words,
+    fields,
+    problems,
+    notice: notices.get(ctx.querystring),
+  });
+}

@@ -1,0 +1,109 @@
+import request from "supertest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { ada, addOwner, openSession, passwords } from "../support/accounts.ts";
+import { createDatabase, empty } from "../support/database.ts";
+import { serveApp } from "../support/web.ts";
+
+const { sql } = await createDatabase();
+const site = request(await serveApp(sql, { passwords }));
+
+const newEmail = "countess@example.com";
+let usrId: string;
+let cookie: string;
+beforeEach(async () => {
+  await empty(sql);
+  usrId = await addOwner(sql);
+  cookie = await openSession(sql, usrId);
+});
+
+const post = () => site.post("/account/email").set("Cookie", cookie);
+const change = (email: unknown = newEmail, password: unknown = ada.password) =>
+  post().type("form").send({ email, password });
+const owed = () => sql`select task_type, params from task order by task_id`;
+
+describe("POST /account/email", () => {
+  it("changes nothing yet, and owes the new address a mail that asks; no task holds the address", async () => {
+    await change(" Countess@Example.com ").expect(303).expect("Location", "/account/email/sent");
+    expect(await sql`select usr_id, old_email, new_email, confirmed_at from email_change`).toEqual([
+      { usr_id: usrId, old_email: ada.email, new_email: newEmail, confirmed_at: null },
+    ]);
+    expect(await owed()).toEqual([{ task_type: "SEND_EMAIL_CONFIRM_ADDRESS", params: { email_change_id: "1" } }]);
+    expect(await sql`select email from usr`).toEqual([{ email: ada.email }]);
+  });
+
+  it("tells the owner of a taken address, and nobody else: the answer is the same", async () => {
+    const other = await addOwner(sql, { ...ada, email: newEmail });
+    const seen = ({ status, headers, text }: request.Response) => ({ status, text, names: Object.keys(headers) });
+    const taken = seen(await change());
+    expect(await owed()).toEqual([{ task_type: "SEND_EMAIL_ALREADY_REGISTERED", params: { usr_id: other } }]);
+    expect(await sql`select from email_change`).toHaveLength(0);
+    expect(seen(await change("free@example.com"))).toEqual(taken);
+  });
+
+  it("asks at an address whose account nobody has verified: that may be another's trick", async () => {
+    await addOwner(sql, { ...ada, email: newEmail }, false);
+    await change().expect(303);
+    expect(await owed()).toEqual([{ task_type: "SEND_EMAIL_CONFIRM_ADDRESS", params: { email_change_id: "1" } }]);
+  });
+
+  it("mails nobody who wants no mail, and three an hour to one address; the answer does not show it", async () => {
+    await sql`insert into email_suppression (email, ends_at) values ('quiet@example.com', now() + interval '1 hour')`;
+    await change("quiet@example.com").expect(303);
+    expect(await owed()).toEqual([]);
+    for (let time = 0; time < 4; time += 1) await change().expect(303);
+    expect(await owed()).toHaveLength(3);
+  });
+
+  it.each([
+    ["a wrong password", newEmail, "not the right one", "This is not your password."],
+    ["no address", "", ada.password, "Enter your e-mail address"],
+    ["the address of now", "ADA@example.com", ada.password, "your address already"],
+    ["a line break", "a@example.com\r\nBcc: b@example.com", ada.password, "does not look like"],
+    ["a null byte", "a\0@example.com", ada.password, "does not look like"],
+  ])("refuses %s, and keeps what was entered", async (_, email, password, message) => {
+    const { text } = await change(email, password).expect(422);
+    expect(text).toContain("<title>Error: Change your e-mail address");
+    expect(text).toContain(message);
+    expect(text).toContain(`value="${email}"`);
+    await post()
+      .send({ email: [email], password: [password] })
+      .expect(422);
+    expect(await owed()).toEqual([]);
+  });
+
+  it("takes five tries of the password, then answers 429 with the address kept", async () => {
+    const tryHere = () => change(newEmail, "not the right one").set("X-Forwarded-For", "198.51.100.9");
+    for (let time = 0; time < 5; time += 1) await tryHere().expect(422);
+    const { text } = await tryHere().expect(429).expect("Retry-After", /^\d+$/);
+    expect(text).toContain(`value="${newEmail}"`);
+  });
+
+  it("forgives the tries once the password is right", async () => {
+    const here = (password: string) => change(newEmail, password).set("X-Forwarded-For", "198.51.100.10");
+    for (const _ of [1, 2]) {
+      for (let time = 0; time < 4; time += 1) await here("not the right one").expect(422);
+      await here(ada.password).expect(303);
+    }
+  });
+
+  it("takes 20 an hour from one network, whatever the addresses", async () => {
+    const ask = (name: string) => change(`${name}@example.com`).set("X-Forwarded-For", "198.51.100.11");
+    for (let time = 0; time < 20; time += 1) await ask(`a${time}`).expect(303);
+    const { text } = await ask("last").expect(429).expect("Retry-After", /^\d+$/);
+    expect(text).toContain('value="last@example.com"');
+    expect(await owed()).toHaveLength(20);
+  });
+
+  it("is for those who are logged in", async () => {
+    await site.get("/account/email").expect(303).expect("Location", "/login");
+    await site.post("/account/email").type("form").send({}).expect(303);
+  });
+});
+
+describe("GET /account/email/sent", () => {
+  it("names the new address, which is in no URL", async () => {
+    const [sentTo = ""] = (await change()).get("Set-Cookie") ?? [];
+    const { text } = await site.get("/account/email/sent").set("Cookie", `${cookie}; ${sentTo}`).expect(200);
+    expect(text).toContain(newEmail);
+  });
+});

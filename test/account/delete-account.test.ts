@@ -1,0 +1,133 @@
+import request from "supertest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { ada, addLink, addOwner, hasPassword, meet, openSession, passwords } from "../support/accounts.ts";
+import { createDatabase, empty } from "../support/database.ts";
+import { addChange } from "../support/email-changes.ts";
+import { serveApp } from "../support/web.ts";
+
+const { sql } = await createDatabase();
+const site = request(await serveApp(sql, { passwords }));
+
+let usrId: string;
+let cookie: string;
+beforeEach(async () => {
+  await empty(sql);
+  usrId = await addOwner(sql);
+  cookie = await openSession(sql, usrId);
+});
+
+const post = (path: string, body: object) => site.post(path).set("Cookie", cookie).type("form").send(body);
+const leave = (password = ada.password) => post("/account/delete", { password });
+const owed = () => sql`select task_type, params from task order by task_id`;
+const farewell = { task_type: "SEND_EMAIL_FAREWELL", params: { email: ada.email } };
+
+describe("POST /account/delete", () => {
+  it("leaves nothing of the account, and owes one last mail", async () => {
+    await addLink(sql, "reset", usrId);
+    await sql`insert into email_reminded (usr_id) values (${usrId})`;
+    await sql`insert into email_change (usr_id, old_email, new_email) values (${usrId}, ${ada.email}, 'b@example.com')`;
+    const answer = await leave().expect(303).expect("Location", "/account/deleted");
+
+    expect(answer.get("Set-Cookie")).toEqual([expect.stringMatching(/^session=;/)]);
+    const left = [];
+    for (const table of ["usr", "email_verified", "email_reminded", "session", "email_token", "email_change"]) {
+      if ((await sql`select from ${sql(table)}`).length > 0) left.push(table);
+    }
+    expect(left).toEqual([]);
+    expect(await sql`select from rate_limit`).toEqual([]);
+    expect(await owed()).toEqual([farewell]);
+    expect((await site.get("/account/deleted").expect(200)).text).toContain("Your account is gone");
+    await site.get("/account").set("Cookie", cookie).expect(303);
+  });
+
+  it("leaves other people alone", async () => {
+    const other = await addOwner(sql, { ...ada, email: "grace@example.com" });
+    await openSession(sql, other);
+    await leave().expect(303);
+    expect(await sql`select usr_id from usr`).toEqual([{ usr_id: other }]);
+    expect(await sql`select usr_id from email_verified`).toEqual([{ usr_id: other }]);
+    expect(await sql`select usr_id from session`).toEqual([{ usr_id: other }]);
+  });
+
+  it("lets the address sign up again", async () => {
+    await leave();
+    await site.post("/signup").type("form").send(ada).expect(303);
+    expect(await sql`select email from usr`).toEqual([{ email: ada.email }]);
+  });
+
+  it.each(["", "not the right one"])("refuses the password «%s»", async (password) => {
+    const { text } = await leave(password).expect(422);
+    expect(text).toContain("This is not your password.");
+    await site
+      .post("/account/delete")
+      .set("Cookie", cookie)
+      .send({ password: [ada.password] })
+      .expect(422);
+    expect(await sql`select from usr`).toHaveLength(1);
+    expect(await owed()).toEqual([]);
+  });
+
+  it("is for those who are logged in", async () => {
+    await site.get("/account/delete").expect(303).expect("Location", "/login");
+    await site.post("/account/delete").type("form").send({ password: ada.password }).expect(303);
+    expect(await sql`select from usr`).toHaveLength(1);
+  });
+});
+
+describe("a deletion that meets", () => {
+  it("another one: one mail", async () => {
+    const answers = await meet(sql, usrId, [() => leave(), () => leave()]);
+    expect(answers.map(({ status }) => status)).toEqual([303, 422]);
+    expect(await owed()).toEqual([farewell]);
+  });
+
+  it("a change of password before it: the account stays, for its password is another one", async () => {
+    const change = () => post("/account/password", { password: ada.password, new_password: "another good secret" });
+    const answers = await meet(sql, usrId, [change, () => leave()]);
+    expect(answers.map(({ status }) => status)).toEqual([303, 422]);
+    expect(await hasPassword(sql, usrId, "another good secret")).toBe(true);
+  });
+
+  it.each<[string, () => request.Test, number]>([
+    [
+      "a change of password",
+      () => post("/account/password", { password: ada.password, new_password: "another good secret" }),
+      422,
+    ],
+    ["a change of address", () => post("/account/email", { password: ada.password, email: "new@example.com" }), 422],
+    ["a log-in", () => site.post("/login").type("form").send(ada), 422],
+  ])("%s behind it: there is nobody any more", async (_, request, status) => {
+    const answers = await meet(sql, usrId, [() => leave(), request]);
+    expect(answers.map((answer) => answer.status)).toEqual([303, status]);
+    expect(await owed()).toEqual([farewell]);
+    expect(await sql`select from session`).toHaveLength(0);
+  });
+
+  it.each(["change", "revert"])("the link of a %s of address behind it: it is of no use any more", async (purpose) => {
+    const columns = purpose === "change" ? {} : { old_email: "old@example.com" };
+    const change = await addChange(sql, usrId, "new@example.com", columns);
+    const token = await addLink(sql, purpose, usrId, { ...change, email: "old@example.com" });
+    const path = purpose === "change" ? "/account/email/confirm" : "/account/email/revert";
+    const answers = await meet(sql, usrId, [() => leave(), () => post(path, { token })]);
+    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
+    expect(await owed()).toEqual([farewell]);
+  });
+
+  it("all of them at once: no error, nothing left", async () => {
+    const token = await addLink(sql, "reset", usrId);
+    const requests = [
+      () => leave(),
+      () => leave(),
+      () => post("/account/password", { password: ada.password, new_password: "another good secret" }),
+      () => post("/account/email", { password: ada.password, email: "new@example.com" }),
+      () => site.post("/password/reset").type("form").send({ token, password: "a third good secret" }),
+      () => site.post("/login").type("form").send(ada),
+      () => site.post("/signup").type("form").send(ada),
+      () => site.get("/account").set("Cookie", cookie),
+    ];
+    for (let round = 0; round < 10; round += 1) {
+      const answers = await Promise.all(requests.toSorted(() => Math.random() - 0.5).map((send) => send()));
+      expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
+    }
+  });
+});

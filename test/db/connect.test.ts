@@ -1,0 +1,91 @@
+import { once } from "node:events";
+import { connect as dial, createServer } from "node:net";
+import { describe, expect, it } from "vitest";
+import { connect, isUnavailable } from "../../app/db/connect.ts";
+import { cleanUp } from "../support/clean-up.ts";
+import { createDatabase } from "../support/database.ts";
+import { portOf } from "../support/web.ts";
+
+/** Where the answers of a server arrive up to a certain byte, the first time. */
+async function breakOnceAfter(bytes: number, url: string): Promise<string> {
+  const { port } = new URL(url);
+  let left = bytes;
+  const server = createServer((client) => {
+    const far = dial(Number(port), "127.0.0.1");
+    const end = () => [client, far].forEach((socket) => socket.destroy());
+    for (const socket of [client, far]) socket.on("error", () => {}).once("close", end);
+    client.on("data", (piece: Buffer) => far.write(piece));
+    far.on("data", (piece: Buffer) => {
+      client.write(piece.subarray(0, left));
+      left -= piece.length;
+      if (left > 0) return;
+      client.resetAndDestroy();
+      left = Infinity;
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanUp(() => server.close());
+  return url.replace(`:${port}/`, `:${portOf(server)}/`);
+}
+
+describe("a connection that breaks", () => {
+  // Nobody catches an error of the library's own: the run fails of it, and so would the process.
+  it.each([1, 20, 100, 300, 500, 520, 600, 1000, 5000])(
+    "costs no more than its statement, after %i bytes",
+    async (bytes) => {
+      const { url } = await createDatabase();
+      const settings = {
+        DATABASE_URL: await breakOnceAfter(bytes, url),
+        DATABASE_SSL: "off",
+        DATABASE_POOL: 1,
+      } as const;
+      const sql = connect(settings, "broken", 20);
+      cleanUp(() => sql.end({ timeout: 1 }));
+      const ask = () => sql<{ text: string }[]>`select repeat('x', 9000) as text`;
+      const error: unknown = await ask().catch((lost: unknown) => lost);
+      expect(Array.isArray(error) || isUnavailable(error)).toBe(true);
+      expect(await ask()).toEqual([{ text: "x".repeat(9000) }]);
+    },
+  );
+});
+
+describe("a statement that waits too long", () => {
+  it("is canceled in the database, and its connection serves the next one", async () => {
+    const { sql, url } = await createDatabase();
+    await sql`create table one (n int)`;
+    const pool = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "impatient", 2);
+    cleanUp(() => pool.end({ timeout: 1 }));
+    const backends = () => sql`
+      select pid, wait_event_type
+      from pg_stat_activity
+      where datname = current_database() and application_name = 'slim-signup impatient'
+    `;
+    await pool`select from one where n = any(${[1]})`;
+    const before = await backends();
+    await sql.begin(async (tx) => {
+      await tx`lock table one`;
+      await expect(pool`select from one`).rejects.toMatchObject({ code: "57014" });
+      expect((await backends()).filter(({ wait_event_type }) => wait_event_type === "Lock")).toEqual([]);
+    });
+    expect(await pool`select from one`).toHaveLength(0);
+    expect((await backends()).map(({ pid }) => pid as number)).toEqual(before.map(({ pid }) => pid as number));
+  });
+
+  it("does not shift the answers of the statements behind it on its connection", async () => {
+    const { sql, url } = await createDatabase();
+    await sql`create table one (n int)`;
+    const pool = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "impatient", 2);
+    cleanUp(() => pool.end({ timeout: 1 }));
+    const say = (word: string) => pool<{ word: string }[]>`select ${word}::text as word`;
+    await say("prepared");
+    await pool`select from one`;
+    await sql.begin(async (tx) => {
+      await tx`lock table one`;
+      const first = pool`select from one`.catch((error: unknown) => error);
+      const behind = ["second", "third", "fourth"].map(async (word) => (await say(word))[0]!.word);
+      expect(await first).toMatchObject({ code: "57014" });
+      expect(await Promise.all(behind)).toEqual(["second", "third", "fourth"]);
+    });
+    expect((await say("fifth"))[0]!.word).toBe("fifth");
+  });
+});

@@ -1,0 +1,64 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { beforeEach, describe, expect, it } from "vitest";
+import { connect } from "../../app/db/connect.ts";
+import { transact } from "../../app/db/transaction.ts";
+import { cleanUp } from "../support/clean-up.ts";
+import { createDatabase } from "../support/database.ts";
+import { layWire } from "../support/wire.ts";
+
+const { sql, url } = await createDatabase();
+await sql`create table note (text text)`;
+const notes = async () => (await sql<{ text: string }[]>`select text from note`).map(({ text }) => text);
+beforeEach(() => sql`truncate note`);
+
+/** A pool of one connection, and the wire under it. */
+async function fragile() {
+  const wire = await layWire(url);
+  const pool = connect({ DATABASE_URL: wire.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "fragile", 20);
+  cleanUp(() => pool.end({ timeout: 1 }));
+  return { wire, pool };
+}
+
+const endAll = () => sql`
+  select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'slim-signup fragile'
+`;
+
+describe("a transaction", () => {
+  it("commits what is written, and returns what the work returns", async () => {
+    expect(await transact(sql, async (tx) => (await tx`insert into note values ('kept')`).count)).toBe(1);
+    expect(await notes()).toEqual(["kept"]);
+  });
+
+  it("writes nothing when the work throws", async () => {
+    const work = transact(sql, async (tx) => {
+      await tx`insert into note values ('dropped')`;
+      throw new Error("No.");
+    });
+    await expect(work).rejects.toThrow("No.");
+    expect(await notes()).toEqual([]);
+  });
+});
+
+// Nobody catches an error of the library's own: the run fails of it, and so would the process.
+describe.each(["cut", "terminated"])("a transaction whose connection is %s", (end) => {
+  it.each([
+    ["in a statement", (): Promise<unknown> => delay(0)],
+    ["between two statements", () => delay(300)],
+  ])("fails alone, %s", async (_, pause) => {
+    const { wire, pool } = await fragile();
+    const work = transact(pool, async (tx) => {
+      await tx`insert into note values ('lost')`;
+      const lose = delay(100).then(async () => (end === "cut" ? wire.cut() : await endAll()));
+      await pause();
+      await tx`select pg_sleep(1)`;
+      await lose;
+    });
+    await expect(work).rejects.toThrow(/CONNECTION_CLOSED|terminating connection|ECONNRESET/);
+    // The library tells the next statement of the old connection's error once more.
+    await pool`select`.catch(() => {});
+    for (let again = 0; again < 3; again += 1) {
+      await transact(pool, (tx) => tx`insert into note values (${`after ${again}`})`);
+    }
+    expect(await notes()).toEqual(["after 0", "after 1", "after 2"]);
+  });
+});

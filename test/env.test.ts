@@ -1,0 +1,115 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { webEnv, workerEnv } from "../app/env.ts";
+
+const database = { DATABASE_URL: "postgres://one:5432,two:5432/app" };
+const mail = { SMTP_URL: "smtps://user:pass@mail.example.com:465", MAIL_FROM: "Ada <ada@example.com>" };
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+function complaints(read: () => unknown): string {
+  let said = "";
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => Boolean((said += String(text))));
+  const exit = vi.spyOn(process, "exit").mockImplementation(() => {
+    throw new Error("exit");
+  });
+  expect(read).toThrow("exit");
+  expect(exit).toHaveBeenCalledWith(1);
+  return said;
+}
+
+describe("the environment", () => {
+  it("has the documented defaults", () => {
+    expect(webEnv(database)).toEqual({
+      ...database,
+      DATABASE_SSL: "off",
+      DATABASE_POOL: 10,
+      LOG_LEVEL: "info",
+      PORT: 3000,
+      ORIGIN: "http://localhost:3000",
+      TRUST_PROXY: 0,
+    });
+    expect(workerEnv({ ...database, ...mail, PORT: "4000" })).toMatchObject({
+      DATABASE_POOL: 6,
+      WORKER_CONCURRENCY: 20,
+      TZ_MAIL: "UTC",
+      TZ_OPS: "UTC",
+      WEBHOOK_ALLOW_PRIVATE: false,
+      ORIGIN: "http://localhost:4000",
+    });
+  });
+
+  it.each(["mailto:security@example.com", "https://example.com/security"])("takes SECURITY_CONTACT=%s", (contact) => {
+    expect(webEnv({ ...database, SECURITY_CONTACT: contact })).toMatchObject({ SECURITY_CONTACT: contact });
+  });
+
+  it("takes an origin as browsers write it", () => {
+    expect(webEnv({ ...database, ORIGIN: "https://EXAMPLE.com:443/" })).toMatchObject({
+      ORIGIN: "https://example.com",
+    });
+  });
+
+  it("takes an empty value for none", () => {
+    expect(webEnv({ ...database, PORT: "", ORIGIN: "" })).toMatchObject({ PORT: 3000 });
+  });
+
+  it("is refused with every missing name at once", () => {
+    const said = complaints(() => workerEnv({}));
+    for (const name of ["DATABASE_URL", "SMTP_URL", "MAIL_FROM"]) expect(said).toContain(`${name} is required`);
+  });
+
+  it.each([
+    ["DATABASE_URL", "mysql://localhost"],
+    ["DATABASE_URL", "postgres://ada:hush@[bad/app"],
+    ["DATABASE_URL", "postgres://ada:p%zz@db/app"],
+    ["DATABASE_URL", "postgres://"],
+    ["DATABASE_SSL", "yes"],
+    ["DATABASE_POOL", "0"],
+    ["PORT", "65536"],
+    ["ORIGIN", "https://example.com/path"],
+    ["ORIGIN", "example.com"],
+    ["ORIGIN", "https://ada@example.com"],
+    ["TRUST_PROXY", "true"],
+    ["LOG_LEVEL", "loud"],
+    ["METRICS_TOKEN", "guess me"],
+    ["SECURITY_CONTACT", "security@example.com"],
+    ["SECURITY_CONTACT", "http://example.com/security"],
+    ["SECURITY_CONTACT", "https://example.com/security\nContact: mailto:eve@example.com"],
+  ])("is refused for %s=%s", (name, value) => {
+    const said = complaints(() => webEnv({ ...database, [name]: value }));
+    expect(said).toContain(`${name} must`);
+  });
+
+  it.each([
+    ["TZ_MAIL", "Europe/Atlantis"],
+    ["TZ_MAIL", "+02:00"],
+    ["TZ_OPS", "noon"],
+    ["WEBHOOK_ALLOW_PRIVATE", "yes"],
+  ])("is refused by the worker for %s=%s", (name, value) => {
+    const said = complaints(() => workerEnv({ ...database, ...mail, [name]: value }));
+    expect(said).toContain(`${name} must`);
+  });
+
+  it.each(["Europe/Atlantis", "+02:00", "EST", "IST", "GMT0", "Z", "Etc/GMT+2", "SystemV/PST8PDT", "Europe/"])(
+    "is refused by the worker for TZ_MAIL=%s",
+    (TZ_MAIL) => {
+      expect(complaints(() => workerEnv({ ...database, ...mail, TZ_MAIL }))).toContain("TZ_MAIL must");
+    },
+  );
+
+  it.each(["UTC", "Europe/Kyiv", "Asia/Calcutta", "America/Argentina/Buenos_Aires"])("takes TZ_MAIL=%s", (TZ_MAIL) => {
+    expect(workerEnv({ ...database, ...mail, TZ_MAIL })).toMatchObject({ TZ_MAIL });
+  });
+
+  it("never repeats a value, which may hold a password", () => {
+    for (const url of ["mysql://ada:hush@db", "postgres://ada:hush@[db/app", "postgres://ada:hush%zz@db/app"]) {
+      expect(complaints(() => webEnv({ DATABASE_URL: url }))).not.toContain("hush");
+      vi.restoreAllMocks();
+    }
+  });
+
+  it("needs an origin in production", () => {
+    expect(complaints(() => webEnv({ ...database, NODE_ENV: "production" }))).toContain("ORIGIN is required");
+  });
+});

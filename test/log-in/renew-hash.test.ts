@@ -1,0 +1,115 @@
+import request from "supertest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { createPasswords } from "../../app/password/password.ts";
+import { newToken } from "../../app/token.ts";
+import { ada, addOwner, hasPassword, openSession, passwords, sessionOf } from "../support/accounts.ts";
+import { createDatabase, empty } from "../support/database.ts";
+import { until } from "../support/until.ts";
+import { serveApp } from "../support/web.ts";
+
+const { sql } = await createDatabase();
+const risen = createPasswords({ cost: { memoryCost: 16, timeCost: 2, parallelism: 1 } });
+const site = request(await serveApp(sql, { passwords: risen }));
+
+let usrId: string;
+beforeEach(async () => {
+  await empty(sql);
+  usrId = await addOwner(sql);
+});
+
+const logIn = (form: object = ada, to = site) => to.post("/login").type("form").send(form);
+const account = (cookie = "") => site.get("/account").set("Cookie", cookie);
+const hashNow = async () => (await sql<{ password_hash: string }[]>`select password_hash from usr`)[0]?.password_hash;
+
+describe("POST /login, when the parameters of the hash have risen", () => {
+  it("renews the hash, and ends no session", async () => {
+    const elsewhere = await openSession(sql, usrId);
+    const answer = await logIn().expect(303);
+
+    expect(await hashNow()).toContain("$m=16,t=2,p=1$");
+    expect(await hasPassword(sql, usrId, ada.password)).toBe(true);
+    await account(sessionOf(answer)).expect(200);
+    await account(elsewhere).expect(200);
+
+    const renewed = await hashNow();
+    await logIn().expect(303);
+    expect(await hashNow()).toBe(renewed);
+  });
+
+  it("revives no session that a change of the password has ended", async () => {
+    const ended = await openSession(sql, usrId);
+    await sql`update usr set password_hash = ${await passwords.hash(ada.password, new AbortController().signal)}`;
+    await logIn().expect(303);
+    expect(await hashNow()).toContain("$m=16,");
+    await account(ended).expect(303);
+  });
+
+  it("keeps the hash of one who does not get in", async () => {
+    await logIn({ ...ada, password: "not my own password" }).expect(422);
+    expect(await hashNow()).toContain("$m=8,t=1,p=1$");
+  });
+
+  it("lets everybody in who logs in at the same moment, for good", async () => {
+    const answers = await Promise.all(Array.from({ length: 8 }, () => logIn()));
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(303));
+    for (const answer of answers) await account(sessionOf(answer)).expect(200);
+    expect(await hashNow()).toContain("$m=16,");
+  });
+
+  it("ends no session of a log-in that is under way", async () => {
+    const { token, hash } = newToken();
+    const commit = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const underWay = sql.begin(async (tx) => {
+      await tx`
+        with owner as (select usr_id, email, password_hash from usr for key share)
+        insert into session (token_hash, usr_id, password_digest)
+        select ${hash}, usr_id, sha256(convert_to(email || ' ' || password_hash, 'UTF8'))
+        from owner
+      `;
+      begun.resolve();
+      await commit.promise;
+    });
+    await begun.promise;
+    const other = logIn().then(({ status }) => status);
+    await until("the other one waits", async () => {
+      const [waiting] = await sql`
+        select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+      `;
+      return waiting;
+    });
+    commit.resolve();
+    await underWay;
+
+    expect(await other).toBe(303);
+    expect(await hashNow()).toContain("$m=16,");
+    await account(`session=${token}`).expect(200);
+  });
+
+  it("never brings back a password that is changed meanwhile", async () => {
+    const changing = {
+      ...risen,
+      async hash(...given: Parameters<typeof risen.hash>) {
+        await sql`update usr set password_hash = 'new'`;
+        return risen.hash(...given);
+      },
+    };
+    const answer = await logIn(ada, request(await serveApp(sql, { passwords: changing }))).expect(303);
+    expect(await hashNow()).toBe("new");
+    await account(sessionOf(answer)).expect(303);
+  });
+
+  it("logs in all the same when there is no time for it", async () => {
+    const busy = { ...risen, hash: () => Promise.reject(new Error("The queue is full.")) };
+    const answer = await logIn(ada, request(await serveApp(sql, { passwords: busy }))).expect(303);
+    await account(sessionOf(answer)).expect(200);
+  });
+});
+
+describe("POST /login, when the parameters have fallen", () => {
+  it("keeps the hash: an older release may run beside a newer one", async () => {
+    await logIn().expect(303);
+    await logIn(ada, request(await serveApp(sql, { passwords }))).expect(303);
+    expect(await hashNow()).toContain("$m=16,t=2,p=1$");
+  });
+});

@@ -1,0 +1,159 @@
+import request from "supertest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { addOwner, openSession } from "../support/accounts.ts";
+import { createDatabase, empty } from "../support/database.ts";
+import { addWorker, owe } from "../support/engine.ts";
+import { logInOperator } from "../support/operators.ts";
+import { until } from "../support/until.ts";
+import { serveApp } from "../support/web.ts";
+
+const { sql } = await createDatabase();
+const site = request(await serveApp(sql));
+
+let cookie: string;
+beforeEach(async () => {
+  await empty(sql);
+  cookie = await logInOperator(sql);
+});
+
+const show = (path: string) => site.get(path).set("Cookie", cookie);
+const inTenMinutes = () => new Date(Date.now() + 600_000);
+
+describe("the operations pages", () => {
+  it.each([
+    ["get", "/ops"],
+    ["get", "/ops/events"],
+    ["get", "/ops/types/MAIL"],
+    ["get", "/ops/tasks/1"],
+    ["post", "/ops/tasks/1/cancel"],
+    ["post", "/ops/types/MAIL/retry"],
+  ] as const)("are not there for anybody but operators: %s %s", async (method, path) => {
+    await owe(sql, "MAIL", 1);
+    const unknown = await site.get("/nowhere").expect(404);
+    const owner = await openSession(sql, await addOwner(sql));
+    for (const other of ["", "session=nonsense", owner]) {
+      const { text } = await site[method](path).set("Cookie", other).expect(404);
+      expect(text.replaceAll(/<nav>[^]*<\/nav>/g, "")).toBe(unknown.text.replaceAll(/<nav>[^]*<\/nav>/g, ""));
+    }
+    expect(await sql`select from task`).toHaveLength(1);
+
+    await sql`delete from operator`;
+    await site[method](path).set("Cookie", cookie).expect(404);
+  });
+
+  it("are linked from an operator's own pages, and from nobody else's", async () => {
+    expect((await show("/account")).text).toContain('href="/ops"');
+    const owner = await openSession(sql, await addOwner(sql));
+    expect((await site.get("/account").set("Cookie", owner)).text).not.toContain("/ops");
+  });
+});
+
+describe("a type with a NUL in its name", () => {
+  it("is not there, to be shown or to be retried", async () => {
+    await show("/ops/types/%00").expect(404);
+    await show("/ops/types/MAIL%00").expect(404);
+    await site.post("/ops/types/%00/retry").set("Cookie", cookie).expect(404);
+  });
+});
+
+describe("GET /ops", () => {
+  it("shows what is owed, how late it is, and the last events", async () => {
+    await owe(sql, "MAIL", 3, { run_at: new Date(Date.now() - 90_000) });
+    await sql`insert into event (event_type, usr_id, data) values ('MAIL_SENT', 7, '{"task_id": "12"}')`;
+    await addWorker(sql, 70);
+    await sql`insert into event_consumer (name, seen_at) values ('digest', now() - interval '70 s')`;
+    // Another test's transaction may hold the feed up for a moment.
+    const text = await until("the event is shown", async () => {
+      const answer = await show("/ops").expect(200).expect("Cache-Control", "no-store");
+      return answer.text.includes("MAIL_SENT") ? answer.text : undefined;
+    });
+    expect(text).toMatch(/class="promise bad"[^]*1 min [345]\d s[^]*much too late/);
+    expect(text).toContain("<dt>Due</dt><dd>3</dd>");
+    expect(text).toContain("No worker is alive");
+    expect(text).toContain("ago: gone");
+    expect(text).toMatch(/MAIL_SENT, user 7, task_id 12/);
+    expect(text).toMatch(/digest<\/th>\s*<td[^>]*>1<\/td>[^]*1 min [1-5]\d s ago/);
+  });
+
+  it.each([
+    [-1, "fine", "prompt"],
+    [-20, "late", "late"],
+    [-100, "bad", "much too late"],
+    [100, "fine", "no task is due"],
+  ])("says of a task due in %i s that the promise is %s", async (seconds, level, words) => {
+    await owe(sql, "MAIL", 1, { run_at: new Date(Date.now() + seconds * 1000) });
+    // The page may be a second old.
+    const text = await until("it is shown", async () => {
+      const answer = await show("/ops").expect(200);
+      return answer.text.includes(`<span>${words}</span>`) ? answer.text : undefined;
+    });
+    expect(text).toContain(`class="promise ${level}"`);
+  });
+
+  it("counts due tasks of unknown types, and shows no dash for a figure", async () => {
+    await sql`insert into worker (worker_id, host, pid, task_types) values (gen_random_uuid(), 'here', 1, '{MAIL}')`;
+    await owe(sql, "LATER", 2);
+    const text = await until("it is shown", async () => {
+      const answer = await show("/ops").expect(200);
+      return answer.text.includes("LATER") ? answer.text : undefined;
+    });
+    expect(text).toMatch(
+      /class="promise late"[^]*<strong>None<\/strong> <span>2 tasks of unknown types are due<\/span>/,
+    );
+    expect(text).toMatch(/No live worker knows LATER/);
+  });
+
+  it("escapes whatever stands in a task", async () => {
+    const evil = "<script>alert(1)</script>/?#'\"";
+    const [id] = await owe(sql, evil, 1, { attempt: 1, params: sql.json({ evil }) });
+    await sql`insert into task_error (task_id, attempt, error) values (${id!}, 1, ${evil})`;
+    const overview = await until("it is shown", async () => {
+      const { text } = await show("/ops").expect(200);
+      return text.includes("&lt;script") ? text : undefined;
+    });
+    const link = /href="(\/ops\/types\/[^"]*)"/.exec(overview)![1]!;
+    const type = (await show(link).expect(200)).text;
+    const task = (await show(`/ops/tasks/${id}`).expect(200)).text;
+    for (const text of [overview, type, task]) {
+      expect(text).not.toContain("<script>alert");
+      expect(text).toContain("&lt;script&gt;alert");
+    }
+  });
+});
+
+describe("GET /ops/types/:type", () => {
+  it("lists the first tasks of each state, with their last errors", async () => {
+    const worker = await addWorker(sql);
+    const [due] = await owe(sql, "MAIL", 1, { attempt: 2 });
+    await owe(sql, "MAIL", 25, { run_at: inTenMinutes() });
+    const [held] = await owe(sql, "MAIL", 1, { worker_id: worker });
+    await sql`
+      insert into task_error (task_id, attempt, error)
+      values (${due!}, 1, 'the first'), (${due!}, 2, 'the second')
+    `;
+    const { text } = await show("/ops/types/MAIL").expect(200);
+    expect(text).toContain(`/ops/tasks/${due}"`);
+    expect(text).toContain(`/ops/tasks/${held}"`);
+    expect(text).toContain("the second");
+    expect(text).not.toContain("the first");
+    expect(text).toContain("The first 20 of 25.");
+  });
+
+  it("says so when there is nothing of the type", async () => {
+    expect((await show("/ops/types/NOTHING").expect(200)).text).toContain("No task of this type");
+  });
+});
+
+describe("GET /ops/tasks/:id", () => {
+  it("shows params, attempts and errors", async () => {
+    const [id] = await owe(sql, "MAIL", 1, { params: sql.json({ usr_id: "42" }), attempt: 1 });
+    await sql`insert into task_error (task_id, attempt, error) values (${id!}, 1, 'no luck')`;
+    const { text } = await show(`/ops/tasks/${id}`).expect(200);
+    expect(text).toContain("&#34;usr_id&#34;: &#34;42&#34;");
+    expect(text).toMatch(/<li value="1">[^]*no luck/);
+  });
+
+  it.each(["0", "404", "-1", "1e3", "9".repeat(18), "9".repeat(40), "a"])("is 404 for %s", async (id) => {
+    await show(`/ops/tasks/${id}`).expect(404);
+  });
+});

@@ -1,0 +1,158 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { linkIn, startMailing } from "../support/account-mails.ts";
+import { ada, addOwner } from "../support/accounts.ts";
+import { createDatabase } from "../support/database.ts";
+import { addChange } from "../support/email-changes.ts";
+import { isEmpty } from "../support/engine.ts";
+import { until } from "../support/until.ts";
+
+const database = await createDatabase();
+const { sql } = database;
+const mailing = await startMailing(database);
+
+let usrId: string;
+beforeEach(async () => {
+  await mailing.empty();
+  usrId = await addOwner(sql);
+});
+
+const newEmail = "countess@example.com";
+const ask = (columns: object = {}) => addChange(sql, usrId, newEmail, columns);
+const mailsOf = (taskType: string, params: object) => mailing.mailsOf(taskType, params, usrId);
+
+describe("SEND_EMAIL_PASSWORD_RESET", () => {
+  it("sends the owner a link for an hour", async () => {
+    const [mail] = await mailsOf("SEND_EMAIL_PASSWORD_RESET", { usr_id: usrId });
+    expect(mail?.recipients).toEqual([ada.email]);
+    expect(mail?.subject).toBe("Choose a new password");
+    expect(await linkIn(sql, mail)).toEqual({
+      path: "/password/reset",
+      row: { purpose: "reset", usr_id: usrId, email: ada.email, hours: 1 },
+    });
+  });
+
+  it("sends nobody anything for an address that is nobody's", async () => {
+    expect(await mailsOf("SEND_EMAIL_PASSWORD_RESET", { usr_id: "0" })).toEqual([]);
+  });
+
+  it("waits for who deletes the account at this moment, and then ends quietly", async () => {
+    const gate = Promise.withResolvers<void>();
+    const deleted = Promise.withResolvers<void>();
+    const deletion = sql.begin(async (tx) => {
+      await tx`with gone as (delete from usr returning usr_id) delete from email_verified using gone`;
+      deleted.resolve();
+      await gate.promise;
+    });
+    await deleted.promise;
+    await mailing.engine.owe("SEND_EMAIL_PASSWORD_RESET", 1, { params: sql.json({ usr_id: usrId }) });
+    await until("it waits", async () => {
+      const waiting = await sql`
+        select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+      `;
+      return waiting.length > 0;
+    });
+    gate.resolve();
+    await deletion;
+    await until("the task is done", () => isEmpty(sql));
+    expect(mailing.mails).toEqual([]);
+    expect(await sql`select error from task_error`).toEqual([]);
+  });
+});
+
+describe("SEND_EMAIL_PASSWORD_CHANGED", () => {
+  it("tells the owner, and what to do if it was another", async () => {
+    const [mail] = await mailsOf("SEND_EMAIL_PASSWORD_CHANGED", { usr_id: usrId });
+    expect(mail?.recipients).toEqual([ada.email]);
+    expect(mail?.subject).toBe("Your password at slim-signup was changed");
+    expect(mail?.text).toContain(
+      "It was not you? Then choose a new password at once:\nhttps://signup.example.com/password/forgot",
+    );
+    expect(mail?.html).toContain(`href="https://signup.example.com/password/forgot"`);
+  });
+});
+
+describe("SEND_EMAIL_LOG_IN_BLOCKED", () => {
+  it("tells the owner what happened, and how to get in all the same", async () => {
+    const [mail] = await mailsOf("SEND_EMAIL_LOG_IN_BLOCKED", { usr_id: usrId });
+    expect(mail?.recipients).toEqual([ada.email]);
+    expect(mail?.subject).toBe("Too many wrong passwords for your account at slim-signup");
+    expect(mail?.text).toContain("A browser in which you logged in before still works.");
+    expect(mail?.text).toContain(
+      "choose a new password first. That ends the block, too:\nhttps://signup.example.com/password/forgot",
+    );
+    expect(mail?.html).toContain(`href="https://signup.example.com/password/forgot"`);
+  });
+
+  it("goes to nobody for an address that is nobody's", async () => {
+    expect(await mailsOf("SEND_EMAIL_LOG_IN_BLOCKED", { usr_id: "0" })).toEqual([]);
+  });
+});
+
+describe("SEND_EMAIL_CONFIRM_ADDRESS", () => {
+  it("asks at the new address, for a day", async () => {
+    const [mail] = await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await ask());
+    expect(mail?.recipients).toEqual([newEmail]);
+    expect(mail?.subject).toBe("Confirm your new address at slim-signup");
+    expect(mail?.text).not.toContain(ada.email);
+    expect(await linkIn(sql, mail)).toEqual({
+      path: "/account/email/confirm",
+      row: { purpose: "change", usr_id: usrId, email: newEmail, hours: 24 },
+    });
+  });
+
+  it("asks nobody who wants no mail by now", async () => {
+    await sql`insert into email_suppression (email, ends_at) values (${newEmail}, now() + interval '1 hour')`;
+    expect(await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await ask())).toEqual([]);
+  });
+
+  it.each([
+    ["is confirmed", { confirmed_at: new Date() }],
+    ["was asked for under another address", { old_email: "older@example.com" }],
+  ])("asks nobody when the change %s", async (_, columns) => {
+    expect(await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await ask(columns))).toEqual([]);
+  });
+});
+
+describe("SEND_EMAIL_ADDRESS_CHANGED", () => {
+  it("tells the old address, with a way back for a day", async () => {
+    const change = await ask({ confirmed_at: new Date() });
+    await sql`update usr set email = ${newEmail}`;
+    const [mail] = await mailsOf("SEND_EMAIL_ADDRESS_CHANGED", change);
+    expect(mail?.recipients).toEqual([ada.email]);
+    expect(mail?.subject).toBe("Your account at slim-signup has a new address");
+    expect(mail?.text).not.toContain(newEmail);
+    expect(await linkIn(sql, mail)).toEqual({
+      path: "/account/email/revert",
+      row: { purpose: "revert", usr_id: usrId, email: ada.email, hours: 24 },
+    });
+  });
+
+  it("does so even when the account has moved on since", async () => {
+    const change = await ask({ confirmed_at: new Date() });
+    await sql`update usr set email = 'third@example.com'`;
+    expect(await mailsOf("SEND_EMAIL_ADDRESS_CHANGED", change)).toHaveLength(1);
+  });
+
+  it("gives no way back to a change that was undone", async () => {
+    expect(await mailsOf("SEND_EMAIL_ADDRESS_CHANGED", { email_change_id: "7" })).toEqual([]);
+  });
+});
+
+describe("SEND_EMAIL_FAREWELL", () => {
+  it("goes to the address in the task: the account is gone", async () => {
+    const [mail] = await mailing.mailsOf("SEND_EMAIL_FAREWELL", { email: "gone@example.com" }, null);
+    expect(mail?.recipients).toEqual(["gone@example.com"]);
+    expect(mail?.subject).toBe("Your account at slim-signup is gone");
+    expect(mail?.text).toContain("our last mail to you");
+  });
+});
+
+it.each([
+  ["SEND_EMAIL_PASSWORD_RESET", { usr_id: "404" }],
+  ["SEND_EMAIL_PASSWORD_CHANGED", { usr_id: "404" }],
+  ["SEND_EMAIL_CONFIRM_ADDRESS", { email_change_id: "404" }],
+  ["SEND_EMAIL_ADDRESS_CHANGED", { email_change_id: "404" }],
+])("%s ends quietly when its user is gone", async (taskType, params) => {
+  expect(await mailsOf(taskType, params)).toEqual([]);
+  expect(await sql`select from email_token`).toHaveLength(0);
+});

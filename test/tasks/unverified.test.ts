@@ -1,0 +1,137 @@
+import type { TransactionSql } from "postgres";
+import { beforeEach, describe, expect, it } from "vitest";
+import { schedule } from "../../worker/schedule.ts";
+import { deleteUnverified } from "../../worker/tasks/delete-unverified.ts";
+import { remindUnverified } from "../../worker/tasks/remind-unverified.ts";
+import type { Attempt } from "../../worker/engine/task.ts";
+import { addLink, addOwner } from "../support/accounts.ts";
+import { clocked } from "../support/clocked.ts";
+import { createDatabase, empty } from "../support/database.ts";
+import { perform } from "../support/engine.ts";
+
+const database = await createDatabase();
+const { sql } = database;
+beforeEach(() => empty(sql));
+
+const person = (name: string) => ({ email: `${name}@example.com`, password: "twelve engines hum" });
+const emails = async () =>
+  (await sql<{ email: string }[]>`select email from usr order by email`).map(({ email }) => email);
+
+describe("REMIND_UNVERIFIED", () => {
+  const remind = () => perform(database, "REMIND_UNVERIFIED", remindUnverified("UTC"));
+  const signedUp = (usrId: string, ago: string) =>
+    sql`update usr set created_at = now() - ${ago}::interval where usr_id = ${usrId}`;
+  const owed = async () =>
+    (await sql<{ usr_id: string }[]>`select params ->> 'usr_id' as usr_id from task order by task_id`).map(
+      ({ usr_id }) => usr_id,
+    );
+
+  it("owes one reminder, the day after, to those who have not verified", async () => {
+    const [today, yesterday, verified, stopped] = [
+      await addOwner(sql, person("today"), false),
+      await addOwner(sql, person("yesterday"), false),
+      await addOwner(sql, person("verified")),
+      await addOwner(sql, person("stopped"), false),
+    ];
+    for (const usrId of [yesterday, verified, stopped]) await signedUp(usrId, "48 hours");
+    await sql`insert into email_suppression (email, ends_at) values ('stopped@example.com', now() + interval '1 hour')`;
+
+    await remind();
+    expect(await owed()).toEqual([yesterday]);
+    expect(await sql`select usr_id from email_reminded`).toEqual([{ usr_id: yesterday }]);
+    await signedUp(today, "48 hours");
+    await remind();
+    expect(await owed()).toEqual([yesterday, today]);
+  });
+
+  it("reminds a mailbox once, however many of its +tags have signed up", async () => {
+    const tags = [
+      await addOwner(sql, person("ada+a"), false),
+      await addOwner(sql, person("ada+b"), false),
+      await addOwner(sql, person("ada"), false),
+    ];
+    const grace = await addOwner(sql, person("grace+a"), false);
+    for (const usrId of [...tags, grace]) await signedUp(usrId, "48 hours");
+    await sql`insert into email_suppression (email, ends_at) values ('grace@example.com', now() + interval '1 hour')`;
+
+    await remind();
+    expect(await owed()).toEqual([tags[0]]);
+    expect((await sql`select usr_id from email_reminded order by usr_id`).map((row) => row.usr_id as string)).toEqual(
+      tags,
+    );
+  });
+
+  it.each([
+    ["at nine", "Europe/Berlin", "2026-06-10 09:00", "2026-06-09 23:59", "2026-06-10 00:00"],
+    ["in the evening", "Europe/Berlin", "2026-06-10 22:00", "2026-06-09 23:59", "2026-06-10 00:00"],
+    ["made up at night", "Europe/Berlin", "2026-06-11 03:00", "2026-06-09 23:59", "2026-06-10 00:00"],
+    ["on a day of 23 hours", "Europe/Berlin", "2026-03-29 09:00", "2026-03-28 23:59", "2026-03-29 00:00"],
+    ["before nine on a day of 25 hours", "Europe/Berlin", "2026-10-25 08:30", "2026-10-23 23:59", "2026-10-24 00:00"],
+    ["where it is tomorrow already", "Pacific/Kiritimati", "2026-06-10 09:00", "2026-06-09 23:59", "2026-06-10 00:00"],
+  ])("counts days before that of the last slot, %s", async (_, timeZone, at, before, after) => {
+    const connection = await clocked(database);
+    await connection`update clock.hand set at = ${at}::timestamp at time zone ${timeZone}`;
+    const due = await addOwner(sql, person("before"), false);
+    await addOwner(sql, person("after"), false);
+    await sql`
+      update usr
+      set created_at = case usr_id when ${due} then ${before}::timestamp else ${after}::timestamp end at time zone ${timeZone}
+    `;
+    await remindUnverified(timeZone).run({
+      finish: async (write: (tx: TransactionSql) => Promise<unknown>) => void (await connection.begin(write)),
+    } as Attempt<unknown>);
+    expect(await owed()).toEqual([due]);
+  });
+
+  it("is due at nine, there", () => {
+    expect(schedule({ TZ_MAIL: "Europe/Berlin", TZ_OPS: "UTC" })).toContainEqual(
+      expect.objectContaining({ task_type: "REMIND_UNVERIFIED", daily_at: "09:00", time_zone: "Europe/Berlin" }),
+    );
+  });
+});
+
+describe("DELETE_UNVERIFIED", () => {
+  const age = (days: number) => sql`update usr set created_at = now() - make_interval(days => ${days})`;
+  const remindAll = (ago = "25 hours") => sql`
+    insert into email_reminded (usr_id, reminded_at)
+    select usr_id, now() - ${ago}::interval
+    from usr
+    on conflict (usr_id) do update set reminded_at = excluded.reminded_at
+  `;
+  const clean = () => perform(database, "DELETE_UNVERIFIED", deleteUnverified(sql));
+
+  it("deletes those who have not verified within 30 days, and nobody else", async () => {
+    await addLink(sql, "verify", await addOwner(sql, person("late"), false));
+    await addOwner(sql, person("verified"));
+    await age(31);
+    await addOwner(sql, person("new"), false);
+    await remindAll();
+    await clean();
+    expect(await emails()).toEqual(["new@example.com", "verified@example.com"]);
+  });
+
+  it("deletes nobody who was not reminded, or had less than a day since", async () => {
+    await addOwner(sql, person("ada"), false);
+    await age(31);
+    await clean();
+    await remindAll("23 hours");
+    await clean();
+    expect(await emails()).toEqual(["ada@example.com"]);
+    await remindAll();
+    await clean();
+    expect(await emails()).toEqual([]);
+  });
+
+  it("leaves to the next day who is being verified at this moment", async () => {
+    const usrId = await addOwner(sql, person("ada"), false);
+    await addOwner(sql, person("bob"), false);
+    await age(31);
+    await remindAll();
+    await sql.begin(async (tx) => {
+      await tx`select from usr where usr_id = ${usrId} for no key update`;
+      await clean();
+      await tx`insert into email_verified (usr_id) values (${usrId})`;
+    });
+    expect(await emails()).toEqual(["ada@example.com"]);
+  });
+});
