@@ -8,7 +8,7 @@ import { unknownTypes } from "./lanes.ts";
 import { createPoller } from "./poller.ts";
 import { createReclaim, leave } from "./reclaim.ts";
 import { createRecorder } from "./record-outcomes.ts";
-import { repeat } from "./repeat.ts";
+import { repeat } from "../repeat.ts";
 import type { Outcome } from "./run-attempt.ts";
 import { createRunner } from "./runner.ts";
 import { createSession } from "./session.ts";
