@@ -74,21 +74,21 @@ describe("claim", () => {
   });
 
   it("gives each task to one worker, however many claim at once", async () => {
-    const owed = await owe(sql, "ONE", 200);
+    const enqueued = await owe(sql, "ONE", 200);
     const workers = await Promise.all(Array.from({ length: 8 }, () => addWorker(sql)));
     const taken: { task_id: string }[] = [];
-    while (taken.length < owed.length) {
+    while (taken.length < enqueued.length) {
       const claimed = (await Promise.all(workers.map((id) => take(id, 10)))).flat();
       expect(claimed.length).toBeGreaterThan(0);
       taken.push(...claimed);
     }
-    expect(idsOf(taken)).toEqual(owed.toSorted());
+    expect(idsOf(taken)).toEqual(enqueued.toSorted());
     expect(await sql`select distinct attempt from task`).toEqual([{ attempt: 1 }]);
   });
 });
 
 describe("a unique key", () => {
-  it("is owed once per type while it is open, held or not", async () => {
+  it("is enqueued once per type while its task is pending or running", async () => {
     await owe(sql, "ONE", 1, { unique_key: "a" });
     const again = (type: string) => owe(sql, type, 1, { unique_key: "a" });
     await expect(again("ONE")).rejects.toThrow("task_unique_key");

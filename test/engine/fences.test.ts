@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 const everything = () => sql`
   select
-    (select jsonb_agg(task) from task) as owed,
+    (select jsonb_agg(task) from task) as pending,
     (select jsonb_agg(task_error) from task_error) as history,
     (select jsonb_agg(task_dead) from task_dead) as dead
 `;
@@ -46,14 +46,14 @@ describe.each(Object.entries(endings))("%s", (_, end) => {
     expect(await everything()).toEqual(before);
   });
 
-  it("changes nothing once the claim was freed", async () => {
+  it("changes nothing once the task was reclaimed", async () => {
     await sql`update task set worker_id = null`;
     const before = await everything();
     expect([...(await end(mine))]).toEqual([]);
     expect(await everything()).toEqual(before);
   });
 
-  it("changes what is held, and nothing the second time", async () => {
+  it("changes the task of its own claim, and nothing the second time", async () => {
     const before = await everything();
     await end(mine);
     const after = await everything();
@@ -67,7 +67,7 @@ describe.each([
   ["snoozed", 0],
   ["released", null],
 ])("a task that was %s", (_, delay_seconds) => {
-  it("is not given back again by a statement that is repeated, though the next claim counts the same attempt", async () => {
+  it("is not given back again by a repeated statement, though the next claim counts the same attempt", async () => {
     const given = { ...mine, ...untried, delay_seconds };
     await giveBack(sql, [given]);
     const [again] = await claim(sql, mine.worker_id, await findLanes(sql, ["NOOP"]), [1]);
@@ -78,18 +78,18 @@ describe.each([
   });
 });
 
-describe("a batch of endings", () => {
-  it("ends those that are held, and answers which", async () => {
+describe("a batch of outcomes", () => {
+  it("records the tasks of its own claim, and returns which", async () => {
     await owe(sql, "NOOP", 2);
     const tasks = await claim(sql, mine.worker_id, await findLanes(sql, ["NOOP"]), [2]);
-    const [lost, held] = tasks.map((task) => ({ ...task, worker_id: mine.worker_id, ...retry }));
+    const [lost, kept] = tasks.map((task) => ({ ...task, worker_id: mine.worker_id, ...retry }));
     await sql`update task set worker_id = null where task_id = ${lost!.task_id}`;
 
     expect([...(await finish(sql, [lost!, mine]))]).toEqual([{ task_id: mine.task_id, attempt: 1, is_recorded: true }]);
-    expect([...(await giveBack(sql, [lost!, { ...held!, is_dead: true }]))]).toEqual([
-      { task_id: held!.task_id, attempt: 1, is_recorded: true },
+    expect([...(await giveBack(sql, [lost!, { ...kept!, is_dead: true }]))]).toEqual([
+      { task_id: kept!.task_id, attempt: 1, is_recorded: true },
     ]);
-    expect(await sql`select task_id from task_error`).toEqual([{ task_id: held!.task_id }]);
+    expect(await sql`select task_id from task_error`).toEqual([{ task_id: kept!.task_id }]);
     expect(await sql`select task_id from task`).toEqual([{ task_id: lost!.task_id }]);
   });
 

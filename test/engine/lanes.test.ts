@@ -39,7 +39,7 @@ describe("findLanes", () => {
 });
 
 describe("findLanes, with known lanes", () => {
-  it("returns other lanes, and the empty ones of the known from their fronts", async () => {
+  it("returns other lanes, and empty known ones from their fronts", async () => {
     await owe(sql, "ONE", 2);
     await owe(sql, "TWO");
     await owe(sql, "TWO", 1, { priority: 5 });

@@ -12,7 +12,7 @@ beforeEach(() => empty(sql));
 const concurrency = 20;
 const pool = 4;
 
-/** A pool as an engine has it, told apart by its name from the connections of the test. */
+/** A pool like the engine's, with a name of its own in pg_stat_activity. */
 function connectEngine(): Sql {
   const engineSql = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: pool }, "test engine", 20);
   cleanUp(() => engineSql.end({ timeout: 1 }));
@@ -22,11 +22,11 @@ const backends = () => sql`
   select from pg_stat_activity
   where datname = current_database() and application_name = 'slim-signup test engine'
 `;
-const held = async () => (await sql`select from task where worker_id is not null`).length;
+const countRunning = async () => (await sql`select from task where worker_id is not null`).length;
 const isLocked = (taskId: string) => hold(sql, (tx) => tx`select from task where task_id = ${taskId} for update`);
 
 describe("outcomes that can't be recorded yet", () => {
-  it("of one locked row delay that task alone: thousands of others run, and few are held", async () => {
+  it("of one locked row delay that task alone: thousands of others run, within the worker's bound", async () => {
     const count = 5000;
     let lock: Promise<() => Promise<void>> | undefined;
     let done = 0;
@@ -43,13 +43,13 @@ describe("outcomes that can't be recorded yet", () => {
     await until(
       "all but one are recorded",
       async () => {
-        most = Math.max(most, await held());
+        most = Math.max(most, await countRunning());
         mostBackends = Math.max(mostBackends, (await backends()).length);
         return done === count && (await sql`select from task limit 2`).length === 1;
       },
       60,
     );
-    expect(await held()).toBe(1);
+    expect(await countRunning()).toBe(1);
     expect(most).toBeLessThanOrEqual(2 * concurrency);
     expect(mostBackends).toBeLessThanOrEqual(pool);
 
@@ -61,7 +61,7 @@ describe("outcomes that can't be recorded yet", () => {
     expect(await sql`select from task_error`).toHaveLength(0);
   }, 90_000);
 
-  it("bound what is held and started, while nothing can be recorded", async () => {
+  it("bound the running and started tasks while nothing can be recorded", async () => {
     const count = 200;
     let started = 0;
     let lock: Promise<() => Promise<void>> | undefined;
@@ -77,10 +77,10 @@ describe("outcomes that can't be recorded yet", () => {
     );
     const engine = await runEngine({ sql: connectEngine(), url }, { FAIL: fail }, { concurrency });
     await engine.owe("FAIL", count);
-    await until("the worker holds all that it may", async () => (await held()) === 2 * concurrency);
+    await until("the worker runs as many as it may", async () => (await countRunning()) === 2 * concurrency);
     const start = performance.now();
     await until("it has polled for more", () => performance.now() - start > 2500);
-    expect([await held(), started]).toEqual([2 * concurrency, 2 * concurrency]);
+    expect([await countRunning(), started]).toEqual([2 * concurrency, 2 * concurrency]);
     expect((await backends()).length).toBeLessThanOrEqual(pool);
 
     await (

@@ -126,8 +126,9 @@ export function createWakeUp(signal: AbortSignal) {
     /** Makes the answers to many notifications without a task rarer. The first three, and those after a calm second, cost no time. */
     answered(hasTasks: boolean): void {
       const now = performance.now();
-      fruitless = hasTasks || now - quietUntil > 2 * longestQuietMilliseconds ? 0 : fruitless + 1;
-      quietUntil = now + (fruitless < 3 ? 0 : Math.min(2 ** fruitless, longestQuietMilliseconds));
+      if (hasTasks || now - quietUntil > 2 * longestQuietMilliseconds) fruitless = 0;
+      if (!hasTasks) fruitless += 1;
+      quietUntil = now + (fruitless <= 3 ? 0 : Math.min(2 ** fruitless, longestQuietMilliseconds));
     },
 
     async wait(milliseconds: number): Promise<void> {
