@@ -4,8 +4,7 @@ import { z } from "zod";
 export const siteName = "slim-signup";
 
 /** What search engines show of it. */
-export const siteDescription =
-  "Create an account with your email address and a password, and keep it in your own hands.";
+export const siteDescription = "Sign up with your email address and a password, and manage your account.";
 
 type Source = Record<string, string | undefined>;
 

@@ -10,10 +10,10 @@ import type { Sql } from "./db/connect.ts";
 import { serveAsset, serveFavicon } from "./http/assets.ts";
 import { parseBody } from "./http/body.ts";
 import type { Middleware, State } from "./http/context.ts";
-import { showHealth, showReadiness } from "./http/health.ts";
-import { showHome } from "./http/home.ts";
-import { redirectToChangePassword, showSecurityContact } from "./http/well-known.ts";
-import { logIn, showLogIn } from "./log-in/log-in.ts";
+import { page } from "./http/page.ts";
+import { rateLimit } from "./http/rate-limit.ts";
+import { redirectToChangePassword, showHealth, showReadiness, showSecurityContact } from "./http/well-known.ts";
+import { logIn, showLogIn, triedAddress } from "./log-in/log-in.ts";
 import { logOut } from "./log-in/log-out.ts";
 import { requireLogin } from "./log-in/session.ts";
 import { addOperations } from "./ops/routes.ts";
@@ -41,11 +41,26 @@ export function addRoutes(router: Router<State>, options: Options): void {
   const { sql, passwords, origin, securityContact, showMetrics, stopping } = options;
   const loggedIn = requireLogin(sql);
   const loggedInForLink = requireLogin(sql, "/login?link");
+  /** The password once more, within a session. */
+  const passwordLimit = rateLimit(sql, {
+    action: "check password in session",
+    limit: 5,
+    minutes: 15,
+    subject: (ctx) => ctx.state.user.session_id,
+    isClearedBySuccess: true,
+  });
+  // One count for both: each sends a mail to an address that the client enters.
+  const mailRequests = rateLimit(sql, { action: "request mail", limit: 20, minutes: 60 });
 
-  router.get("/", showHome());
+  router.get("/", (ctx) => page(ctx, "home", { title: "Welcome" }));
 
   router.get("/signup", showSignUp());
-  router.post("/signup", parseBody(), signUp(sql, passwords));
+  router.post(
+    "/signup",
+    parseBody(),
+    rateLimit(sql, { action: "sign up", limit: 20, minutes: 60 }),
+    signUp(sql, passwords),
+  );
   router.get("/signup/sent", showSignUpSent());
   router.get("/signup/refuse", showRefuseSignUp(sql));
   router.post("/signup/refuse", parseBody(), refuseSignUp(sql));
@@ -53,26 +68,43 @@ export function addRoutes(router: Router<State>, options: Options): void {
   router.get("/verify", showVerify(sql));
   router.post("/verify", parseBody(), verify(sql, passwords));
   router.get("/verify/resend", showResend());
-  router.post("/verify/resend", parseBody(), resend(sql));
+  router.post("/verify/resend", parseBody(), mailRequests, resend(sql));
 
   router.get("/login", showLogIn());
-  router.post("/login", parseBody(), logIn(sql, passwords));
+  router.post(
+    "/login",
+    parseBody(),
+    rateLimit(sql, { action: "log in", limit: 10, minutes: 3 }),
+    rateLimit(sql, {
+      action: "check password",
+      limit: 5,
+      minutes: 15,
+      subject: triedAddress,
+      isClearedBySuccess: true,
+    }),
+    logIn(sql, passwords),
+  );
   router.post("/logout", logOut(sql));
 
   router.get("/password/forgot", showForgotPassword());
-  router.post("/password/forgot", parseBody(), forgotPassword(sql));
+  router.post(
+    "/password/forgot",
+    parseBody(),
+    rateLimit(sql, { action: "forgot password", limit: 20, minutes: 60 }),
+    forgotPassword(sql),
+  );
   router.get("/password/forgot/sent", showForgotPasswordSent());
   router.get("/password/reset", showResetPassword(sql));
   router.post("/password/reset", parseBody(), resetPassword(sql, passwords));
   router.get("/account/password", loggedIn, showChangePassword());
-  router.post("/account/password", loggedIn, parseBody(), changePassword(sql, passwords));
+  router.post("/account/password", loggedIn, parseBody(), passwordLimit, changePassword(sql, passwords));
 
   router.get("/account", loggedIn, showAccount(sql));
   router.get("/account/data", loggedIn, downloadData(sql));
   router.post("/account/sessions/end", loggedIn, parseBody(), endSession(sql));
   router.post("/account/sessions/end-all", loggedIn, logOutEverywhere(sql));
   router.get("/account/email", loggedIn, showChangeEmail());
-  router.post("/account/email", loggedIn, parseBody(), changeEmail(sql, passwords));
+  router.post("/account/email", loggedIn, parseBody(), mailRequests, passwordLimit, changeEmail(sql, passwords));
   router.get("/account/email/sent", loggedIn, showChangeEmailSent());
   router.get("/account/email/confirm", loggedInForLink, showConfirmEmail(sql));
   router.post("/account/email/confirm", loggedInForLink, parseBody(), confirmEmail(sql));
@@ -80,7 +112,7 @@ export function addRoutes(router: Router<State>, options: Options): void {
   router.post("/account/email/revert", parseBody(), revertEmail(sql, passwords));
   router.get("/account/email/reverted", showEmailReverted());
   router.get("/account/delete", loggedIn, showDeleteAccount());
-  router.post("/account/delete", loggedIn, parseBody(), deleteAccount(sql, passwords));
+  router.post("/account/delete", loggedIn, parseBody(), passwordLimit, deleteAccount(sql, passwords));
   router.get("/account/deleted", showAccountDeleted());
 
   addOperations(router, { sql, origin, stopping });

@@ -8,10 +8,10 @@ import { createLog } from "./log.ts";
 const drainSeconds = 25;
 /** Longer than the deadline of a request. */
 const silenceSeconds = 20;
-/** For the header of a request, then for all of it: a body that takes longer than the deadline was answered before. */
+/** For the headers of a request, then for all of it. A body that takes longer than the deadline has got its 408 by then. */
 const timeouts = { headersTimeout: 5000, requestTimeout: 8000, connectionsCheckingInterval: 1000 };
 
-/** Connects, listens, and on SIGTERM or SIGINT lets open requests end before the process does. */
+/** Connects and listens. On SIGTERM or SIGINT, lets open requests finish, then exits 0. */
 export function startWeb(env: WebEnv, options: { isDevelopment?: boolean; moreRoutes?: Middleware[] } = {}): void {
   const log = createLog(env.LOG_LEVEL, "web");
   const sql = connect(env, "web", silenceSeconds);
@@ -29,7 +29,7 @@ export function startWeb(env: WebEnv, options: { isDevelopment?: boolean; moreRo
 
   const handle = app.callback();
   const server = createServer(timeouts, (request, response) => void handle(request, response));
-  // In development everybody's mail is shown.
+  // In development, anyone who connects can read all mails.
   const host = options.isDevelopment ? "127.0.0.1" : undefined;
   server.listen(env.PORT, host, () => log.info({ address: server.address() }, "listening"));
   server.once("error", (error) => {
@@ -49,7 +49,7 @@ export function startWeb(env: WebEnv, options: { isDevelopment?: boolean; moreRo
 }
 
 async function drain(server: Server): Promise<void> {
-  // A kept-alive connection counts as open until its client says otherwise; one that is idle is owed nothing.
+  // An idle kept-alive connection would keep the server open.
   const closeIdle = setInterval(() => server.closeIdleConnections(), 100);
   const giveUp = setTimeout(() => server.closeAllConnections(), drainSeconds * 1000);
   await new Promise((resolve) => server.close(resolve));

@@ -3,17 +3,17 @@ import { measurements } from "./measurements.ts";
 
 const usage = `npm run bench -- [--only name,name] [--rounds n] [--quick] [--long] [--write]
 
-Measures this project beside its peers, on a Postgres of its own, in turn.
+Measures slim-signup beside its peers in turn, on a Postgres of its own.
 
-  --only    some measurements: ${measurements.map(({ name }) => name).join(", ")}
-  --quick   small sizes, one round: only to see that everything works, within 100 s on a quiet machine; judges no time
-  --long    adds what takes ten minutes: ${measurements.flatMap(({ name, isLong }) => (isLong ? [name] : [])).join(", ")}
-  --rounds  how many are counted, after one that is not; 5 when left out
-  --write   keeps what was measured in bench/results.md, in the place of what stood there
+  --only    these measurements only: ${measurements.map(({ name }) => name).join(", ")}
+  --quick   small sizes and one round, within 100 s on a quiet machine: shows that everything works, judges no time
+  --long    adds measurements of ten minutes: ${measurements.flatMap(({ name, isLong }) => (isLong ? [name] : [])).join(", ")}
+  --rounds  counted rounds, after one that does not count; default 5
+  --write   replaces the results in bench/results.md
   --help    prints this
 `;
 
-/** What the command line asks for. Says what is wrong with it and exits 2. */
+/** Reads the command line. Prints what is wrong with it and exits 2. */
 export function readArguments() {
   const { values } = parse();
   if (values.help) {
@@ -24,10 +24,9 @@ export function readArguments() {
   const names = values.only?.split(",") ?? included.map(({ name }) => name);
   const unknown = names.filter((wanted) => !measurements.some(({ name }) => name === wanted));
   if (unknown.length > 0) refuse(`There is no measurement ${unknown.join(", ")}.`);
-  if (values.quick && values.write) refuse("A quick run measures nothing that is worth to be kept.");
   const rounds = Number(values.rounds);
-  if (!(Number.isInteger(rounds) && rounds > 0)) refuse("--rounds takes a whole number.");
-  if (rounds < 5 && values.write) refuse("Fewer than 5 rounds are not worth to be kept.");
+  if (!(Number.isInteger(rounds) && rounds > 0)) refuse("--rounds must be a whole number.");
+  if (values.write && (values.quick || rounds < 5)) refuse("--write needs 5 rounds or more, and no --quick.");
   return {
     rounds,
     chosen: measurements.filter(({ name }) => names.includes(name)),

@@ -1,19 +1,18 @@
 import type { Postgres } from "../dev/postgres.ts";
-import type { Goal, Table } from "./support/table.ts";
 
 /** What a measurement is given. */
 export type Bench = {
   postgres: Postgres;
-  /** Small sizes and one round: to see that it works, not to judge a time. */
+  /** Small sizes and one round: shows that it works, judges no time. */
   isQuick: boolean;
   /** Counted rounds. */
   rounds: number;
-  /** Rounds before them that don't count. */
+  /** Rounds before them that do not count. */
   warmUps: number;
-  /** One of two sizes: for a real run, and for a quick one. */
+  /** Picks one of two sizes: for a real run, or for a quick one. */
   size<Size>(full: Size, quick: Size): Size;
-  /** A line of progress. */
-  say(line: string): void;
+  /** Prints a line of progress. */
+  log(line: string): void;
 };
 
 /** What a measurement found. */
@@ -21,9 +20,21 @@ export type Report = {
   tables: Table[];
   goals: Goal[];
   notes: string[];
-  /** Which rounds were counted, where it is not the medians of all. */
+  /** Replaces the sentence about medians. */
   counted?: string;
   chart?: { file: string; svg: string; title: string };
 };
 
 export type Measurement = (bench: Bench) => Promise<Report>;
+
+export type Table = { head: string[]; rows: string[][]; caption?: string };
+
+export type Goal = { text: string; value: number; unit: string; isMet: boolean };
+
+export function atLeast(text: string, value: number, limit: number, unit = ""): Goal {
+  return { text: `${text}: at least ${limit}${unit}`, value, unit, isMet: value >= limit };
+}
+
+export function atMost(text: string, value: number, limit: number, unit = ""): Goal {
+  return { text: `${text}: at most ${limit}${unit}`, value, unit, isMet: value <= limit };
+}

@@ -1,17 +1,19 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { startPostgres } from "../dev/postgres.ts";
 import { makeScratch } from "../dev/scratch-folder.ts";
 import { readArguments } from "./arguments.ts";
 import type { Bench } from "./bench.ts";
 import { prepareTemplate } from "./support/database.ts";
-import { installPeers } from "./support/install-peers.ts";
 import { formatReport, writeResults } from "./support/results.ts";
 
 const { chosen, rounds, isQuick, isWriting } = readArguments();
 
 const started = performance.now();
 await installPeers();
-// A signal may end us at any moment; what we leave is removed by it.
+// Removed even if a signal ends us.
 await using scratch = await makeScratch([tmpdir()], "slim-signup-bench-");
 const postgres = await startPostgres(scratch.folders[0]!, { durable: true });
 await prepareTemplate(postgres);
@@ -22,11 +24,11 @@ const bench: Bench = {
   rounds: isQuick ? 1 : rounds,
   warmUps: isQuick ? 0 : 1,
   size: (full, quick) => (isQuick ? quick : full),
-  say: (line) => process.stderr.write(`${seconds().padStart(7)} s  ${line}\n`),
+  log: (line) => process.stderr.write(`${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${line}\n`),
 };
 
 for (const { name, title, measure } of chosen) {
-  bench.say(name);
+  bench.log(name);
   try {
     const report = await measure(bench);
     process.stdout.write(`\n${formatReport(title, report, bench)}\n`);
@@ -36,8 +38,14 @@ for (const { name, title, measure } of chosen) {
     process.exitCode = 1;
   }
 }
-bench.say("done");
+bench.log("done");
 
-function seconds(): string {
-  return ((performance.now() - started) / 1000).toFixed(1);
+async function installPeers(): Promise<void> {
+  const cwd = import.meta.dirname;
+  if (existsSync(`${cwd}/node_modules`)) return;
+
+  process.stderr.write("Installing the peers …\n");
+  const npm = spawn("npm", ["ci"], { cwd, stdio: ["ignore", 2, 2] });
+  await once(npm, "close");
+  if (npm.exitCode !== 0) throw new Error("npm ci failed in bench/.");
 }

@@ -15,7 +15,7 @@ type Entry = {
   name: string;
   title: string;
   measure: Measurement;
-  /** Takes ten minutes: only with --long, or by its name. */
+  /** Takes ten minutes: runs only with --long or by its name. */
   isLong?: boolean;
 };
 

@@ -1,49 +1,66 @@
 import { connect, type Sql } from "../app/db/connect.ts";
 import { migrateEnv } from "../app/env.ts";
-import { withDatabase } from "../dev/find-database.ts";
+import { withDatabase } from "../dev/database.ts";
 
-/** Resolves to whether it did what it was asked for. */
+/** Resolves to false when it changed or found nothing, after it said why. */
 export type Command = (sql: Sql) => Promise<boolean>;
 
 /**
- * Runs what an operator typed. The exit code is 0 when it is done, 1 when it failed or there was nothing to do it to, and 2 when
- * the words make no sense: `parse` returned nothing, or threw what node:util's parseArgs throws.
+ * Runs a command of the shell. Exit codes: 0 success; 1 failure, or no task, user or event matched; 2 wrong usage. `parse` reads
+ * the arguments: for wrong ones it returns undefined or throws an error of node:util's parseArgs.
  */
 export async function runCommand(usage: string, parse: () => Command | undefined): Promise<void> {
-  const command = understand(parse);
+  // `head` closes the pipe once it has read enough: that is success.
+  process.stdout.once("error", () => process.exit(0));
+  const command = tryToParse(parse);
   if (!command) {
     process.stderr.write(usage);
     process.exitCode = 2;
     return;
   }
   try {
-    process.exitCode = (await runOn(await withDatabase(), command)) ? 0 : 1;
+    await using sql = open(await withDatabase());
+    process.exitCode = (await command(sql)) ? 0 : 1;
   } catch (error) {
-    complain(describe(error));
+    fail(describe(error));
     process.exitCode = 1;
   }
 }
 
-export function say(text: string): void {
+export function print(text: string): true {
   process.stdout.write(`${text}\n`);
+  return true;
 }
 
-/** Says why it did not work; to be returned by a command. */
-export function complain(text: string): false {
+/** Prints to stderr why the command failed; its result is the command's result. */
+export function fail(text: string): false {
   process.stderr.write(`${text}\n`);
   return false;
 }
 
-async function runOn(env: NodeJS.ProcessEnv, command: Command): Promise<boolean> {
-  const sql = connect(migrateEnv(env), "shell");
-  try {
-    return await command(sql);
-  } finally {
-    await sql.end({ timeout: 1 });
-  }
+/** Aligns rows in columns; the first row is the heading. */
+export function columns(rows: (string | number)[][]): string {
+  const cells = rows.map((row) => row.map((cell) => printable(String(cell))));
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
-function understand(parse: () => Command | undefined): Command | undefined {
+/** Tasks and events may hold text of strangers: without control characters it cannot steer the terminal. */
+export const printable = (text: string): string => text.replace(/\p{Cc}+/gu, " ");
+
+function open(env: NodeJS.ProcessEnv) {
+  const sql = connect(migrateEnv(env), "shell");
+  return Object.assign(sql, { [Symbol.asyncDispose]: () => sql.end({ timeout: 1 }) });
+}
+
+function tryToParse(parse: () => Command | undefined): Command | undefined {
   try {
     return parse();
   } catch (error) {
@@ -55,6 +72,6 @@ function understand(parse: () => Command | undefined): Command | undefined {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // Of several addresses that were tried, Node tells the code alone.
+  // When several addresses refuse the connection, Node leaves the message empty and sets the code.
   return error.message || ("code" in error ? String(error.code) : error.name);
 }

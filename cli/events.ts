@@ -2,16 +2,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { isUnavailable, type Sql } from "../app/db/connect.ts";
 import { beginning, isPosition, readEvents, readLastEvents, type Event } from "../app/db/feed.ts";
-import { complain, runCommand, say, type Command } from "./command.ts";
+import { fail, print, printable, runCommand } from "./command.ts";
 
-const usage = `What happened, in the order of the feed.
+const usage = `Shows events in the order of the feed.
 
-  npm run events                        the last 20
-  npm run events -- --follow            and what happens from now on
-  npm run events -- --after POSITION    all that comes after it; 0-0: all that is there
-  npm run events -- --type TYPE         of this type alone; may be said several times
+  npm run events                        the last 20 events
+  npm run events -- --follow            the same, then new events as they happen
+  npm run events -- --after POSITION    every event after a position; 0-0 is the beginning
+  npm run events -- --type TYPE         only events of this type; may be repeated
 
-Each line begins with its POSITION. With --json for scripts (and npm run --silent, or node cli/events.ts).
+Each line starts with the event's position. Add --json for scripts, which call node cli/events.ts or npm run --silent.
 `;
 
 type Options = { after?: string | undefined; follow: boolean; json: boolean; type: string[] };
@@ -20,11 +20,7 @@ const batch = 1000;
 const last = 20;
 const pollMilliseconds = 500;
 
-// Who reads no further, as `head`, has what they wanted.
-process.stdout.once("error", () => process.exit(0));
-await runCommand(usage, parse);
-
-function parse(): Command | undefined {
+await runCommand(usage, () => {
   const { values } = parseArgs({
     options: {
       after: { type: "string" },
@@ -33,22 +29,21 @@ function parse(): Command | undefined {
       type: { type: "string", multiple: true, default: [] },
     },
   });
-  if (values.after !== undefined && !isPosition(values.after)) return undefined;
-  return (sql) => tell(sql, values);
-}
+  return values.after === undefined || isPosition(values.after) ? (sql) => showEvents(sql, values) : undefined;
+});
 
-/** Has no row in `event_consumer`: nobody has to wait for who only looks. */
-async function tell(sql: Sql, { after, follow, json, type }: Options): Promise<true> {
+/** Keeps its position in memory: a row in `event_consumer` would keep events from being pruned. */
+async function showEvents(sql: Sql, { after, follow, json, type }: Options): Promise<true> {
   const show = (events: Event[]) => {
     for (const event of events) {
-      if (type.length === 0 || type.includes(event.event_type)) say(json ? JSON.stringify(event) : line(event));
+      if (type.length === 0 || type.includes(event.event_type)) print(json ? JSON.stringify(event) : line(event));
     }
     return events.at(-1)?.position;
   };
 
   let position = after ?? show(await readLastEvents(sql, last)) ?? beginning;
   for (;;) {
-    const events = await readOn(sql, position, follow);
+    const events = await readNext(sql, position, follow);
     position = show(events) ?? position;
     if (events.length > 0) continue;
     if (!follow) return true;
@@ -56,13 +51,13 @@ async function tell(sql: Sql, { after, follow, json, type }: Options): Promise<t
   }
 }
 
-/** Who follows stays, and says so, while the database is away. */
-async function readOn(sql: Sql, position: string, follow: boolean): Promise<Event[]> {
+/** With --follow, an outage of the database is reported and waited out. */
+async function readNext(sql: Sql, position: string, follow: boolean): Promise<Event[]> {
   try {
     return await readEvents(sql, position, batch);
   } catch (error) {
     if (!follow || !isUnavailable(error)) throw error;
-    complain("The database is away; trying again.");
+    fail("The database is not available. Trying again.");
     return [];
   }
 }
@@ -70,7 +65,5 @@ async function readOn(sql: Sql, position: string, follow: boolean): Promise<Even
 function line({ position, created_at, event_type, usr_id, data }: Event): string {
   const rest = Object.entries(data).map(([name, value]) => `${name}=${String(value)}`);
   const user = usr_id === null ? [] : [`usr_id=${usr_id}`];
-  const text = [position, created_at.toISOString(), event_type, ...user, ...rest].join("  ");
-  // Whoever writes events must not steer the reader's terminal.
-  return text.replace(/\p{Cc}+/gu, " ");
+  return printable([position, created_at.toISOString(), event_type, ...user, ...rest].join("  "));
 }

@@ -1,8 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Sql } from "../app/db/connect.ts";
-import { normaliseEmail } from "../app/sign-up/email.ts";
-import { columns } from "./columns.ts";
-import { complain, runCommand, say, type Command } from "./command.ts";
+import { normalizeEmail } from "../app/sign-up/email.ts";
+import { columns, fail, print, runCommand, type Command } from "./command.ts";
 
 const usage = `Who may open /ops.
 
@@ -17,8 +16,8 @@ await runCommand(usage, () => {
   if (more.length > 0) return undefined;
   if (verb === "list" && email === undefined) return list(values.json ?? false);
   if (email === undefined || values.json) return undefined;
-  if (verb === "grant") return grant(normaliseEmail(email));
-  if (verb === "revoke") return revoke(normaliseEmail(email));
+  if (verb === "grant") return grant(normalizeEmail(email));
+  if (verb === "revoke") return revoke(normalizeEmail(email));
   return undefined;
 });
 
@@ -39,8 +38,8 @@ function grant(email: string): Command {
       ), noted as (${note(sql, "grant", "granted")})
       select usr_id from found
     `;
-    if (!found) return complain(`Nobody has verified the address ${email}.`);
-    say(`${email} is an operator.`);
+    if (!found) return fail(`Nobody has verified the address ${email}.`);
+    print(`${email} is an operator.`);
     return true;
   };
 }
@@ -56,8 +55,8 @@ function revoke(email: string): Command {
       ), noted as (${note(sql, "revoke", "revoked")})
       select usr_id from revoked
     `;
-    if (!revoked) return complain(`${email} is no operator.`);
-    say(`${email} is no longer an operator.`);
+    if (!revoked) return fail(`${email} is no operator.`);
+    print(`${email} is no longer an operator.`);
     return true;
   };
 }
@@ -71,7 +70,7 @@ function list(isJson: boolean): Command {
       order by email
     `;
     const rows = operators.map(({ email, granted_at }) => [email, granted_at.toISOString()]);
-    say(isJson ? JSON.stringify(operators) : columns([["EMAIL", "SINCE"], ...rows]));
+    print(isJson ? JSON.stringify(operators) : columns([["EMAIL", "SINCE"], ...rows]));
     return true;
   };
 }

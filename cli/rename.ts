@@ -2,47 +2,44 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { complain, say } from "./command.ts";
-import { mentions, problemWithName, renameIn } from "./rename/spellings.ts";
 
 const usage = `Gives the project a name of its own, in every tracked file.
 
-  npm run rename -- NAME             lower case, words apart by hyphens
-  npm run rename -- NAME --dirty     with changes that are not committed yet
+  npm run rename -- NAME             lower-case words with hyphens between them
+  npm run rename -- NAME --dirty     even with uncommitted changes
 `;
 
 const leftToDo = `
-Left to do by hand:
-  - LICENSE keeps the notice of what you copied, as its terms ask; add a line of your own.
-  - README.md, CHANGELOG.md and the description in app.json: what your project does.
-  - app/assets/favicon.svg; then \`npm run screenshots\`.
-  - Alerts and dashboards: the metrics begin with the new name now.
-  - Databases keep their names. What \`npm run dev\` had is in .data/ under the old one: delete it.
-  - \`npm test\`, then commit.
+Next, by hand:
+  - LICENSE keeps the original copyright notice, as the license requires. Add a line of your own.
+  - README.md, CHANGELOG.md and the description in app.json: say what your project does.
+  - app/assets/favicon.svg: replace it, then run \`npm run screenshots\`.
+  - Alerts and dashboards: metrics now start with the new name.
+  - .data/: delete it. The database of \`npm run dev\` has the old name.
+  - Run \`npm test\`, then commit.
 `;
 
-/** It must go on naming those who wrote what was copied. */
-const licence = "LICENSE";
+/** Its copyright notice must stay. */
+const license = "LICENSE";
+const longestName = 40;
 
 process.exitCode = main();
 
 function main(): number {
-  const words = understand();
-  if (!words) {
+  const parsed = parse();
+  if (!parsed) {
     process.stderr.write(usage);
     return 2;
   }
-  const { name, isDirtyFine } = words;
+  const { name, allowsChanges } = parsed;
   const project = readPackage();
   const files = readFiles();
-  const taken = files.find(({ file, text }) => /\.(ts|js|ejs|sql)$/.test(file) && mentions(text, name));
   const problem =
     problemWithName(name, project.name, [project.dependencies, project.devDependencies].flatMap(Object.keys)) ??
-    // Otherwise nobody could tell the name from the word that was there before, and the next rename neither.
-    (taken && `${name} means something already, in ${taken.file}. Choose another name.`) ??
-    (isDirtyFine || git("status", "--porcelain") === "" ? undefined : "Commit your changes first, or say --dirty.");
+    problemWithFiles(name, files) ??
+    (allowsChanges || git("status", "--porcelain") === "" ? undefined : "Commit your changes first, or add --dirty.");
   if (problem) {
-    complain(problem);
+    process.stderr.write(`${problem}\n`);
     return 1;
   }
 
@@ -50,20 +47,20 @@ function main(): number {
     .map(({ file, text }) => ({ file, text, after: renameIn(text, project.name, name) }))
     .filter(({ text, after }) => after !== text);
   for (const { file, after } of renamed) writeFileSync(file, after);
-  // A longer or shorter name breaks lines elsewhere.
+  // Lines with a longer or shorter name wrap elsewhere.
   const format = ["--write", "--ignore-unknown", "--log-level", "warn", ...renamed.map(({ file }) => file)];
   execFileSync("node_modules/.bin/prettier", format, { stdio: "inherit" });
-  say(`${project.name} is called ${name} now, in ${renamed.length} files.\n${leftToDo}`);
+  process.stdout.write(`${project.name} is called ${name} now, in ${renamed.length} files.\n${leftToDo}`);
   return 0;
 }
 
-function understand(): { name: string; isDirtyFine: boolean } | undefined {
+function parse(): { name: string; allowsChanges: boolean } | undefined {
   const options = { dirty: { type: "boolean" } } as const;
   const { values, positionals, tokens } = parseArgs({ options, allowPositionals: true, strict: false, tokens: true });
-  const isOdd = tokens.some((token) => token.kind === "option" && token.name !== "dirty");
+  const isUnknown = tokens.some((token) => token.kind === "option" && token.name !== "dirty");
   const [name] = positionals;
-  if (name === undefined || positionals.length > 1 || isOdd) return undefined;
-  return { name, isDirtyFine: values.dirty === true };
+  if (name === undefined || positionals.length > 1 || isUnknown) return undefined;
+  return { name, allowsChanges: values.dirty === true };
 }
 
 function readPackage() {
@@ -72,15 +69,47 @@ function readPackage() {
   return shape.parse(JSON.parse(readFileSync("package.json", "utf8")));
 }
 
-/** Every tracked text, but the licence. */
+/** Every tracked text file but the license. */
 function readFiles(): { file: string; text: string }[] {
   return git("ls-files", "-z")
     .split("\0")
-    .filter((file) => file !== "" && file !== licence)
+    .filter((file) => file !== "" && file !== license)
     .map((file) => ({ file, text: readFileSync(file, "utf8") }))
     .filter(({ text }) => !text.includes("\0"));
 }
 
-function git(...words: string[]): string {
-  return execFileSync("git", words, { encoding: "utf8", maxBuffer: 2 ** 26 });
+function problemWithName(name: string, old: string, packages: string[]): string | undefined {
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length < 3) {
+    return "A name is words of lower-case letters and digits with hyphens between them: at least three characters, a letter first.";
+  }
+  // The name becomes a database name, an application_name and a metrics prefix.
+  if (name.length > longestName) return `A name has at most ${longestName} characters.`;
+  if (name === old) return `The project is already called ${name}.`;
+  if (packages.includes(name)) return `${name} is a package that the project depends on: npm would not install it.`;
+  return undefined;
+}
+
+/** The next rename could not tell the project's name from a word that was there before. */
+function problemWithFiles(name: string, files: { file: string; text: string }[]): string | undefined {
+  const taken = files.find(({ file, text }) => /\.(ts|js|ejs|sql)$/.test(file) && text.search(spellings(name)) >= 0);
+  return taken && `${name} means something else in ${taken.file}. Choose another name.`;
+}
+
+/** Replaces the old name by the new one, in the same spelling: `a-b`, `a_b`, `A b`. */
+function renameIn(text: string, old: string, name: string): string {
+  return text.replace(spellings(old), (found: string, ...more: unknown[]) => {
+    const at = Number(more.find((one) => typeof one === "number"));
+    // A name of one word has no gap; `_` after it means an identifier, as in `metric_name`.
+    const gap = /[-_ ]/.exec(found)?.[0] ?? (text[at + found.length] === "_" ? "_" : "-");
+    const renamed = name.replaceAll("-", gap);
+    return /^[A-Z]/.test(found) ? renamed.charAt(0).toUpperCase() + renamed.slice(1) : renamed;
+  });
+}
+
+function spellings(name: string): RegExp {
+  return new RegExp(`(?<![a-z0-9])${name.replaceAll("-", "[-_ ]?")}(?![a-z0-9])`, "gi");
+}
+
+function git(...args: string[]): string {
+  return execFileSync("git", args, { encoding: "utf8", maxBuffer: 2 ** 26 });
 }

@@ -1,11 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { connect } from "../app/db/connect.ts";
+import { isAlive } from "./lock.ts";
 import { startPostgres } from "./postgres.ts";
 
-export const databaseName = "slim_signup";
+const databaseName = "slim_signup";
 
-/** A Postgres that keeps its data in the folder, with a database for the site. */
+/** A Postgres with its data in the folder, and the site's database in it. */
 export async function startDatabase(folder: string): Promise<{ url: string; stop(): Promise<void> }> {
   const postgres = await startPostgres(folder, { durable: true });
   try {
@@ -27,11 +30,33 @@ async function createDatabase(url: string): Promise<void> {
   }
 }
 
-/** Runs `migrations/migrate.ts`, which says what it did. Throws when it failed. */
-export async function migrate(env: NodeJS.ProcessEnv): Promise<void> {
+/** Runs `migrations/migrate.ts`, which prints what it did. Throws with this hint when it fails. */
+export async function migrate(env: NodeJS.ProcessEnv, hint = ""): Promise<void> {
   const script = `${import.meta.dirname}/../migrations/migrate.ts`;
-  // Out of Ctrl-C's reach: it is short, and whoever waits for it stops afterwards.
+  // A process group of its own: Ctrl-C must not break it off. It is short, and the caller stops after it.
   const child = spawn(process.execPath, [script], { env, stdio: ["ignore", "inherit", "inherit"], detached: true });
   await once(child, "exit");
-  if (child.exitCode !== 0) throw new Error("Stopped, because the database is not migrated.");
+  if (child.exitCode !== 0) throw new Error(`Stopped, because the migrations failed.${hint}`);
+}
+
+/**
+ * The environment of a command in the shell. Outside production, a missing DATABASE_URL is that of the running `npm run dev`.
+ * Throws when it is not running.
+ */
+export async function withDatabase(env = process.env): Promise<NodeJS.ProcessEnv> {
+  if (env.DATABASE_URL || env.NODE_ENV === "production") return env;
+  const DATABASE_URL = await findDatabase();
+  if (!DATABASE_URL) throw new Error("npm run dev is not running. Start it, or set DATABASE_URL.");
+  return { ...env, DATABASE_URL };
+}
+
+async function findDatabase(): Promise<string | undefined> {
+  const data = fileURLToPath(new URL("../.data", import.meta.url));
+  const [password, postmaster] = await Promise.all(
+    ["postgres.password", "postgres/postmaster.pid"].map((name) => readFile(`${data}/${name}`, "utf8").catch(() => "")),
+  );
+  // Its first line is the process id, its fourth the port.
+  const [pid, , , port] = postmaster!.split("\n");
+  if (!password || !port || !isAlive(Number(pid))) return undefined;
+  return `postgres://postgres:${password}@127.0.0.1:${port}/${databaseName}`;
 }

@@ -1,23 +1,24 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, watch } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import { watchSources } from "./watch-sources.ts";
 
 type Options = {
   /** A script and its arguments. */
   command: string[];
   env: NodeJS.ProcessEnv;
-  /** A change to a source file in one of these starts the script anew. */
+  /** A change to a source file in or below one of these restarts the script. */
   folders: string[];
   onLine: (line: string) => void;
-  /** The script ended by an error of its own: it is run again after the next change. */
+  /** The script exited with an error. It starts again after the next change. */
   onCrash: (exitCode: number) => void;
 };
 
 const graceMilliseconds = 30_000;
 
-/** Runs a script, again after each change and whenever somebody ended it, until it is stopped. */
+/** Runs a script until it is stopped. Restarts it after each change, and after it was killed. */
 export function keepRunning({ command, env, folders, onLine, onCrash }: Options): { stop(): Promise<void> } {
   const stopping = new AbortController();
   let change = Promise.withResolvers<void>();
@@ -37,7 +38,7 @@ export function keepRunning({ command, env, folders, onLine, onCrash }: Options)
       }
       watching.abort();
       await end(child, closed);
-      // Editors and git write several files at once, and what was killed should not spin.
+      // Editors and git write several files at once, and a process that is killed again and again should not spin.
       await delay(stopping.signal.aborted ? 0 : 100);
     }
   }
@@ -52,11 +53,28 @@ export function keepRunning({ command, env, folders, onLine, onCrash }: Options)
   };
 }
 
+/** Calls back at each change. Not by one recursive watch: on Linux it loses a file that an editor replaces by renaming. */
+function watchSources(folders: string[], signal: AbortSignal, onChange: () => void): void {
+  for (const folder of folders.flatMap(withFoldersBelow)) {
+    watch(folder, { signal }, (_, name) => {
+      if (name && source.test(name)) onChange();
+    });
+  }
+}
+
+// A name without a dot is a new folder.
+const source = /(^[^.]+|\.(ts|ejs))$/;
+
+function withFoldersBelow(folder: string): string[] {
+  const below = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [folder, ...below.map(({ parentPath, name }) => join(parentPath, name))];
+}
+
 function start(command: string[], env: NodeJS.ProcessEnv, onLine: (line: string) => void): ChildProcess {
   const child = spawn(process.execPath, ["--import", withParent, ...command], {
     env,
     stdio: ["ignore", "pipe", "inherit", "ipc"],
-    // A process group of its own: the terminal's Ctrl-C reaches the runner alone, which then stops things in order.
+    // A process group of its own: the terminal's Ctrl-C reaches the runner alone, which then stops everything in order.
     detached: true,
   });
   if (child.stdout) createInterface({ input: child.stdout }).on("line", onLine);

@@ -1,15 +1,15 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 
-/** Makes this process the only one that runs from the folder, until the returned function is called. Throws when there is another. */
+/** Makes this process the only one that runs from the folder, until the returned function is called. Throws when another one runs. */
 export async function lock(folder: string): Promise<() => Promise<void>> {
   const file = `${folder}/dev.pid`;
   const left = await readFile(file, "utf8").catch(() => undefined);
   const pid = Number(left);
   if (pid && pid !== process.pid && isAlive(pid)) {
-    throw new Error(`npm run dev runs here already, as process ${pid}. If that is something else, delete ${file}.`);
+    throw new Error(`npm run dev is already running, as process ${pid}. If that is another program, delete ${file}.`);
   }
   if (left !== undefined) await rm(file, { force: true });
-  // Of two that start at once, the second fails here.
+  // When two start at once, the second fails here.
   await writeFile(file, String(process.pid), { flag: "wx" });
   return () => rm(file, { force: true });
 }
@@ -18,7 +18,7 @@ export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    // Somebody else's process is alive all the same.
+    // EPERM: the process exists and belongs to another user.
     return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }

@@ -1,15 +1,15 @@
 import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
+import { createServer } from "node:net";
 import { resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { siteName, workerEnv } from "../app/env.ts";
 import { migrate, startDatabase } from "./database.ts";
 import { keepRunning } from "./keep-running.ts";
 import { lock } from "./lock.ts";
 import { saveMail } from "./mails.ts";
-import { refuseTakenPort, untilReady } from "./port.ts";
 import { readableLine } from "./readable-line.ts";
 import { startSmtp } from "./smtp.ts";
-import { stopSignal } from "./stop-signal.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const folder = resolve(process.argv[2] ?? `${root}/.data`);
@@ -27,17 +27,17 @@ const stop = stopSignal();
 try {
   await develop();
 } catch (error) {
-  // To be stopped half-way is no failure.
+  // Ctrl-C during the start is no failure.
   if (error !== stop.reason) {
-    say(error instanceof Error ? error.message : String(error));
+    print(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;
   }
 }
 
-/** Starts everything, waits for the end, and stops everything: what was started last first. */
+/** Starts everything, waits for the end, and stops everything in reverse order. */
 async function develop(): Promise<void> {
   if (given.NODE_ENV === "production") throw new Error("This is not for production: unset NODE_ENV.");
-  // A bad name in the environment is told before anything is started; these two may be known only afterwards.
+  // A mistake in the environment is reported before anything starts; these two may not be known yet.
   const later = { DATABASE_URL: "postgres://later", SMTP_URL: "smtp://later" };
   const { PORT, ORIGIN } = workerEnv({ ...defaults, ...later, ...given });
 
@@ -45,11 +45,11 @@ async function develop(): Promise<void> {
   await mkdir(folder, { recursive: true });
   parts.defer(await lock(folder));
   await refuseTakenPort(PORT);
-  say(`Starting in ${folder}; Ctrl-C stops everything.`);
+  print(`Starting in ${folder}; Ctrl-C stops everything.`);
 
   const env = { ...defaults, DATABASE_URL: await databaseUrl(parts), SMTP_URL: await smtpUrl(parts), ...given };
   stop.throwIfAborted();
-  await migrate(env);
+  await migrate(env, given.DATABASE_URL ? "" : ` To start over with an empty database, delete ${folder}.`);
   stop.throwIfAborted();
 
   const failed = new AbortController();
@@ -58,26 +58,26 @@ async function develop(): Promise<void> {
       command: command.map((part) => resolve(root, part)),
       env,
       folders: folders.map((part) => resolve(root, part)),
-      onLine: (line) => say(readableLine(line)),
+      onLine: (line) => print(readableLine(line)),
       onCrash(exitCode) {
-        say(`${name} ended with exit code ${exitCode}; a change starts it again.`);
-        failed.abort(new Error("Stopped, because not everything could be started."));
+        print(`${name} ended with exit code ${exitCode}. It starts again after the next change.`);
+        failed.abort(new Error("Stopped, because not everything could start."));
       },
     });
   const web = run("web", ["dev/web.ts", mailbox], ["app", "dev"]);
   const worker = run("worker", ["worker/main.ts"], ["app", "worker", "views/mail"]);
-  // They finish what they hold, and need the mail server and Postgres for that.
+  // They finish what is running, which needs the mail server and Postgres.
   parts.defer(async () => {
     await Promise.all([web.stop(), worker.stop()]);
   });
 
   await untilReady(`http://127.0.0.1:${PORT}/readyz`, AbortSignal.any([stop, failed.signal]));
-  say(`Sign up   ${ORIGIN}/signup`);
-  say(given.SMTP_URL ? `Mails to  ${new URL(given.SMTP_URL).host}` : `Inbox     ${ORIGIN}/dev/mailbox`);
-  if (!given.DATABASE_URL) say(`Database  ${env.DATABASE_URL}`);
+  print(`Sign up   ${ORIGIN}/signup`);
+  print(given.SMTP_URL ? `Mails to  ${new URL(given.SMTP_URL).host}` : `Inbox     ${ORIGIN}/dev/mailbox`);
+  if (!given.DATABASE_URL) print(`Database  ${env.DATABASE_URL}`);
 
   await once(stop, "abort");
-  say("Stopping: what is in hand is finished first.");
+  print("Stopping. Running requests and tasks finish first.");
 }
 
 async function databaseUrl(parts: AsyncDisposableStack): Promise<string> {
@@ -94,6 +94,46 @@ async function smtpUrl(parts: AsyncDisposableStack): Promise<string> {
   return smtp.url;
 }
 
-function say(line: string | undefined): void {
+async function refuseTakenPort(port: number): Promise<void> {
+  const server = createServer().listen(port);
+  await once(server, "listening").catch((error: NodeJS.ErrnoException) => {
+    const problem = error.code === "EADDRINUSE" ? "is taken" : `cannot be used (${error.code})`;
+    throw new Error(`Port ${port} ${problem}. Choose another one: PORT=${port + 1} npm run dev`);
+  });
+  server.close();
+  await once(server, "close");
+}
+
+/** Waits until the URL responds with success. Throws after 30 s, or the reason for which `stop` is aborted. */
+async function untilReady(url: string, stop: AbortSignal): Promise<void> {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(30_000)]);
+  while (!signal.aborted) {
+    const isReady = await fetch(url, { signal }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isReady) return;
+    await delay(100);
+  }
+  stop.throwIfAborted();
+  throw new Error(`Stopped, because ${url} did not become ready.`);
+}
+
+/** Aborts on Ctrl-C, a plain kill, a closed terminal, and when npm is gone. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+
+  // Not once: a second Ctrl-C must not end this process before the others.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, stop);
+  // An npm that is killed by force cannot pass the signal on: it stops being the parent.
+  const npm = process.ppid;
+  if (process.env.npm_lifecycle_event) setInterval(() => process.ppid === npm || stop(), 500).unref();
+  // Writing to a closed terminal must not end this process either.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  return controller.signal;
+}
+
+function print(line: string | undefined): void {
   if (line !== undefined) process.stdout.write(`${line}\n`);
 }

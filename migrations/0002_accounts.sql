@@ -17,8 +17,6 @@ create table session (
   usr_id bigint not null constraint session_usr references usr on delete cascade,
   -- The session ends when usr.version is raised. Null: it does not.
   usr_version int,
-  -- SHA-256 of the address and the password_hash under which it began; it ends with either. Null: not bound.
-  password_digest bytea,
   browser text not null default '' constraint session_browser_length check (length(browser) <= 200),
   address text not null default '' constraint session_address_length check (length(address) <= 100),
   created_at timestamptz not null default now(),
@@ -28,7 +26,7 @@ create table session (
 
 create index session_usr on session (usr_id);
 
--- Asked for by a user who was logged in. The address is here, so that no task's params hold it.
+-- A change that a logged-in user has asked for. The address is here, because task params must not hold one.
 create table email_change (
   email_change_id bigint generated always as identity primary key,
   usr_id bigint not null constraint email_change_usr references usr on delete cascade,
@@ -47,7 +45,7 @@ create table email_token (
   usr_id bigint not null constraint email_token_usr references usr on delete cascade,
   -- The link ends when usr.version is raised. Null: it does not.
   usr_version int,
-  -- The link ends when the account has another address.
+  -- The address that the link was mailed to.
   email text not null,
   email_change_id bigint constraint email_token_change references email_change on delete cascade,
   created_at timestamptz not null default now(),
@@ -79,18 +77,20 @@ create table rate_limit (
   -- Updated in place: no index names what changes, and the page has room.
 ) with (fillfactor = 70);
 
--- Wrong passwords in a row for one address, over all networks. A success or a mailed link deletes the row. Addresses without an
--- account are counted, too, and pruned.
+-- Wrong passwords in a row for one address, over all networks. A successful log-in or a mailed link deletes the row. Addresses
+-- without an account are counted too, and pruned.
 create table log_in_failure (
   email text primary key,
   failures int not null,
   failed_at timestamptz not null default now()
 ) with (fillfactor = 70);
 
--- An account with too many wrong passwords lets in only browsers that were logged in to it before. Their cookie outlives the session.
+-- After too many wrong passwords, only browsers that were logged in before may log in. Their cookie outlives the session.
 create table known_browser (
   token_hash bytea constraint known_browser_token_hash_length check (octet_length(token_hash) = 32),
   usr_id bigint constraint known_browser_usr references usr on delete cascade,
+  -- The browser becomes unknown when usr.version is raised.
+  usr_version int not null,
   created_at timestamptz not null default now(),
   seen_at timestamptz not null default now(),
   primary key (token_hash, usr_id)

@@ -4,7 +4,6 @@ import { connect, type Sql } from "../app/db/connect.ts";
 import { migrateEnv } from "../app/env.ts";
 
 const folder = import.meta.dirname;
-const startOver = "If it is the one of npm run dev, delete the folder .data/ and start again.";
 
 const sql = connect(migrateEnv(), "migrate");
 try {
@@ -22,7 +21,7 @@ async function migrate(sql: Sql): Promise<string[]> {
   const files = (await readdir(folder)).filter((name) => name.endsWith(".sql")).toSorted();
 
   return sql.begin(async (tx) => {
-    // A lock of the transaction, not of the session: it survives a transaction pooler and is always let go.
+    // A lock of the transaction, not of the session: it works through a transaction pooler and is always released.
     await tx`select pg_advisory_xact_lock(hashtext('migration'))`;
     await tx`
       create table if not exists migration (
@@ -37,7 +36,7 @@ async function migrate(sql: Sql): Promise<string[]> {
     const replaced = [...applied.keys()].find(
       (name) => !files.includes(name) && files.some((file) => file.slice(0, 5) === name.slice(0, 5)),
     );
-    if (replaced) throw new Error(`the database has ${replaced}, which is not in this release. ${startOver}`);
+    if (replaced) throw new Error(`the database has ${replaced}, which is not in this version. Use an empty database.`);
     const added: string[] = [];
 
     for (const name of files) {

@@ -40,17 +40,17 @@ describe("the environment", () => {
     });
   });
 
-  it.each(["mailto:security@example.com", "https://example.com/security"])("takes SECURITY_CONTACT=%s", (contact) => {
+  it.each(["mailto:security@example.com", "https://example.com/security"])("accepts SECURITY_CONTACT=%s", (contact) => {
     expect(webEnv({ ...database, SECURITY_CONTACT: contact })).toMatchObject({ SECURITY_CONTACT: contact });
   });
 
-  it("takes an origin as browsers write it", () => {
+  it("normalizes ORIGIN as browsers do", () => {
     expect(webEnv({ ...database, ORIGIN: "https://EXAMPLE.com:443/" })).toMatchObject({
       ORIGIN: "https://example.com",
     });
   });
 
-  it("takes an empty value for none", () => {
+  it("treats an empty value as unset", () => {
     expect(webEnv({ ...database, PORT: "", ORIGIN: "" })).toMatchObject({ PORT: 3000 });
   });
 
@@ -98,9 +98,12 @@ describe("the environment", () => {
     },
   );
 
-  it.each(["UTC", "Europe/Kyiv", "Asia/Calcutta", "America/Argentina/Buenos_Aires"])("takes TZ_MAIL=%s", (TZ_MAIL) => {
-    expect(workerEnv({ ...database, ...mail, TZ_MAIL })).toMatchObject({ TZ_MAIL });
-  });
+  it.each(["UTC", "Europe/Kyiv", "Asia/Calcutta", "America/Argentina/Buenos_Aires"])(
+    "accepts TZ_MAIL=%s",
+    (TZ_MAIL) => {
+      expect(workerEnv({ ...database, ...mail, TZ_MAIL })).toMatchObject({ TZ_MAIL });
+    },
+  );
 
   it("never repeats a value, which may hold a password", () => {
     for (const url of ["mysql://ada:hush@db", "postgres://ada:hush@[db/app", "postgres://ada:hush%zz@db/app"]) {

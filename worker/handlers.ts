@@ -3,6 +3,7 @@ import type { WorkerEnv } from "../app/env.ts";
 import type { Log } from "../app/log.ts";
 import { consumers } from "./events/consumers.ts";
 import { createMakeLink } from "./mail/email-link.ts";
+import { createMailLimits } from "./mail/mail-limits.ts";
 import type { Mailer } from "./mail/mailer.ts";
 import type { Handler } from "./engine/task.ts";
 import { deleteUnverified } from "./tasks/delete-unverified.ts";
@@ -26,16 +27,20 @@ import { webhookHandlers } from "./webhooks/webhook-handlers.ts";
 /** Every task type that this worker knows. Types that are not here wait, with no attempt burnt. */
 export function createHandlers(sql: Sql, mailer: Mailer, env: WorkerEnv, log: Log): Record<string, Handler> {
   const makeLink = createMakeLink(sql);
+  const limitMails = createMailLimits(sql, mailer);
+  const signUpMailer = limitMails("sign-up mail");
   return {
-    SEND_EMAIL_WELCOME: sendEmailWelcome(makeLink, mailer),
-    SEND_EMAIL_ALREADY_REGISTERED: sendEmailAlreadyRegistered(sql, mailer),
-    SEND_EMAIL_PASSWORD_RESET: sendEmailPasswordReset(makeLink, mailer),
+    // A stranger can cause these with anybody's address.
+    SEND_EMAIL_WELCOME: sendEmailWelcome(makeLink, signUpMailer),
+    SEND_EMAIL_REMINDER: sendEmailReminder(sql, makeLink, signUpMailer),
+    SEND_EMAIL_ALREADY_REGISTERED: sendEmailAlreadyRegistered(sql, signUpMailer),
+    SEND_EMAIL_CONFIRM_ADDRESS: sendEmailConfirmAddress(sql, signUpMailer),
+    SEND_EMAIL_PASSWORD_RESET: sendEmailPasswordReset(makeLink, limitMails("reset mail")),
+    // These follow an act of the owner, and at most one block of the log-in: a stranger's requests must not delay them.
     SEND_EMAIL_PASSWORD_CHANGED: sendEmailPasswordChanged(sql, mailer),
     SEND_EMAIL_LOG_IN_BLOCKED: sendEmailLogInBlocked(sql, mailer),
-    SEND_EMAIL_CONFIRM_ADDRESS: sendEmailConfirmAddress(sql, mailer),
     SEND_EMAIL_ADDRESS_CHANGED: sendEmailAddressChanged(sql, mailer),
     SEND_EMAIL_FAREWELL: sendEmailFarewell(mailer),
-    SEND_EMAIL_REMINDER: sendEmailReminder(sql, makeLink, mailer),
     REMIND_UNVERIFIED: remindUnverified(env.TZ_MAIL),
     DELETE_UNVERIFIED: deleteUnverified(sql),
     OWE_DIGESTS: oweDigests(env.TZ_OPS),

@@ -1,14 +1,14 @@
-import { connect } from "../app/db/connect.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { isUnavailable, missingMigrations } from "../app/db/connect.ts";
 import { workerEnv } from "../app/env.ts";
 import { createLog } from "../app/log.ts";
+import { startEngine } from "./engine/engine.ts";
+import { runIsolated } from "./engine/isolate.ts";
 import { consumers } from "./events/consumers.ts";
 import { startSubscribers } from "./events/subscribers.ts";
-import { startEngine } from "./engine/engine.ts";
 import { createHandlers } from "./handlers.ts";
-import { runIsolated } from "./engine/isolate.ts";
 import { createMailer } from "./mail/mailer.ts";
-import { splitPool } from "./pool.ts";
-import { refuseOldDatabase } from "./refuse-old-database.ts";
+import { connectPools } from "./pool.ts";
 import { runSchedule } from "./recurring.ts";
 import { schedule } from "./schedule.ts";
 import { keepHeapSmall } from "./small-heap.ts";
@@ -18,11 +18,7 @@ keepHeapSmall();
 const env = workerEnv();
 const log = createLog(env.LOG_LEVEL, "worker");
 const isIsolated = process.argv[2] === "isolated";
-const pool = splitPool(env.DATABASE_POOL, isIsolated);
-const sql = connect({ ...env, DATABASE_POOL: pool.engine }, "worker engine", 20);
-// Longer than any one statement of a handler.
-const taskSql = connect({ ...env, DATABASE_POOL: pool.tasks }, "worker tasks", 35);
-const heartbeatSql = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat", 10);
+const { sql, taskSql, heartbeatSql, listens } = connectPools(env, isIsolated);
 const mailer = createMailer(env);
 const handlers = createHandlers(taskSql, mailer, env, log);
 
@@ -31,10 +27,10 @@ if (isIsolated) {
   process.exit(0);
 }
 
-const leaveAtOnce = () => process.exit(0);
-process.on("SIGTERM", leaveAtOnce).on("SIGINT", leaveAtOnce);
-await refuseOldDatabase(sql, log);
-process.off("SIGTERM", leaveAtOnce).off("SIGINT", leaveAtOnce);
+const exit = () => process.exit(0);
+process.on("SIGTERM", exit).on("SIGINT", exit);
+await refuseOldDatabase();
+process.off("SIGTERM", exit).off("SIGINT", exit);
 
 const engine = startEngine({
   sql,
@@ -49,11 +45,11 @@ const engine = startEngine({
 const subscribers = startSubscribers({ sql: taskSql, log, consumers, onConsumed: engine.wake });
 const stopping = new AbortController();
 void runSchedule({ sql, log, schedule: schedule(env), onEnqueued: engine.wake, signal: stopping.signal });
-// Not to be had behind a transaction pooler: then the poll finds the work within a second.
-if (pool.listens) {
+// A transaction pooler cannot LISTEN: then polling finds the work within a second.
+if (listens) {
   sql
     .listen("task", engine.wake)
-    .catch((error: unknown) => log.warn({ err: error }, "no notifications: polling alone"));
+    .catch((error: unknown) => log.warn({ err: error }, "cannot listen for notifications: polling instead"));
 }
 
 const stop = (signal: NodeJS.Signals) => {
@@ -62,7 +58,23 @@ const stop = (signal: NodeJS.Signals) => {
   log.info({ signal }, "draining");
   void Promise.all([engine.stop(), subscribers.stop()])
     .then(() => mailer.close())
-    .then(() => Promise.all([sql, taskSql, heartbeatSql].map((one) => one.end({ timeout: 1 }))))
+    .then(() => Promise.all([sql, taskSql, heartbeatSql].map((pool) => pool.end({ timeout: 1 }))))
     .then(() => process.exit(0));
 };
 process.on("SIGTERM", stop).on("SIGINT", stop);
+
+/** Exits 1 when the database is older than this release. Waits while it is away; a newer one is fine. */
+async function refuseOldDatabase(): Promise<void> {
+  for (;;) {
+    try {
+      const missing = await missingMigrations(sql);
+      if (missing.length === 0) return;
+      log.fatal({ missing }, "the database is older than this release: migrate first");
+      process.exit(1);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      log.error({ err: error }, "the database is away; trying again");
+      await delay(500);
+    }
+  }
+}

@@ -2,9 +2,9 @@ import type { Sql } from "../app/db/connect.ts";
 import type { Log } from "../app/log.ts";
 import { repeat } from "./repeat.ts";
 
-/** A task that is enqueued again and again: once per slot, however many workers run. */
+/** A task that is enqueued at set times: once per slot, however many workers run. */
 export type Recurring = {
-  /** Of the row in `schedule` that remembers the last slot. */
+  /** Its row in `schedule`, which holds the last slot. */
   name: string;
   task_type: string;
   params?: Record<string, string>;
@@ -20,7 +20,7 @@ type Options = {
   signal: AbortSignal;
 };
 
-/** Enqueues recurring tasks when their time has come, until the signal. */
+/** Enqueues recurring tasks when they are due, until the signal. */
 export async function runSchedule({ sql, log, schedule, onEnqueued, signal }: Options): Promise<void> {
   const enqueue = async () => {
     if ((await enqueueDue(sql, schedule)).length > 0) onEnqueued();
@@ -29,8 +29,8 @@ export async function runSchedule({ sql, log, schedule, onEnqueued, signal }: Op
 }
 
 /**
- * Enqueues the tasks whose slot has come since the last one, and returns their names. Slots that were missed while nothing ran are
- * made up once. A name that is seen for the first time waits for its next slot. The database's clock decides.
+ * Enqueues the tasks whose slot has come, by the database's clock, and returns their names. Slots missed while no worker ran are
+ * made up for once. A new name waits for its next slot.
  */
 export function enqueueDue(sql: Sql, recurring: Recurring[]) {
   const column = <Value>(read: (one: Recurring) => Value) => recurring.map(read);
@@ -54,23 +54,23 @@ export function enqueueDue(sql: Sql, recurring: Recurring[]) {
       ) as recurring (name, task_type, params, daily_at, time_zone, every_minutes)
       cross join lateral (select (now() at time zone coalesce(time_zone, 'UTC'))::date as local_day) as day
       cross join lateral (select (local_day + daily_at) at time zone time_zone as today) as start
-    ), known as (
+    ), first_seen as (
       insert into schedule (name, last_slot)
       select name, slot from slot
       on conflict (name) do nothing
-    ), moved as (
+    ), due as (
       update schedule
       set last_slot = slot
       from slot
       where schedule.name = slot.name and last_slot < slot
       returning schedule.name
-    ), enqueued as (
+    ), new_task as (
       insert into task (task_type, params)
       select task_type, params
       from slot
-      join moved using (name)
+      join due using (name)
     )
     select name
-    from moved
+    from due
   `;
 }

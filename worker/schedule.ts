@@ -1,7 +1,7 @@
 import type { WorkerEnv } from "../app/env.ts";
 import type { Recurring } from "./recurring.ts";
 
-/** What is owed again and again, by whichever worker comes first; what people get by mail, in their time zone. */
+/** The recurring tasks. Mails go out in the time zone of their readers. */
 export const schedule = ({ TZ_MAIL, TZ_OPS }: Pick<WorkerEnv, "TZ_MAIL" | "TZ_OPS">): Recurring[] => [
   { name: "prune history", task_type: "PRUNE_HISTORY", daily_at: "03:30", time_zone: "UTC" },
   { name: "prune expired", task_type: "PRUNE_EXPIRED", every_minutes: 60 },

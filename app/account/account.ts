@@ -7,9 +7,9 @@ import { page } from "../http/page.ts";
 import { isAlive } from "../log-in/session.ts";
 
 const notices = new Map([
-  ["password-changed", "Your password is changed. Every other browser is logged out."],
-  ["email-changed", "Your e-mail address is changed. Every other browser is logged out."],
-  ["session-ended", "That browser is logged out."],
+  ["password-changed", "Your password was changed. We logged out all other browsers."],
+  ["email-changed", "Your email address was changed. We logged out all other browsers."],
+  ["session-ended", "The session was ended."],
 ]);
 
 const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" });

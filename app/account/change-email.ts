@@ -1,17 +1,14 @@
 import { z } from "zod";
 import { accepted, refuse } from "../http/responses.ts";
-import { checkPassword, wrongPassword } from "../password/check-password.ts";
-import { clientNetwork } from "../http/client-network.ts";
+import { isOwnPassword, wrongPassword } from "../password/check-password.ts";
 import type { Sql } from "../db/connect.ts";
-import { normaliseEmail, problemWithEmail } from "../sign-up/email.ts";
-import { wantsJson, type Context, type CurrentUser, type Middleware } from "../http/context.ts";
+import { normalizeEmail, problemWithEmail } from "../sign-up/email.ts";
+import type { Context, CurrentUser, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import type { Passwords } from "../password/password.ts";
 import { rememberAddress, rememberedAddress } from "../sign-up/sign-up-sent.ts";
-import { count, forgive, mails, refuseTooMany, resends, secondsUntil, sessionChecks } from "../http/throttle.ts";
 
 type Problems = { email?: string; password?: string; form?: string };
-type Asked = { has_asked: boolean; retry_after_seconds: number | null };
 
 const text = z.string().catch("");
 const fields = z.object({ email: text, password: text });
@@ -25,49 +22,35 @@ export function changeEmail(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
     const { email: typed, password } = fields.parse(ctx.request.body);
     const show = (problems: Problems) => showForm(ctx, typed, problems);
-    const email = normaliseEmail(typed);
+    const email = normalizeEmail(typed);
     const problem = problemWithEmail(email) ?? problemWithOwn(email, ctx.state.user);
     if (problem) return refuse(ctx, { email: problem }, show);
 
-    const { hash, retryAfterSeconds } = await checkPassword(sql, passwords, ctx, password);
-    if (retryAfterSeconds) return refuseTooMany(ctx, retryAfterSeconds, show);
-    if (!hash) return refuse(ctx, { password: wrongPassword }, show);
-    const { has_asked, retry_after_seconds } = await ask(sql, ctx, hash, email);
-    if (retry_after_seconds) return refuseTooMany(ctx, retry_after_seconds, show);
-    if (!has_asked) return refuse(ctx, { password: wrongPassword }, show);
-    if (!wantsJson(ctx)) rememberAddress(ctx, email);
+    const isRequested = (await isOwnPassword(sql, passwords, ctx, password)) && (await requestChange(sql, ctx, email));
+    if (!isRequested) return refuse(ctx, { password: wrongPassword }, show);
+
+    rememberAddress(ctx, email);
     accepted(ctx, "/account/email/sent");
   };
 }
 
 export function showChangeEmailSent(): Middleware {
-  return (ctx) =>
-    page(ctx, "account/change-email-sent", { title: "Check the new inbox", email: rememberedAddress(ctx) });
+  return (ctx) => page(ctx, "account/change-email-sent", { title: "Check your email", email: rememberedAddress(ctx) });
 }
 
 /**
- * The answer does not tell whether the address has an account: its owner is told by mail. One that never verified the address
- * does not count, or anybody could keep others from it. Nothing is mailed to who wants no mail, or had enough.
+ * Returns false if the password or the address has changed since the password was checked. The response does not tell
+ * whether the address has a verified account: its owner gets an email that says so. An unverified account does not
+ * count, or a stranger could keep the address from its owner.
  */
-async function ask(sql: Sql, ctx: Context, hash: string, email: string): Promise<Asked> {
+async function requestChange(sql: Sql, ctx: Context, email: string): Promise<boolean> {
   const { user } = ctx.state;
-  const [asked] = await sql<Asked[]>`
-    with client as (
-      ${count(sql, resends, clientNetwork(ctx.ip))}
-    ), address as (
-      ${count(sql, mails, sql`mailbox_of(${email})`, sql`from client where not is_over`)}
-    ), forgiven as (
-      ${forgive(sql, sessionChecks, user.session_id)}
-    ), owner as (
-      select usr_id, email, not is_over and not exists (
-        select from email_suppression where email_suppression.email = mailbox_of(${email}) and email_suppression.ends_at > now()
-      ) as may_mail
-      from address
-      cross join usr
-      -- Counted, so that the locks are taken in the order of all: session checks, user.
-      where (select count(*) from forgiven) < 2
-        and usr_id = ${user.usr_id} and password_hash = ${hash}
-      for no key update of usr
+  const rows = await sql`
+    with account as (
+      select usr_id, email
+      from usr
+      where usr_id = ${user.usr_id} and version = ${user.version}
+      for no key update
     ), taken as (
       select usr_id
       from usr
@@ -76,33 +59,34 @@ async function ask(sql: Sql, ctx: Context, hash: string, email: string): Promise
     ), change as (
       insert into email_change (usr_id, old_email, new_email)
       select usr_id, email, ${email}
-      from owner
-      where may_mail and not exists (select from taken)
-      returning email_change_id
-    ), owed as (
-      insert into task (task_type, params)
-      select 'SEND_EMAIL_CONFIRM_ADDRESS', jsonb_build_object('email_change_id', email_change_id::text)
+      from account
+      where not exists (select from taken)
+      returning usr_id, email_change_id
+    ), new_task as (
+      insert into task (task_type, params, unique_key)
+      select
+        'SEND_EMAIL_CONFIRM_ADDRESS',
+        jsonb_build_object('email_change_id', email_change_id::text),
+        -- One pending mail per account and address; a hash keeps the address out of the task.
+        usr_id || ' ' || hashtextextended(${email}, 0)
       from change
       union all
-      select 'SEND_EMAIL_ALREADY_REGISTERED', jsonb_build_object('usr_id', taken.usr_id::text)
+      select 'SEND_EMAIL_ALREADY_REGISTERED', jsonb_build_object('usr_id', taken.usr_id::text), taken.usr_id::text
       from taken
-      join owner on may_mail
+      cross join account
+      on conflict do nothing
     )
-    select
-      exists (select from owner) as has_asked,
-      case when is_over then ${secondsUntil(sql, sql`ends_at`)} end as retry_after_seconds
-    from client
+    select from account
   `;
-  return asked!;
+  return rows.length === 1;
 }
 
 function problemWithOwn(email: string, user: CurrentUser): string | undefined {
-  return email === user.email ? "This is your address already." : undefined;
+  return email === user.email ? "This is already your email address." : undefined;
 }
 
 function showForm(ctx: Context, newEmail: string, problems: Problems): Promise<void> {
-  const title = Object.values(problems).some(Boolean)
-    ? "Error: Change your e-mail address"
-    : "Change your e-mail address";
+  const hasProblems = Object.values(problems).some(Boolean);
+  const title = hasProblems ? "Error: Change your email address" : "Change your email address";
   return page(ctx, "account/change-email", { title, email: ctx.state.user.email, newEmail, problems });
 }

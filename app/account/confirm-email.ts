@@ -1,18 +1,18 @@
 import { z } from "zod";
-import { accepted, showDeadLink, showTaken } from "../http/responses.ts";
 import type { Sql } from "../db/connect.ts";
-import { orTaken } from "./email-taken.ts";
-import type { Context, CurrentUser, Middleware } from "../http/context.ts";
+import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
-import { sessionDigest, setSession } from "../log-in/session.ts";
+import { accepted, showExpiredLink, showAddressTaken } from "../http/responses.ts";
+import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-browser.ts";
+import { setSession } from "../log-in/session.ts";
 import { hashToken, newToken } from "../token.ts";
+import { takeAddress } from "./take-address.ts";
+
+type Confirmation = { token: string; sessionHash: Buffer; browserHash: Buffer };
 
 const fields = z.object({ token: z.string().catch("") });
 
-/**
- * The link in the mail to the new address. It needs a log-in, too: an address with a typo is a stranger's, and the link
- * alone must not hand the account to them.
- */
+/** The link in the mail to the new address. It needs a log-in too: a mistyped address belongs to a stranger. */
 export function showConfirmEmail(sql: Sql): Middleware {
   return async (ctx) => {
     const { token } = fields.parse(ctx.query);
@@ -20,13 +20,12 @@ export function showConfirmEmail(sql: Sql): Middleware {
       select old_email, new_email
       from email_token
       join email_change using (email_change_id)
-      join usr on usr.usr_id = email_token.usr_id and usr.email = email_change.old_email
       where token_hash = ${hashToken(token)} and purpose = 'change' and expires_at > now()
-        and usr.usr_id = ${ctx.state.user.usr_id}
+        and email_token.usr_id = ${ctx.state.user.usr_id} and usr_version = ${ctx.state.user.version}
     `;
     if (!change) return refuseLink(ctx);
     const { old_email: oldEmail, new_email: newEmail } = change;
-    await page(ctx, "account/confirm-email", { title: "Is this your new address?", token, oldEmail, newEmail });
+    await page(ctx, "account/confirm-email", { title: "Confirm your new email address", token, oldEmail, newEmail });
   };
 }
 
@@ -34,102 +33,68 @@ export function confirmEmail(sql: Sql): Middleware {
   return async (ctx) => {
     const { token } = fields.parse(ctx.request.body);
     const session = newToken();
-    const moved = await orTaken(() => useToken(sql, ctx.state.user, token, session.hash));
-    if (moved === "taken") return showTaken(ctx);
-    if (!moved) return refuseLink(ctx);
+    const browser = thisBrowser(ctx);
+    const confirmation = { token, sessionHash: session.hash, browserHash: browser.hash };
+    const isMoved = await takeAddress(sql, token, () => moveAccount(sql, ctx, confirmation));
+    if (isMoved === "taken") return showAddressTaken(ctx);
+    if (!isMoved) return refuseLink(ctx);
     setSession(ctx, session.token);
+    setKnownBrowser(ctx, browser.token);
     accepted(ctx, "/account?email-changed");
   };
 }
 
-/**
- * The owner's lock comes first, as everywhere. An account that holds the new address and never verified it gives way: who reads
- * the mail owns the address. Older links to other addresses end; a way back that was mailed before stays.
- */
-async function useToken(sql: Sql, user: CurrentUser, token: string, sessionHash: Buffer): Promise<boolean> {
+/** The raised version ends all other sessions and known browsers, and all mailed links but revert links. */
+async function moveAccount(
+  sql: Sql,
+  ctx: Context,
+  { token, sessionHash, browserHash }: Confirmation,
+): Promise<boolean> {
+  const { usr_id, session_id, version } = ctx.state.user;
   const rows = await sql`
-    with owner as (
-      select usr.usr_id, email_change_id, new_email, ${sessionDigest(sql, sql`usr.email`)} as digest,
-        ${sessionDigest(sql, sql`new_email`)} as new_digest
+    with link as (
+      select usr.usr_id, email_token.email, email_change_id
       from email_token
-      join email_change using (email_change_id)
-      join usr on usr.usr_id = email_token.usr_id and usr.email = email_change.old_email
-      where token_hash = ${hashToken(token)} and purpose = 'change' and expires_at > now()
-        and usr.usr_id = ${user.usr_id}
-      for update of usr
-    ), live as (
-      -- Who has no session any more must not use up the link.
-      select
-      from session
-      join owner using (usr_id)
-      where session_id = ${user.session_id} and (password_digest is null or password_digest = digest)
-      for update of session
-    ), used as (
-      delete from email_token
-      using owner, live
-      where token_hash = ${hashToken(token)} and email_token.usr_id = owner.usr_id
-      returning owner.usr_id, owner.email_change_id, new_email, new_digest
+      join usr on usr.usr_id = email_token.usr_id and version = email_token.usr_version
+      -- A session that ends at this moment must not use the link.
+      join session on session.usr_id = usr.usr_id
+      where email_token.token_hash = ${hashToken(token)} and purpose = 'change' and email_token.expires_at > now()
+        and usr.usr_id = ${usr_id} and version = ${version} and session_id = ${session_id}
+      for update of usr, session
+    ), account as (
+      update usr
+      set email = link.email, version = version + 1
+      from link
+      where usr.usr_id = link.usr_id
+      returning usr.usr_id, usr.email, version, email_change_id
     ), renewed as (
       update session
-      set token_hash = ${sessionHash}, password_digest = new_digest
-      from used
-      where session_id = ${user.session_id} and session.usr_id = used.usr_id
-      returning used.usr_id, email_change_id, new_email
-    ), squatter as (
-      delete from usr
-      using renewed
-      where email = new_email
-        and not exists (select from email_verified where email_verified.usr_id = usr.usr_id)
-      returning usr.usr_id, email
-    ), moved as (
-      update usr
-      set email = new_email
-      from renewed
-      -- Counted, so that the squatter is gone before its address is taken.
-      where usr.usr_id = renewed.usr_id and (select count(*) from squatter) < 2
-      returning usr.usr_id, renewed.email_change_id, new_email
-    ), unstopped as (
-      delete from email_suppression
-      using moved
-      where email_suppression.email = mailbox_of(new_email)
+      set token_hash = ${sessionHash}, usr_version = version
+      from account
+      where session_id = ${session_id}
+    ), known as (
+      ${knowBrowser(sql, browserHash)}
     ), cleared as (
       delete from log_in_failure
-      using moved
-      where log_in_failure.email = new_email
+      using account
+      where log_in_failure.email = account.email
     ), confirmed as (
       update email_change
       set confirmed_at = now()
-      from moved
-      where email_change.email_change_id = moved.email_change_id
-    ), dropped as (
-      delete from email_change
-      using moved
-      where email_change.usr_id = moved.usr_id and confirmed_at is null
-        and email_change.email_change_id <> moved.email_change_id
-    ), ended as (
-      delete from session
-      using moved
-      where session.usr_id = moved.usr_id and session_id <> ${user.session_id}
-    ), spent as (
-      delete from email_token
-      using moved
-      where email_token.usr_id = moved.usr_id and purpose <> 'revert' and token_hash <> ${hashToken(token)}
-    ), told as (
-      insert into event (event_type, usr_id, data)
-      select 'ACCOUNT_DELETED', usr_id, '{"because": "gave way"}'::jsonb from squatter
-      union all
-      select 'EMAIL_CHANGED', usr_id, '{}' from moved
-    ), owed as (
-      insert into task (task_type, params)
-      select 'SEND_EMAIL_ADDRESS_CHANGED', jsonb_build_object('email_change_id', email_change_id::text)
-      from moved
+      from account
+      where email_change.email_change_id = account.email_change_id
+    ), email_changed as (
+      insert into event (event_type, usr_id)
+      select 'EMAIL_CHANGED', usr_id from account
     )
-    select from moved
+    insert into task (task_type, params)
+    select 'SEND_EMAIL_ADDRESS_CHANGED', jsonb_build_object('email_change_id', email_change_id::text) from account
+    returning true
   `;
   return rows.length === 1;
 }
 
 function refuseLink(ctx: Context): Promise<void> {
-  const hint = `You are logged in as ${ctx.state.user.email}. A link that another account asked for works only there.`;
-  return showDeadLink(ctx, { href: "/account/email", label: "Enter the new address again", hint });
+  const hint = `You are logged in as ${ctx.state.user.email}. If you asked for this link from another account, log in to that account first.`;
+  return showExpiredLink(ctx, { href: "/account/email", label: "Enter the new address again", hint });
 }

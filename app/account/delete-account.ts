@@ -1,14 +1,13 @@
 import { z } from "zod";
-import { accepted, refuse } from "../http/responses.ts";
-import { checkPassword, wrongPassword } from "../password/check-password.ts";
 import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
-import type { Passwords } from "../password/password.ts";
+import { accepted, refuse } from "../http/responses.ts";
 import { clearSession } from "../log-in/session.ts";
-import { forgive, refuseTooMany, sessionChecks } from "../http/throttle.ts";
+import { isOwnPassword, wrongPassword } from "../password/check-password.ts";
+import type { Passwords } from "../password/password.ts";
 
-type Problems = { password?: string; form?: string };
+type Problems = { password?: string };
 
 const fields = z.object({ password: z.string().catch("") });
 
@@ -16,48 +15,42 @@ export function showDeleteAccount(): Middleware {
   return (ctx) => showForm(ctx, {});
 }
 
-/** Two statements, because the password is checked between reading and writing. */
 export function deleteAccount(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
-    const show = (problems: Problems) => showForm(ctx, problems);
     const { password } = fields.parse(ctx.request.body);
-    const { hash, retryAfterSeconds } = await checkPassword(sql, passwords, ctx, password);
-    if (retryAfterSeconds) return refuseTooMany(ctx, retryAfterSeconds, show);
-    if (!hash) return refuse(ctx, { password: wrongPassword }, show);
-
-    // Sessions, links and changes of address go by cascade. The address is in the params: its row is gone by then.
-    const gone = await sql`
-      with forgiven as (
-        ${forgive(sql, sessionChecks, ctx.state.user.session_id)}
-      ), gone as (
-        delete from usr
-        -- Counted, so that the locks are taken in the order of all: session checks, user.
-        where (select count(*) from forgiven) < 2
-          and usr_id = ${ctx.state.user.usr_id} and password_hash = ${hash}
-        returning usr_id, email
-      ), unverified as (
-        delete from email_verified
-        using gone
-        where email_verified.usr_id = gone.usr_id
-      ), told as (
-        insert into event (event_type, usr_id)
-        select 'ACCOUNT_DELETED', usr_id from gone
-      ), owed as (
-        insert into task (task_type, params)
-        select 'SEND_EMAIL_FAREWELL', jsonb_build_object('email', email)
-        from gone
-      )
-      select from gone
-    `;
-    // Somebody was quicker with another password.
-    if (gone.length === 0) return refuse(ctx, { password: wrongPassword }, show);
+    const isDeleted = (await isOwnPassword(sql, passwords, ctx, password)) && (await deleteUser(sql, ctx));
+    if (!isDeleted) return refuse(ctx, { password: wrongPassword }, (problems) => showForm(ctx, problems));
     clearSession(ctx);
     accepted(ctx, "/account/deleted");
   };
 }
 
+/** Sessions, links and changes of address go by cascade. The task holds the address, because no row will. */
+async function deleteUser(sql: Sql, ctx: Context): Promise<boolean> {
+  const { usr_id, version } = ctx.state.user;
+  const rows = await sql`
+    with deleted as (
+      delete from usr
+      where usr_id = ${usr_id} and version = ${version}
+      returning usr_id, email
+    ), verified as (
+      delete from email_verified
+      using deleted
+      where email_verified.usr_id = deleted.usr_id
+    ), account_deleted as (
+      insert into event (event_type, usr_id)
+      select 'ACCOUNT_DELETED', usr_id from deleted
+    )
+    insert into task (task_type, params)
+    select 'SEND_EMAIL_FAREWELL', jsonb_build_object('email', email)
+    from deleted
+    returning true
+  `;
+  return rows.length === 1;
+}
+
 export function showAccountDeleted(): Middleware {
-  return (ctx) => page(ctx, "account/account-deleted", { title: "Your account is gone" });
+  return (ctx) => page(ctx, "account/account-deleted", { title: "Account deleted" });
 }
 
 function showForm(ctx: Context, problems: Problems): Promise<void> {

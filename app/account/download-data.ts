@@ -1,14 +1,12 @@
-import { siteName } from "../env.ts";
 import type { Sql } from "../db/connect.ts";
+import { siteName } from "../env.ts";
 import type { Middleware } from "../http/context.ts";
+import { isAlive } from "../log-in/session.ts";
 
-/**
- * What the user gave and did, as the account has it. Left out: hashes, links that wait in mails, and what is kept by address
- * (`rate_limit`, `email_suppression`, `log_in_failure`).
- */
+/** What the account holds. Left out: hashes, mailed links, and what is kept by address (`rate_limit`, `log_in_failure`, …). */
 export function downloadData(sql: Sql): Middleware {
   return async (ctx) => {
-    const [owner] = await sql<{ data: object }[]>`
+    const [account] = await sql<{ data: object }[]>`
       select json_build_object(
         'email', email,
         'signed_up_at', created_at,
@@ -19,12 +17,12 @@ export function downloadData(sql: Sql): Middleware {
             'browser', browser, 'address', address, 'began_at', created_at, 'seen_at', seen_at, 'ends_at', expires_at
           ) order by session_id), '[]')
           from session
-          where session.usr_id = usr.usr_id
+          where session.usr_id = usr.usr_id and ${isAlive(sql)}
         ),
         'known_browsers', (
           select coalesce(json_agg(json_build_object('known_since', created_at, 'logged_in_at', seen_at) order by created_at), '[]')
           from known_browser
-          where known_browser.usr_id = usr.usr_id
+          where known_browser.usr_id = usr.usr_id and usr_version = version
         ),
         'email_changes', (
           select coalesce(json_agg(json_build_object(
@@ -45,9 +43,9 @@ export function downloadData(sql: Sql): Middleware {
       where usr_id = ${ctx.state.user.usr_id}
     `;
     // Deleted since the session was found.
-    if (!owner) return ctx.throw(401);
+    if (!account) return ctx.throw(401);
     ctx.attachment(`${siteName}-data.json`);
     ctx.type = "json";
-    ctx.body = JSON.stringify(owner.data, null, 2);
+    ctx.body = JSON.stringify(account.data, null, 2);
   };
 }

@@ -11,7 +11,7 @@ const fields = z.object({
     .catch("0"),
 });
 
-/** Ends one of the user's own sessions; of others it knows nothing, and of one that has ended already neither. */
+/** Ends one of the user's own sessions. The answer is the same when there is no such session. */
 export function endSession(sql: Sql): Middleware {
   return async (ctx) => {
     const { session_id } = fields.parse(ctx.request.body);
@@ -25,18 +25,17 @@ export function endSession(sql: Sql): Middleware {
 
 export function logOutEverywhere(sql: Sql): Middleware {
   return async (ctx) => {
-    // The user's lock comes first, as wherever several sessions of one user end: two that took them in different orders would
-    // wait for each other.
+    // The user is locked first, as everywhere: two statements that lock several sessions in different orders would deadlock.
     await sql`
-      with owner as (
+      with account as (
         select usr_id
         from usr
         where usr_id = ${ctx.state.user.usr_id}
         for no key update
       )
       delete from session
-      using owner
-      where session.usr_id = owner.usr_id
+      using account
+      where session.usr_id = account.usr_id
     `;
     clearSession(ctx);
     accepted(ctx, "/login?out");

@@ -1,116 +1,90 @@
 import { z } from "zod";
-import { accepted, showDeadLink, showTaken } from "../http/responses.ts";
 import type { Sql } from "../db/connect.ts";
-import { orTaken } from "./email-taken.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
+import { accepted, showExpiredLink, showAddressTaken } from "../http/responses.ts";
 import type { Passwords } from "../password/password.ts";
 import { hashToken, newToken } from "../token.ts";
+import { takeAddress } from "./take-address.ts";
 
 const fields = z.object({ token: z.string().catch("") });
 
-/** The link in the mail to the old address. It needs no log-in: whoever took the account may have locked its owner out. */
+/** The link in the mail to the old address. It needs no log-in: a thief may have locked the owner out. */
 export function showRevertEmail(sql: Sql): Middleware {
   return async (ctx) => {
     const { token } = fields.parse(ctx.query);
-    const change = await findChange(sql, token);
-    if (!change) return refuseLink(ctx);
-    await page(ctx, "account/revert-email", { title: "Take your account back?", token, oldEmail: change.email });
+    const link = await findLink(sql, token);
+    if (!link) return refuseLink(ctx);
+    await page(ctx, "account/revert-email", { title: "Restore your email address", token, oldEmail: link.email });
   };
 }
 
-/** Two statements: a link of no use costs no hash. */
+/** Two statements: an expired or used link costs no hash. */
 export function revertEmail(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
     const { token } = fields.parse(ctx.request.body);
-    if (!(await findChange(sql, token))) return refuseLink(ctx);
+    if (!(await findLink(sql, token))) return refuseLink(ctx);
 
-    // Whoever moved the account knows its password: from now on it has one that nobody knows.
+    // Whoever moved the account knows its password: it gets one that nobody knows.
     const passwordHash = await passwords.hash(newToken().token, ctx.state.deadline);
-    const reverted = await orTaken(() => useToken(sql, token, passwordHash));
-    if (reverted === "taken") return showTaken(ctx);
-    if (!reverted) return refuseLink(ctx);
+    const isReverted = await takeAddress(sql, token, () => moveBack(sql, token, passwordHash));
+    if (isReverted === "taken") return showAddressTaken(ctx);
+    if (!isReverted) return refuseLink(ctx);
     accepted(ctx, "/account/email/reverted");
   };
 }
 
 export function showEmailReverted(): Middleware {
-  return (ctx) => page(ctx, "account/email-reverted", { title: "Your account is yours again" });
+  return (ctx) => page(ctx, "account/email-reverted", { title: "Your email address is restored" });
 }
 
-/** Not bound to the account's address of now: two changes in a row would cut the way back. */
-async function findChange(sql: Sql, token: string) {
-  const [change] = await sql<{ email: string }[]>`
+/** Bound to no version: a thief could raise it by another change, and so cut off the owner. */
+async function findLink(sql: Sql, token: string) {
+  const [link] = await sql<{ email: string }[]>`
     select email_token.email
     from email_token
     join usr on usr.usr_id = email_token.usr_id and usr.email <> email_token.email
     where token_hash = ${hashToken(token)} and purpose = 'revert' and expires_at > now()
   `;
-  return change;
+  return link;
 }
 
 /**
- * The owner's lock comes first, as everywhere. With the change go all later ones, and by cascade the links that they sent;
- * the way back to a still older address stays. An account that took the address meanwhile and never verified it gives way.
+ * Deletes the change and all later ones, and by cascade their revert links, this one included. Links to still older addresses
+ * stay.
  */
-async function useToken(sql: Sql, token: string, passwordHash: string): Promise<boolean> {
+async function moveBack(sql: Sql, token: string, passwordHash: string): Promise<boolean> {
   const rows = await sql`
-    with owner as (
-      select usr.usr_id
+    with link as (
+      select usr.usr_id, email_token.email, email_change_id
       from email_token
       join usr on usr.usr_id = email_token.usr_id and usr.email <> email_token.email
       where token_hash = ${hashToken(token)} and purpose = 'revert' and expires_at > now()
-      for update of usr
-    ), used as (
-      delete from email_token
-      using owner
-      where token_hash = ${hashToken(token)} and email_token.usr_id = owner.usr_id
-      returning email_token.usr_id, email_token.email, email_change_id
-    ), squatter as (
-      delete from usr
-      using used
-      where usr.email = used.email
-        and not exists (select from email_verified where email_verified.usr_id = usr.usr_id)
-      returning usr.usr_id, usr.email
-    ), moved as (
+      -- The user first. After a revert to an older address, this one finds its link deleted.
+      for update of usr, email_token
+    ), account as (
       update usr
-      set email = used.email, password_hash = ${passwordHash}
-      from used
-      -- Counted, so that the squatter is gone before its address is taken.
-      where usr.usr_id = used.usr_id and (select count(*) from squatter) < 2
-      returning usr.usr_id, usr.email, email_change_id
-    ), unstopped as (
-      delete from email_suppression
-      using moved
-      where email_suppression.email = mailbox_of(moved.email)
+      set email = link.email, password_hash = ${passwordHash}, version = version + 1
+      from link
+      where usr.usr_id = link.usr_id
+      returning usr.usr_id, email_change_id
     ), undone as (
       delete from email_change
-      using moved
-      where email_change.usr_id = moved.usr_id
-        and (email_change.email_change_id >= moved.email_change_id or confirmed_at is null)
-    ), ended as (
-      delete from session
-      using moved
-      where session.usr_id = moved.usr_id
-    ), spent as (
-      delete from email_token
-      using moved
-      where email_token.usr_id = moved.usr_id and purpose <> 'revert'
-    ), told as (
+      using account
+      where email_change.usr_id = account.usr_id
+        and (email_change.email_change_id >= account.email_change_id or confirmed_at is null)
+    ), email_changed as (
       insert into event (event_type, usr_id, data)
-      select 'ACCOUNT_DELETED', usr_id, '{"because": "gave way"}'::jsonb from squatter
-      union all
-      select 'EMAIL_CHANGED', usr_id, '{"because": "reverted"}' from moved
-    ), owed as (
-      insert into task (task_type, params)
-      select 'SEND_EMAIL_PASSWORD_RESET', jsonb_build_object('usr_id', usr_id::text)
-      from moved
+      select 'EMAIL_CHANGED', usr_id, '{"because": "reverted"}' from account
     )
-    select from moved
+    insert into task (task_type, params)
+    select 'SEND_EMAIL_PASSWORD_RESET', jsonb_build_object('usr_id', usr_id::text)
+    from account
+    returning true
   `;
   return rows.length === 1;
 }
 
 function refuseLink(ctx: Context): Promise<void> {
-  return showDeadLink(ctx, { href: "/password/forgot", label: "Choose a new password" });
+  return showExpiredLink(ctx, { href: "/password/forgot", label: "Choose a new password" });
 }

@@ -1,5 +1,5 @@
 // Forms work without this file, which adds a Show button to each password and swallows a second submit.
-for (const form of document.querySelectorAll("form:has(.secret)")) {
+for (const form of document.querySelectorAll("form:has(.password)")) {
   const submit = form.querySelector("button:not([type])");
   /** @type {number | undefined} */
   let release;
@@ -7,7 +7,7 @@ for (const form of document.querySelectorAll("form:has(.secret)")) {
   form.addEventListener("submit", (event) => {
     if (release) return event.preventDefault();
     // A password manager offers to save only what leaves a password field.
-    form.querySelectorAll(".secret").forEach((secret) => secret.dispatchEvent(new Event("hide")));
+    form.querySelectorAll(".password").forEach((field) => field.dispatchEvent(new Event("hide")));
     submit.setAttribute("aria-disabled", "true");
     // The visitor may have stopped the request: the button must not stay dead.
     release = setTimeout(reopen, 10_000);
@@ -23,10 +23,10 @@ for (const form of document.querySelectorAll("form:has(.secret)")) {
   }
 }
 
-for (const secret of document.querySelectorAll(".secret")) {
-  const password = secret.querySelector("input");
-  const show = secret.querySelector("button");
-  const status = secret.querySelector("[role=status]");
+for (const field of document.querySelectorAll(".password")) {
+  const password = field.querySelector("input");
+  const show = field.querySelector("button");
+  const status = field.querySelector("[role=status]");
 
   show.hidden = false;
   // The field keeps the focus, and a phone its keyboard.
@@ -35,7 +35,7 @@ for (const secret of document.querySelectorAll(".secret")) {
     reveal(password.type === "password");
     status.textContent = password.type === "text" ? "The password is shown." : "The password is hidden.";
   });
-  secret.addEventListener("hide", () => reveal(false));
+  field.addEventListener("hide", () => reveal(false));
 
   function reveal(shown) {
     password.type = shown ? "text" : "password";

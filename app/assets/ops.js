@@ -1,4 +1,4 @@
-// The page works without this file, which keeps its figures up to date.
+// Keeps the figures up to date. The page works without it.
 const live = document.querySelector("#live");
 const status = document.querySelector("#live-status");
 
@@ -9,33 +9,23 @@ function follow() {
     swap(String(JSON.parse(String(event.data))));
   });
   source.addEventListener("error", () => {
-    status.textContent = "Not live at the moment.";
-    // The browser has given up: the server is away, or says no.
+    status.textContent = "Not live. Trying again.";
+    // The browser has given up: the server is away or has refused.
     if (source.readyState === EventSource.CLOSED) setTimeout(follow, 5000);
   });
 }
 
 /** @param {string} html */
 function swap(html) {
-  // What somebody selects must not vanish from under the pointer.
+  // Do not replace text that is being selected.
   if (!getSelection().isCollapsed && live.contains(getSelection().anchorNode)) return;
-  const place = stops().indexOf(document.activeElement);
-  const href = document.activeElement.getAttribute("href");
-  const scrolled = [...live.querySelectorAll("table")].map((table) => table.scrollLeft);
-
+  const href = live.contains(document.activeElement) && document.activeElement.getAttribute("href");
   live.innerHTML = html;
-  live.querySelectorAll("table").forEach((table, nth) => table.scrollTo(scrolled[nth] ?? 0, 0));
-  if (place < 0) return;
-  // The keyboard stays where it was.
-  const same = stops().findIndex((stop, nth) => (href ? stop.getAttribute("href") === href : nth === place));
-  stops()
-    .slice(same, same + 1)
-    .forEach((/** @type {{ focus(options: object): void }} */ stop) => stop.focus({ preventScroll: true }));
-}
-
-/** Where the Tab key stops. */
-function stops() {
-  return [...live.querySelectorAll("a, table")];
+  // Keep the focus where it was.
+  [...live.querySelectorAll("a")]
+    .filter((link) => link.getAttribute("href") === href)
+    .slice(0, 1)
+    .forEach((/** @type {{ focus(options: object): void }} */ link) => link.focus({ preventScroll: true }));
 }
 
 follow();

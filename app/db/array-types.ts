@@ -1,7 +1,6 @@
 /**
- * How arrays of the built-in types go to the database and come back, for `types` of postgres.js. The library would ask each new
- * connection for them, and a connection that is lost over that question takes the process with it: nobody catches that error
- * (porsager/postgres#1192).
+ * Arrays of the built-in types, for `types` of postgres.js. By default, the library asks each new connection for them; when that
+ * connection is lost, nobody catches the error and the process ends (porsager/postgres#1192).
  */
 export const arrayTypes = {
   bool: arrayOf(1000, (text) => text === "t"),
@@ -31,17 +30,17 @@ type Item = string | number | bigint | boolean | object;
 /** `{"one","t\"wo",null}` */
 function serialize(items: unknown): string {
   if (!Array.isArray(items)) return String(items);
-  return `{${items.map((item: Item | null) => (item === null ? "null" : quote(word(item)))).join(",")}}`;
+  return `{${items.map((item: Item | null) => (item === null ? "null" : quote(textOf(item)))).join(",")}}`;
 }
 
-function word(item: Item): string {
+function textOf(item: Item): string {
   if (item instanceof Date) return item.toISOString();
   return typeof item === "object" ? JSON.stringify(item) : String(item);
 }
 
 const quote = (text: string) => `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
 
-/** Of one dimension. */
+/** Arrays of one dimension. */
 function parse(text: string): (string | null)[] {
   return [...text.matchAll(/"((?:[^"\\]|\\.)*)"|([^{},"]+)/gs)].map(([, quoted, bare]) => {
     if (quoted !== undefined) return quoted.replaceAll(/\\(.)/gs, "$1");

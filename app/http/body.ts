@@ -1,8 +1,9 @@
+import type { IncomingMessage } from "node:http";
 import { bodyParser } from "@koa/bodyparser";
 import { mediaType, type Context, type Middleware } from "./context.ts";
 
 const limit = "16kb";
-const deepest = 10;
+const mostLevels = 10;
 const accepted = new Set(["application/x-www-form-urlencoded", "application/json"]);
 
 /** Reads a form or a JSON object into `ctx.request.body`. Throws 400 malformed, 413 too large, 415 of another type. */
@@ -13,8 +14,8 @@ export function parseBody(): Middleware {
     if (!isAccepted(ctx)) ctx.throw(415);
     await parse(ctx, async () => {
       const { body } = ctx.request;
-      if (Array.isArray(body) || !isShallow(body)) ctx.throw(400);
-      // Bytes that are not UTF-8 would turn a password into another one without a word.
+      if (Array.isArray(body) || isDeeper(body, mostLevels)) ctx.throw(400);
+      // Bytes that are not UTF-8 would silently become another password.
       if (JSON.stringify(body).includes("\ufffd")) ctx.throw(400);
       await next();
     });
@@ -27,16 +28,38 @@ function isAccepted(ctx: Context): boolean {
   return accepted.has(mediaType(ctx)) && /^utf-?8$/i.test(charset) && !ctx.get("Content-Encoding");
 }
 
-/** Level by level: JSON.parse takes thousands of levels, and a function that calls itself for each runs out of stack. */
-function isShallow(body: unknown): boolean {
-  let level = [body];
-  for (let depth = 0; depth <= deepest; depth += 1) {
-    level = level.flatMap(valuesIn);
-    if (level.length === 0) return true;
-  }
-  return false;
+/** JSON.parse accepts thousands of levels; code that walks them all would run out of stack. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
-function valuesIn(value: unknown): unknown[] {
-  return typeof value === "object" && value !== null ? Object.values(value) : [];
+// What a client may have sent before it learns that it is refused.
+const mostBytes = 256 * 1024;
+const mostMilliseconds = 1000;
+
+/** Closes the connection after a response that came before the end of its request. Otherwise Node reads on without limit. */
+export function closeUnread(): Middleware {
+  return async (ctx, next) => {
+    await next();
+    // A client whose connection is reset while it sends may never see the response.
+    if (!ctx.req.complete) await discardRest(ctx.req);
+    if (!ctx.req.complete) ctx.set("Connection", "close");
+  };
+}
+
+/** Reads and drops the rest of a body, up to a size and a time. */
+async function discardRest(request: IncomingMessage): Promise<void> {
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, mostMilliseconds);
+  let bytes = 0;
+  request.on("data", ({ length }: Buffer) => {
+    bytes += length;
+    if (bytes > mostBytes) resolve();
+  });
+  request.once("end", resolve).once("close", resolve).resume();
+
+  await done;
+  clearTimeout(timer);
+  request.pause();
 }

@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6 } from "node:net";
 
 /**
- * Whose requests are counted together: an IPv4 address, or the /64 of an IPv6 address, of which one client may use any.
- * What a proxy writes in place of an address is one network for all.
+ * Requests of one network are counted together: an IPv4 address, or the /64 of an IPv6 address, in which one client may use any
+ * address. Anything else that a proxy writes is one network, "unknown".
  */
 export function clientNetwork(ip: string): string {
   // Some proxies add the port.
@@ -13,7 +13,7 @@ export function clientNetwork(ip: string): string {
   return `${groupsOf(plain).slice(0, 4).join(":")}::/64`;
 }
 
-/** An IPv4 address as people write it, where a dual-stack socket wraps it in IPv6 (`::ffff:203.0.113.7`). */
+/** Unwraps an IPv4 address that a dual-stack socket wraps in IPv6 (`::ffff:203.0.113.7`). */
 export function plainAddress(ip: string): string {
   if (!isIPv6(ip)) return ip;
   const groups = groupsOf(ip);
@@ -21,7 +21,7 @@ export function plainAddress(ip: string): string {
   return isMapped ? groups.slice(6).flatMap(bytesOf).join(".") : ip;
 }
 
-/** The eight groups in their shortest form. The URL parser knows all ways to write an address, but no zones. */
+/** The eight groups in their shortest form. The URL parser reads every notation of an address, but no zones. */
 function groupsOf(address: string): string[] {
   const [head = "", tail] = new URL(`http://[${address.replace(/%.*$/, "")}]`).hostname.slice(1, -1).split("::");
   const before = head.split(":").filter(Boolean);

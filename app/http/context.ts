@@ -1,31 +1,33 @@
 import type Koa from "koa";
 import type { Log } from "../log.ts";
 
-/** Who is logged in. */
-export type CurrentUser = { usr_id: string; email: string; session_id: string; is_operator: boolean };
+/** The user who is logged in. `version` rises when the password or the address changes: a fence for later statements. */
+export type CurrentUser = { usr_id: string; email: string; version: number; session_id: string; is_operator: boolean };
 
 export type State = {
   /** Public origin of the site, e.g. `https://example.com`. */
   origin: string;
-  /** Carries the request's id. */
+  /** Each line carries the request's id. */
   log: Log;
   requestId: string;
-  /** Aborted when the request has taken too long and was answered 503. */
+  /** Aborted when the request takes too long and gets 503. */
   deadline: AbortSignal;
   /** Set by `requireLogin` and `requireOperator`. */
   user: CurrentUser;
+  /** Finds the current user on a page that needs no log-in, by one statement. Missing when the browser sent no session. */
+  findUser?: () => Promise<CurrentUser | undefined>;
 };
 
 export type Middleware = Koa.Middleware<State>;
 export type Context = Koa.ParameterizedContext<State>;
 
-/** Whether the client asked for JSON: by what it sends, else by what it accepts. */
+/** Whether the client wants JSON: it sends JSON, or sends no form and prefers JSON. */
 export function wantsJson(ctx: Context): boolean {
   if (mediaType(ctx) === "application/x-www-form-urlencoded") return false;
   return mediaType(ctx) === "application/json" || ctx.accepts("html", "json") === "json";
 }
 
-/** Of the request's body: lower case, without parameters. */
+/** The media type of the request's body: lower case, without parameters. */
 export function mediaType(ctx: Context): string {
   return ctx.request.type.toLowerCase();
 }

@@ -1,9 +1,9 @@
 import type { Context } from "./context.ts";
 
-/** Sets a cookie that no script and no other host can read or write (`__Host-`, Secure under an https origin). */
+/** Sets a cookie that no script can read and, under an https origin, no other host can set (`__Host-`, Secure). */
 export function setCookie(ctx: Context, name: string, value: string, maxAgeSeconds: number): void {
   const isHttps = ctx.state.origin.startsWith("https:");
-  // TLS may end at a proxy in front.
+  // Otherwise Koa refuses a secure cookie where TLS ends at a proxy.
   ctx.cookies.secure = isHttps;
   ctx.cookies.set(fullName(ctx, name), value, {
     httpOnly: true,
@@ -14,7 +14,7 @@ export function setCookie(ctx: Context, name: string, value: string, maxAgeSecon
   });
 }
 
-/** What the browser sent under that name, or an empty text. */
+/** The cookie's value, or an empty string. */
 export function readCookie(ctx: Context, name: string): string {
   return ctx.cookies.get(fullName(ctx, name)) ?? "";
 }

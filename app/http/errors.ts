@@ -1,28 +1,25 @@
 import { isUnavailable } from "../db/connect.ts";
 import { wantsJson, type Context, type Middleware } from "./context.ts";
-import { page } from "./page.ts";
+import { errorPage } from "./page.ts";
 
-type Words = [title: string, message: string];
+type Text = [title: string, message: string];
 
-const words: Record<number, Words> = {
-  400: ["Bad request", "We could not read what your browser sent."],
-  401: ["Not logged in", "Please log in first."],
-  403: [
-    "Not from this site",
-    "The request came from another site, so nothing was done. Please start from our own page.",
-  ],
-  404: ["Page not found", "There is nothing at this address."],
-  405: ["Not possible here", "This address does not take that kind of request."],
-  408: ["Too slow", "Your request did not arrive in time. Please send it again."],
-  413: ["Too large", "That was more than we read. Please send less."],
-  415: ["Unknown format", "Please send a form, or JSON."],
-  429: ["Too many requests", "Too many tries from your network. Please try again later."],
-  500: ["Something went wrong", "That was our fault, and it is in our log."],
-  503: ["Back in a moment", "We are too busy or away right now. Trying again is safe: nothing is done twice."],
+const texts: Record<number, Text> = {
+  400: ["Invalid request", "We could not read what your browser sent. Go back and try again."],
+  401: ["Not logged in", "Log in, then try again."],
+  403: ["Request refused", "The request came from another site, so we did nothing. Start again from our own page."],
+  404: ["Page not found", "Check the address for typing mistakes."],
+  405: ["Method not allowed", "This address does not accept this type of request."],
+  408: ["Request timed out", "Your request did not arrive in time. Try again."],
+  413: ["Request too large", "You sent more than we accept. Send less, then try again."],
+  415: ["Unsupported format", "Send a form or JSON."],
+  429: ["Too many requests", "You sent too many requests. Try again later."],
+  500: ["Something went wrong", "The fault is ours, and we have recorded it. Try again later."],
+  503: ["Service unavailable", "We cannot answer right now. Trying again is safe: we do nothing twice."],
 };
 const retryAfterSeconds = 5;
 
-/** To throw where the words of the status alone would not say why. */
+/** Thrown with a text of its own, where that of the status would not say why. */
 export class Refused extends Error {
   readonly status: number;
   readonly title: string;
@@ -34,7 +31,7 @@ export class Refused extends Error {
   }
 }
 
-/** To throw when a rate limit is exceeded. */
+/** Thrown when a rate limit is exceeded. */
 export class TooManyRequests extends Refused {
   readonly retryAfterSeconds: number;
 
@@ -45,8 +42,8 @@ export class TooManyRequests extends Refused {
   }
 }
 
-/** The one place where a failed request is answered: a page or JSON, as asked. */
-export function answerErrors(): Middleware {
+/** Turns every error, and a bare status of the router, into a page or JSON, as the client asked. */
+export function respondToErrors(): Middleware {
   return async (ctx, next) => {
     try {
       await next();
@@ -54,10 +51,9 @@ export function answerErrors(): Middleware {
       const status = statusOf(error);
       if (status >= 500) ctx.state.log.error({ err: error }, "request failed");
       if (error instanceof TooManyRequests) ctx.set("Retry-After", String(error.retryAfterSeconds));
-      return answer(ctx, status, error instanceof Refused ? [error.title, error.message] : undefined);
+      return respond(ctx, status, error instanceof Refused ? [error.title, error.message] : undefined);
     }
-    // The router says 404 and 405 by the status alone.
-    if (ctx.status >= 400 && !ctx.body) await answer(ctx, ctx.status);
+    if (ctx.status >= 400 && !ctx.body) await respond(ctx, ctx.status);
   };
 }
 
@@ -67,8 +63,8 @@ function statusOf(error: unknown): number {
   return status >= 400 && status < 600 ? status : 500;
 }
 
-async function answer(ctx: Context, status: number, reason?: Words): Promise<void> {
-  const [title, message] = reason ?? words[status] ?? words[status < 500 ? 400 : 500]!;
+async function respond(ctx: Context, status: number, reason?: Text): Promise<void> {
+  const [title, message] = reason ?? texts[status] ?? texts[status < 500 ? 400 : 500]!;
   ctx.status = status;
   ctx.set("Cache-Control", "no-store");
   if (status === 503) ctx.set("Retry-After", String(retryAfterSeconds));
@@ -78,5 +74,5 @@ async function answer(ctx: Context, status: number, reason?: Words): Promise<voi
     return;
   }
   const requestId = status >= 500 ? ctx.state.requestId : undefined;
-  await page(ctx, "error", { title, message, retry: status === 503, requestId });
+  await errorPage(ctx, { title, message, retry: status === 503, requestId });
 }

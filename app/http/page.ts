@@ -2,12 +2,14 @@ import { fileURLToPath } from "node:url";
 import ejs from "ejs";
 import { assetUrl } from "./assets.ts";
 import { siteDescription, siteName } from "../env.ts";
-import type { Context } from "./context.ts";
+import type { Context, CurrentUser } from "./context.ts";
 
-// Most pages don't look up who is logged in, and offer both.
-const logIn = ["/login", "Log in"];
 const account = ["/account", "Account"];
 const operations = ["/ops", "Operations"];
+const loggedOut = [
+  ["/login", "Log in"],
+  ["/signup", "Sign up"],
+];
 
 /** Answers with `views/<view>.ejs` inside the layout. Data is escaped by `<%= %>`. */
 export async function page(
@@ -15,11 +17,14 @@ export async function page(
   view: string,
   data: { title: string; [name: string]: unknown },
 ): Promise<void> {
-  const body = await render(ctx.app.env, view, data);
-  const html = await render(ctx.app.env, "layout", { title: data.title, body, links: links(ctx), path: ctx.path });
+  const { findUser } = ctx.state;
+  // Without the database, a page that needs nobody logged in still has to work.
+  await show(ctx, view, data, ctx.state.user ?? (await findUser?.().catch(() => "unknown")));
+}
 
-  ctx.type = "html";
-  ctx.body = html;
+/** Like `page`, for an answer that must not wait for the database: the database may be its reason. */
+export async function errorPage(ctx: Context, data: { title: string; [name: string]: unknown }): Promise<void> {
+  await show(ctx, "error", data, ctx.state.user ?? (ctx.state.findUser ? "unknown" : undefined));
 }
 
 /** `views/<view>.ejs` without the layout. */
@@ -30,7 +35,16 @@ export function render(env: string, view: string, data: object): Promise<string>
   return ejs.renderFile(file, { ...data, asset, siteDescription, siteName }, { cache: !isDevelopment });
 }
 
-function links({ state: { user } }: Context): string[][] {
-  if (!user) return [logIn, account];
-  return user.is_operator ? [operations, account] : [account];
+async function show(ctx: Context, view: string, data: { title: string }, found?: CurrentUser | "unknown") {
+  const user = found === "unknown" ? undefined : found;
+  const body = await render(ctx.app.env, view, { ...data, user });
+  const layout = { title: data.title, body, links: linksFor(found), user, path: ctx.path };
+  ctx.type = "html";
+  ctx.body = await render(ctx.app.env, "layout", layout);
+}
+
+/** The account page is the one link that suits both states: it sends those who are logged out to log in. */
+function linksFor(user: CurrentUser | "unknown" | undefined): string[][] {
+  if (!user) return loggedOut;
+  return user !== "unknown" && user.is_operator ? [operations, account] : [account];
 }

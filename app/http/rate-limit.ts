@@ -4,11 +4,11 @@ import type { Context, Middleware } from "./context.ts";
 import { TooManyRequests } from "./errors.ts";
 
 type RateLimit = {
-  /** Names what is counted. */
+  /** Names the count. */
   action: string;
   limit: number;
   minutes: number;
-  /** Whose requests are counted together; the client's network when it is left out. */
+  /** Requests with the same subject are counted together. Default: the client's network. */
   subject?: (ctx: Context) => string;
   /** A request that succeeds clears the count: only failures in a row add up. */
   isClearedBySuccess?: boolean;

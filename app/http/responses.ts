@@ -1,10 +1,10 @@
 import { wantsJson, type Context } from "./context.ts";
 import { page } from "./page.ts";
 
-/** What is wrong, by field; `form` is what no field alone is to blame for. */
+/** Messages by field; `form` has what concerns no single field. */
 type Problems = Record<string, string | undefined>;
 
-/** It is done: a form goes on to the next page, JSON gets 204. */
+/** Success: a form is redirected to the next page, JSON gets 204. */
 export function accepted(ctx: Context, path: string): void {
   if (wantsJson(ctx)) {
     ctx.status = 204;
@@ -14,7 +14,7 @@ export function accepted(ctx: Context, path: string): void {
   ctx.redirect(path);
 }
 
-/** 422: the same page again with what is wrong, or the fields and their messages as JSON. */
+/** 422: the same page again with the messages, or the messages as JSON. */
 export async function refuse<Known extends Problems>(
   ctx: Context,
   problems: Known,
@@ -28,27 +28,29 @@ export async function refuse<Known extends Problems>(
   await show(problems);
 }
 
-const deadTitle = "This link is of no use any more";
-const deadMessage = "It was used already, a newer one has taken its place, or it is too old.";
-
-/** 410, the same for a link that was used, has expired, or never was. */
-export async function showDeadLink(ctx: Context, way: { href: string; label: string; hint?: string }): Promise<void> {
-  ctx.status = 410;
-  if (wantsJson(ctx)) {
-    ctx.body = { error: `${deadTitle}. ${deadMessage}` };
-    return;
-  }
-  await page(ctx, "dead-link", { title: deadTitle, message: deadMessage, ...way });
+/** 410, the same for a link that was used, has expired, or never existed. */
+export function showExpiredLink(ctx: Context, next: { href: string; label: string; hint?: string }): Promise<void> {
+  const title = "This link no longer works";
+  const message = "It has expired, it was already used, or a newer link replaced it.";
+  return showProblem(ctx, 410, "expired-link", { title, message, ...next });
 }
 
-const takenTitle = "This address has another account now";
+/** 409: another account verified the address first. */
+export function showAddressTaken(ctx: Context): Promise<void> {
+  const title = "Another account uses this address";
+  return showProblem(ctx, 409, "account/taken", { title, message: "We did not change anything." });
+}
 
-/** 409: somebody who has verified the address was quicker. */
-export async function showTaken(ctx: Context): Promise<void> {
-  ctx.status = 409;
+async function showProblem(
+  ctx: Context,
+  status: number,
+  view: string,
+  data: { title: string; message: string },
+): Promise<void> {
+  ctx.status = status;
   if (wantsJson(ctx)) {
-    ctx.body = { error: `${takenTitle}. Nothing was changed.` };
+    ctx.body = { error: `${data.title}. ${data.message}` };
     return;
   }
-  await page(ctx, "account/taken", { title: takenTitle });
+  await page(ctx, view, data);
 }

@@ -19,6 +19,6 @@ const systems: [RegExp, string][] = [
 export function browserName(userAgent: string): string {
   const find = (names: [RegExp, string][]) => names.find(([pattern]) => pattern.test(userAgent))?.[1];
   const system = find(systems);
-  const browser = find(browsers) ?? "A browser";
+  const browser = find(browsers) ?? "Unknown browser";
   return system ? `${browser} on ${system}` : browser;
 }

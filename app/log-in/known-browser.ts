@@ -1,4 +1,3 @@
-import type { PendingQuery, Row } from "postgres";
 import { readCookie, setCookie } from "../http/cookie.ts";
 import type { Sql } from "../db/connect.ts";
 import type { Context } from "../http/context.ts";
@@ -10,7 +9,7 @@ const fourHundredDays = 400 * 24 * 3600;
 
 /**
  * The token of this browser, or a new one if it has none. It names the browser, not the user: all who log in there share it.
- * It outlives the session, and alone it opens nothing.
+ * It outlives the session. Alone it gives no access.
  */
 export function thisBrowser(ctx: Context): { token: string; hash: Buffer } {
   const token = readCookie(ctx, name);
@@ -21,12 +20,10 @@ export function setKnownBrowser(ctx: Context, token: string): void {
   setCookie(ctx, name, token, fourHundredDays);
 }
 
-/** The body of a CTE that makes the browser known to an account; `owner` names one with `usr_id`. */
-export function knowBrowser(sql: Sql, hash: Buffer, owner: PendingQuery<Row[]>) {
-  return sql`
-    insert into known_browser (token_hash, usr_id)
-    select ${hash}, usr_id
-    from ${owner}
-    on conflict (token_hash, usr_id) do update set seen_at = now()
-  `;
-}
+/** Makes the browser known to the CTE `account` (`usr_id`, `version`) of the statement around it. */
+export const knowBrowser = (sql: Sql, hash: Buffer) => sql`
+  insert into known_browser (token_hash, usr_id, usr_version)
+  select ${hash}, usr_id, version
+  from account
+  on conflict (token_hash, usr_id) do update set usr_version = excluded.usr_version, seen_at = now()
+`;

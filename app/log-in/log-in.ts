@@ -1,57 +1,55 @@
 import { z } from "zod";
-import { accepted, refuse } from "../http/responses.ts";
-import { clientNetwork } from "../http/client-network.ts";
 import type { Sql } from "../db/connect.ts";
-import { normaliseEmail, problemWithEmail } from "../sign-up/email.ts";
+import { clientNetwork } from "../http/client-network.ts";
 import type { Context, Middleware } from "../http/context.ts";
-import { setKnownBrowser, thisBrowser } from "./known-browser.ts";
 import { page } from "../http/page.ts";
-import { normalisePassword } from "../password/password-rules.ts";
-import { beginChecked, countTry } from "./log-in-statements.ts";
+import { accepted, refuse } from "../http/responses.ts";
+import { normalizePassword } from "../password/password-rules.ts";
 import type { Passwords } from "../password/password.ts";
-import { renewHash } from "./renew-hash.ts";
-import { newSession, sessionHash, setSession } from "./session.ts";
-import { checksOf, refuseTooMany } from "../http/throttle.ts";
+import { normalizeEmail, problemWithEmail } from "../sign-up/email.ts";
+import { knowBrowser, setKnownBrowser, thisBrowser } from "./known-browser.ts";
+import { beginSession, newSession, sessionHash, setSession, type NewSession } from "./session.ts";
 
 type Problems = { email?: string; password?: string; form?: string };
+type Attempt = { email: string; browserHash: Buffer };
+type User = { usr_id: string; password_hash: string; version: number };
+
+/** NIST SP 800-63B-4, 3.2.2, allows 100. */
+const maxFailures = 50;
 
 const notices = new Map([
-  ["reset", "Your new password is set. Log in with it."],
-  ["out", "You are logged out everywhere."],
-  ["ended", "Your session has ended. Please log in again."],
-  ["link", "Log in first, then open the link in your mail once more."],
+  ["reset", "Your password was changed. Log in with the new one."],
+  ["out", "You are logged out in all browsers."],
+  ["ended", "Your session has ended. Log in again."],
+  ["link", "Log in, then open the link in the email again."],
 ]);
 
 export function showLogIn(): Middleware {
   return (ctx) => showForm(ctx, "", {}, notices.get(ctx.querystring));
 }
 
-/**
- * Two statements, because the password is checked between them: the try must be counted before, whatever comes of it, and a
- * connection and a lock that waited for argon2 would make the others wait, too.
- */
+/** The subject of a rate limit: attempts for one address from one network. Nobody can lock the owner out from elsewhere. */
+export function triedAddress(ctx: Context, email = normalizeEmail(fields.parse(ctx.request.body).email)): string {
+  // Any text may come here: an index row has a limit, and Postgres takes no NUL.
+  return `${problemWithEmail(email) ? "" : email} ${clientNetwork(ctx.ip)}`;
+}
+
+/** Two statements: one would hold a connection and locks while argon2 works, and count the attempt only after it. */
 export function logIn(sql: Sql, passwords: Passwords): Middleware {
-  return async function tryLogIn(ctx): Promise<void> {
+  return async (ctx) => {
     const { email, password, problems } = parseLogIn(ctx.request.body);
     if (problems) return refuse(ctx, problems, (shown) => showForm(ctx, email, shown));
 
-    const network = clientNetwork(ctx.ip);
-    const checks = checksOf(email, ctx);
     const browser = thisBrowser(ctx);
-    const { user, may_enter, retry_after_seconds } = await countTry(sql, { email, network, checks, browser });
-    if (retry_after_seconds) {
-      return refuseTooMany(ctx, retry_after_seconds, (tooMany) => showForm(ctx, email, tooMany));
-    }
-
+    const attempt = { email, browserHash: browser.hash };
+    const { user, may_log_in } = await countAttempt(sql, attempt);
     const isRight = await passwords.verify(user?.password_hash, password, ctx.state.deadline);
-    if (!isRight || !user || !may_enter) return refuseWrong(ctx, email);
+    if (!isRight || !user || !may_log_in) return refuseWrong(ctx, email);
 
     const session = newSession(ctx);
-    const former = sessionHash(ctx);
-    const hasBegun = await beginChecked(sql, { user, email, checks, session, former, browser });
-    // The hash or the address has changed since it was read: perhaps another log-in has renewed the hash, so check again.
-    if (!hasBegun) return tryLogIn(ctx);
-    await renewHash(sql, passwords, ctx, user, password);
+    if (!(await begin(sql, user, attempt, session, sessionHash(ctx)))) return refuseWrong(ctx, email);
+    if (passwords.isOutdated(user.password_hash)) await renewHash(sql, passwords, ctx, user, password);
+
     setSession(ctx, session.token);
     setKnownBrowser(ctx, browser.token);
     accepted(ctx, "/account");
@@ -64,14 +62,98 @@ const fields = z.object({ email: text, password: text });
 
 function parseLogIn(body: unknown) {
   const typed = fields.parse(body);
-  const email = normaliseEmail(typed.email);
+  const email = normalizeEmail(typed.email);
   const problems: Problems = {};
   const withEmail = problemWithEmail(email);
   if (withEmail) problems.email = withEmail;
   if (!typed.password) problems.password = "Enter your password.";
 
   if (withEmail || !typed.password) return { email: typed.email, password: "", problems };
-  return { email, password: normalisePassword(typed.password) };
+  return { email, password: normalizePassword(typed.password) };
+}
+
+/**
+ * Counts the attempt and reads the user. An unknown address costs the same reads and writes. After too many failures in a row,
+ * from any networks, only a known browser may log in; the first attempt over the limit sends the owner a mail.
+ */
+async function countAttempt(sql: Sql, { email, browserHash }: Attempt) {
+  const [found] = await sql<[{ user: User | null; may_log_in: boolean }]>`
+    with failure as (
+      insert into log_in_failure (email, failures)
+      values (${email}, 1)
+      on conflict (email) do update set failures = least(log_in_failure.failures + 1, 1000000), failed_at = now()
+      returning failures
+    ), account as (
+      select usr.usr_id, password_hash, version, email_verified.usr_id is not null as is_verified
+      from usr
+      left join email_verified on email_verified.usr_id = usr.usr_id
+      where email = ${email}
+    ), warning as (
+      insert into task (task_type, params)
+      select
+        'SEND_EMAIL_LOG_IN_BLOCKED',
+        -- Without a verified account the task is for user 0, who does not exist.
+        jsonb_build_object('usr_id', case when is_verified then usr_id else 0 end::text)
+      from failure
+      left join account on true
+      where failures = ${maxFailures} + 1
+    )
+    select
+      case when account.usr_id is not null
+        then jsonb_build_object('usr_id', account.usr_id::text, 'password_hash', password_hash, 'version', version)
+      end as user,
+      coalesce(is_verified and (failures <= ${maxFailures} or known_browser.usr_id is not null), false) as may_log_in
+    from failure
+    left join account on true
+    left join known_browser on token_hash = ${browserHash}
+      and known_browser.usr_id = coalesce(account.usr_id, 0) and usr_version = version
+  `;
+  return found;
+}
+
+/**
+ * Begins the session in place of the browser's former one, and makes the browser known. Fenced by the version that was read with
+ * the hash: if the password or the address has changed meanwhile, nothing begins. A change that commits later ends the session.
+ */
+async function begin(sql: Sql, user: User, attempt: Attempt, session: NewSession, former: Buffer): Promise<boolean> {
+  const rows = await sql`
+    with account as (
+      select usr_id, version
+      from usr
+      where usr_id = ${user.usr_id} and version = ${user.version}
+      for key share
+    ), ended as (
+      delete from session
+      using account
+      where token_hash = ${former}
+    ), known as (
+      ${knowBrowser(sql, attempt.browserHash)}
+    ), cleared as (
+      delete from log_in_failure
+      using account
+      where email = ${attempt.email}
+    ), logged_in as (
+      insert into event (event_type, usr_id)
+      select 'LOGGED_IN', usr_id from account
+    )
+    ${beginSession(sql, session)}
+    returning true
+  `;
+  return rows.length === 1;
+}
+
+/** Hashes the password with the parameters of today. A failure costs nothing: the next log-in tries again. */
+async function renewHash(sql: Sql, passwords: Passwords, ctx: Context, user: User, password: string): Promise<void> {
+  try {
+    const hash = await passwords.hash(password, ctx.state.deadline);
+    await sql`
+      update usr
+      set password_hash = ${hash}
+      where usr_id = ${user.usr_id} and password_hash = ${user.password_hash}
+    `;
+  } catch (error) {
+    ctx.state.log.warn({ err: error }, "password hash not renewed");
+  }
 }
 
 /**
@@ -79,7 +161,7 @@ function parseLogIn(body: unknown) {
  * password is right.
  */
 function refuseWrong(ctx: Context, email: string): Promise<void> {
-  const form = "This e-mail address and password do not match, or the address is not verified yet.";
+  const form = "The email address or the password is wrong, or the address is not verified yet.";
   return refuse(ctx, { form }, (problems) => showForm(ctx, email, problems));
 }
 

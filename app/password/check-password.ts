@@ -1,30 +1,19 @@
 import type { Sql } from "../db/connect.ts";
 import type { Context } from "../http/context.ts";
+import { normalizePassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
-import { normalisePassword } from "./password-rules.ts";
-import { count, secondsUntil, sessionChecks } from "../http/throttle.ts";
 
-type Checked = { hash?: string; retryAfterSeconds?: number };
-
-export const wrongPassword = "This is not your password.";
+export const wrongPassword = "This password is wrong.";
 
 /**
- * Asks for the user's password once more, before what a stranger at an open browser must not do. Tries count per session: no
- * other one, and no log-in elsewhere, uses them up. Returns the hash that was checked: the statement that comes next does its work only while it is still that one.
+ * Whether it is the current user's password: asked once more before what a stranger at an open browser must not do.
+ * The statement that comes next is fenced by `ctx.state.user.version`, because the password may change meanwhile.
  */
-export async function checkPassword(sql: Sql, passwords: Passwords, ctx: Context, typed: string): Promise<Checked> {
-  const { usr_id, session_id } = ctx.state.user;
-  const [owner] = await sql<{ password_hash: string; retry_after_seconds: number | null }[]>`
-    with check_of as (
-      ${count(sql, sessionChecks, session_id)}
-    )
-    select password_hash, case when is_over then ${secondsUntil(sql, sql`ends_at`)} end as retry_after_seconds
-    from check_of
-    cross join usr
-    where usr_id = ${usr_id}
+export async function isOwnPassword(sql: Sql, passwords: Passwords, ctx: Context, typed: string): Promise<boolean> {
+  const [user] = await sql<{ password_hash: string }[]>`
+    select password_hash
+    from usr
+    where usr_id = ${ctx.state.user.usr_id}
   `;
-  if (owner?.retry_after_seconds) return { retryAfterSeconds: owner.retry_after_seconds };
-
-  const isRight = await passwords.verify(owner?.password_hash, normalisePassword(typed), ctx.state.deadline);
-  return owner && isRight ? { hash: owner.password_hash } : {};
+  return passwords.verify(user?.password_hash, normalizePassword(typed), ctx.state.deadline);
 }

@@ -1,14 +1,12 @@
 import { z } from "zod";
-import { accepted, refuse } from "../http/responses.ts";
-import { clientNetwork } from "../http/client-network.ts";
 import type { Sql } from "../db/connect.ts";
-import { normaliseEmail, problemWithEmail } from "../sign-up/email.ts";
-import { wantsJson, type Context, type Middleware } from "../http/context.ts";
+import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
+import { accepted, refuse } from "../http/responses.ts";
+import { normalizeEmail, problemWithEmail } from "../sign-up/email.ts";
 import { rememberAddress, rememberedAddress } from "../sign-up/sign-up-sent.ts";
-import { count, forgottenPasswords, refuseTooMany, resetMails, secondsUntil } from "../http/throttle.ts";
 
-type Problems = { email?: string; form?: string };
+type Problems = { email?: string };
 
 const fields = z.object({ email: z.string().catch("") });
 
@@ -16,61 +14,45 @@ export function showForgotPassword(): Middleware {
   return (ctx) => showForm(ctx, "", {});
 }
 
-/** The same answer, the same writes and the same time for any address: for one that is nobody's, the mail is owed to user 0. */
+/** Enqueues a mail with a reset link. The response, its time and its writes are the same for any address. */
 export function forgotPassword(sql: Sql): Middleware {
   return async (ctx) => {
     const typed = fields.parse(ctx.request.body).email;
-    const show = (problems: Problems) => showForm(ctx, typed, problems);
-    const email = normaliseEmail(typed);
+    const email = normalizeEmail(typed);
     const problem = problemWithEmail(email);
-    if (problem) return refuse(ctx, { email: problem }, show);
+    if (problem) return refuse(ctx, { email: problem }, (problems) => showForm(ctx, typed, problems));
 
-    const [over] = await sql<{ retry_after_seconds: number }[]>`
-      with client as (
-        ${count(sql, forgottenPasswords, clientNetwork(ctx.ip))}
-      ), nearest as materialized (
-        -- The next row in the order of the index, whosever it is: a row is read for an address that is nobody's, too.
-        select usr_id, email, exists (select from email_verified where email_verified.usr_id = usr.usr_id) as is_verified
-        from usr
-        where email >= ${email}
-        order by email
-        limit 1
-      ), asked as materialized (
-        select
-          mailbox,
-          case when email = ${email} then usr_id else 0 end as usr_id,
-          coalesce(email = ${email} and is_verified, false) as is_verified,
-          (select count(*) from email_suppression where email_suppression.email = mailbox and ends_at > now()) as stops
-        from mailbox_of(${email}) as mailbox
-        left join nearest on true
-      ), address as (
-        -- A verified account has a count of its own: else a stranger could use it up with other +tags of the mailbox.
-        ${count(sql, resetMails, sql`case when is_verified then usr_id::text else mailbox end`, sql`from client cross join asked where not is_over`)}
-      ), owed as (
-        insert into task (task_type, params)
-        select
-          'SEND_EMAIL_PASSWORD_RESET',
-          jsonb_build_object('usr_id', case when is_verified or stops = 0 then usr_id else 0 end::text)
-        from address
-        cross join asked
-        where not is_over
+    // The statement of verify-resend.ts says why each part is there.
+    await sql`
+      with account as materialized (
+        select coalesce((
+          select case when email = ${email} then usr_id end
+          from usr
+          where email >= ${email}
+          order by email
+          limit 1
+        ), 0) as usr_id
       )
-      select ${secondsUntil(sql, sql`ends_at`)} as retry_after_seconds
-      from client
-      where is_over
+      insert into task (task_type, params, unique_key)
+      select
+        'SEND_EMAIL_PASSWORD_RESET',
+        jsonb_build_object('usr_id', usr_id::text),
+        coalesce(nullif(usr_id, 0), hashtextextended(${email}, 0))
+      from account
+      on conflict (task_type, unique_key) where unique_key is not null do update set unique_key = excluded.unique_key
     `;
-    if (over) return refuseTooMany(ctx, over.retry_after_seconds, show);
-    if (!wantsJson(ctx)) rememberAddress(ctx, email);
+
+    rememberAddress(ctx, email);
     accepted(ctx, "/password/forgot/sent");
   };
 }
 
 export function showForgotPasswordSent(): Middleware {
   return (ctx) =>
-    page(ctx, "password/forgot-password-sent", { title: "Check your inbox", email: rememberedAddress(ctx) });
+    page(ctx, "password/forgot-password-sent", { title: "Check your email", email: rememberedAddress(ctx) });
 }
 
 function showForm(ctx: Context, email: string, problems: Problems): Promise<void> {
-  const title = Object.values(problems).some(Boolean) ? "Error: Forgot your password?" : "Forgot your password?";
-  return page(ctx, "password/forgot-password", { title, email, problems });
+  const title = "Reset your password";
+  return page(ctx, "password/forgot-password", { title: problems.email ? `Error: ${title}` : title, email, problems });
 }

@@ -1,79 +1,67 @@
-import { commonPasswords } from "./common-passwords.ts";
+import { adjacencyGraphs } from "@zxcvbn-ts/language-common";
 import { siteName } from "../env.ts";
+import { isCommon, stemOf, unitOf } from "./common-passwords.ts";
 
 const minLength = 15;
 const maxLength = 256;
 
-/** NFKC, so that the same password typed on another keyboard is the same bytes (NIST SP 800-63B-4, 3.1.1.2). */
-export function normalisePassword(text: string): string {
+/** NFKC: the same password has the same bytes from any keyboard (NIST SP 800-63B-4, 3.1.1.2). */
+export function normalizePassword(text: string): string {
   return text.normalize("NFKC");
 }
 
 /**
- * What is wrong with a password as it was typed, for the person who chose it. Length is counted in code points,
- * before and after normalisation;
- * no rule asks for digits or signs: NIST SP 800-63B-4 forbids that, and asks for the blocklist.
+ * What is wrong with a password as it was typed, for the person who chose it. Length counts code points, before and after
+ * normalization. No rule asks for digits or signs: NIST SP 800-63B-4 forbids that, and requires the blocklist.
  */
 export function problemWithPassword(typed: string, email: string): string | undefined {
-  const password = normalisePassword(typed);
+  const password = normalizePassword(typed);
   const length = Array.from(password).length;
-  if (length === 0) return "Choose a password.";
-  if (!typed.isWellFormed()) return "This password holds half a character. Please type it again.";
+  if (length === 0) return "Enter a password of at least 15 characters.";
+  if (!typed.isWellFormed()) return "The password contains an invalid character. Enter it again.";
   if (length < minLength || Array.from(typed).length < minLength)
-    return `This password is too short: at least ${minLength} characters. A few words do well.`;
-  if (length > maxLength) return `This password is too long: ${maxLength} characters at most.`;
+    return `Enter a password of at least ${minLength} characters.`;
+  if (length > maxLength) return `Enter a password of at most ${maxLength} characters.`;
 
   const lower = password.toLowerCase();
-  if (commonPasswords.has(lower)) return "Many people use this password, so it is tried first. Choose another.";
-  if (isRepetition(lower)) return "This password repeats itself, so it is soon guessed. Choose another.";
-  if (isKeyboardRun(lower)) return "This password runs along the keyboard or the alphabet. Choose another.";
-  if (contains(lower, siteName)) return `This password holds the name of this site. Leave out “${siteName}”.`;
-  if (localParts(email).some((part) => contains(lower, part))) {
-    return "This password holds your own address, which others know. Choose another.";
-  }
+  if (isRepetition(lower)) return "Choose another password: this one repeats itself.";
+  if (isCommon(lower)) return "Choose another password: many people use this one.";
+  if (isKeyboardRun(lower)) return "Choose another password: this one follows the keyboard or the alphabet.";
+  if (contains(lower, siteName)) return `Choose a password without the name of this site, ${siteName}.`;
+  if (isAbout(lower, email)) return "Choose a password without your email address.";
   return undefined;
 }
 
-/** One unit twice or more (`abcabcabc…`, a cut last one included), or very few characters in all. */
+/** One unit again and again, or very few different characters. */
 function isRepetition(password: string): boolean {
-  const characters = Array.from(password);
-  if (new Set(characters).size < 5) return true;
-
-  const hasPeriod = (period: number) => characters.every((one, at) => at < period || one === characters[at - period]);
-  const half = Math.floor(characters.length / 2);
-  return Array.from({ length: half }, (_, index) => index + 1).some(hasPeriod);
+  return new Set(password).size < 5 || unitOf(password) !== password;
 }
 
-const rows = [
-  "abcdefghijklmnopqrstuvwxyz",
-  "01234567890",
-  "qwertyuiop[]",
-  "asdfghjkl;'",
-  "zxcvbnm,./",
-  "qwertzuiopü",
-  "yxcvbnm",
-  "azertyuiop",
-  "qsdfghjklm",
-  "wxcvbn",
-  "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/",
-  "!@#$%^&*()_+",
-];
-const neighbours = new Set(rows.flatMap((row) => pairs(row).flatMap((pair) => [pair, pair[1]! + pair[0]!])));
+const neighbors = new Set<string>();
+for (const graph of Object.values(adjacencyGraphs)) {
+  // A key is written with all its characters, "aA".
+  for (const [character, keys] of Object.entries(graph))
+    for (const key of keys.join("")) neighbors.add(character + key);
+}
 
-/** Keys in a row, either way, in runs of four and more on the average. */
+/** Neighboring keys or letters, in runs of four and more on average. */
 function isKeyboardRun(password: string): boolean {
-  const breaks = pairs(password).filter((pair) => !neighbours.has(pair) && pair[0] !== pair[1]).length;
+  const pairs = Array.from({ length: password.length - 1 }, (_, at) => password.slice(at, at + 2));
+  const breaks = pairs.filter(
+    (pair) => !neighbors.has(pair) && Math.abs(pair.charCodeAt(0) - pair.charCodeAt(1)) > 1,
+  ).length;
   return breaks + 1 <= password.length / 4;
 }
 
-function pairs(text: string): string[] {
-  return Array.from({ length: Math.max(0, text.length - 1) }, (_, at) => text.slice(at, at + 2));
-}
-
-function localParts(email: string): string[] {
+/** Whether it contains the local part of the address, with or without its +tag, or is little more than a short one. */
+function isAbout(password: string, email: string): boolean {
   const local = email.slice(0, email.lastIndexOf("@"));
   const [name = ""] = local.split("+");
-  return [local, name].filter((part) => lettersAndDigits(part).length >= 4);
+  const isLong = (part: string) => lettersAndDigits(part).length >= 4;
+  return (
+    [local, name].some((part) => isLong(part) && contains(password, part)) ||
+    [email, local, name].map(stemOf).filter(Boolean).includes(stemOf(password))
+  );
 }
 
 function contains(password: string, word: string): boolean {

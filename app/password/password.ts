@@ -4,9 +4,9 @@ import pLimit from "p-limit";
 
 export type Passwords = {
   hash: (password: string, deadline: AbortSignal) => Promise<string>;
-  /** Without a hash (nobody has that address) it takes as long, and the answer is no. */
+  /** Without a hash (an unknown address) it takes as long, and returns false. */
   verify: (hash: string | undefined, password: string, deadline: AbortSignal) => Promise<boolean>;
-  /** Whether a hash was made with less memory, fewer passes or fewer lanes than one of now. */
+  /** Whether a hash was made with less memory, fewer passes or fewer lanes than a new one. */
   isOutdated: (hash: string) => boolean;
 };
 
@@ -16,20 +16,20 @@ type Options = { cores?: number; queue?: number; cost?: typeof owasp };
 const owasp = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 /**
- * Hashes and checks off the event loop, as many at once as there are cores.
- * Throws 503 when the queue is full: a flood is told to come back instead of delaying everybody past the deadline.
+ * Hashes and checks off the event loop, one at a time per core. Throws 503 when the queue is full: otherwise a flood would delay
+ * all requests past their deadline.
  */
 export function createPasswords(options: Options = {}): Passwords {
   const { cores = availableParallelism(), queue = 256 * cores, cost = owasp } = options;
   const limit = pLimit(cores);
-  const nobody = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.parallelism}$${"A".repeat(22)}$${"A".repeat(43)}`;
+  const dummy = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.parallelism}$${"A".repeat(22)}$${"A".repeat(43)}`;
 
   async function queued<Result>(deadline: AbortSignal, work: () => Promise<Result>): Promise<Result> {
     if (limit.pendingCount >= queue) {
       throw Object.assign(new Error("Too many passwords wait to be hashed."), { status: 503 });
     }
     return limit(() => {
-      // Nobody waits any more: the core is for those who do.
+      // The request has got its 503 already.
       deadline.throwIfAborted();
       return work();
     });
@@ -40,8 +40,8 @@ export function createPasswords(options: Options = {}): Passwords {
 
     verify: (known, password, deadline) =>
       queued(deadline, async () => {
-        // What another program wrote there may be no hash at all: nobody's password, like an address that is not there.
-        const isRight = await verify(known ?? nobody, password).catch(() => verify(nobody, password));
+        // Another program may have written something else than a hash: no password fits, and the answer takes as long.
+        const isRight = await verify(known ?? dummy, password).catch(() => verify(dummy, password));
         return isRight && known !== undefined;
       }),
 

@@ -1,16 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../../app/db/connect.ts";
 import { join } from "../../worker/engine/session.ts";
-import type { Bench, Report } from "../bench.ts";
+import { atLeast, atMost, type Bench, type Goal, type Report } from "../bench.ts";
 import { drawChart } from "../support/chart.ts";
 import { startChild } from "../support/child.ts";
 import { buffersPerClaim } from "../support/claim-cost.ts";
-import { compete, type Contender, type Figures, type Results } from "../support/compete.ts";
-import { createDatabase, settle, type Database } from "../support/database.ts";
-import { workerSettings } from "../support/drain.ts";
-import { fill } from "../support/fill.ts";
 import { now } from "../support/clock.ts";
-import { atLeast, atMost, type Goal } from "../support/table.ts";
+import { compete, type Contender, type Figures, type Results } from "../support/compete.ts";
+import { createDatabase, vacuum, type Database } from "../support/database.ts";
+import { workerSettings } from "../support/servers.ts";
+import { enqueueNoOps } from "../support/tasks.ts";
 
 const most = 50_000;
 const running = 4_000;
@@ -19,7 +18,7 @@ const chart = "backlog.svg";
 
 const behindRunning = `${readableSize(running)} running`;
 
-/** Whether it matters to a worker how much is waiting. */
+/** Whether the size of the backlog matters to a worker. */
 export async function backlog(bench: Bench): Promise<Report> {
   const sizes = bench.size([1e3, 1e4, 1e5, 1e6, 1e7], [1e3, 1e4, 1e5]);
   await using databases = new AsyncDisposableStack();
@@ -27,7 +26,7 @@ export async function backlog(bench: Bench): Promise<Report> {
   for (const size of sizes) {
     const base = databases.use(await createDatabase(bench.postgres));
     await base.sql`create extension pg_stat_statements`;
-    bench.say(`filling in ${readableSize(size)} tasks`);
+    bench.log(`filling in ${readableSize(size)} tasks`);
     await fillUp(base.sql, size);
     contenders.push({
       name: readableSize(size),
@@ -49,7 +48,7 @@ export async function backlog(bench: Bench): Promise<Report> {
     tables: [results.table({ rate: "tasks/s", buffers: "buffers per claim", claim: "without finding lanes" })],
     goals: goals(sizes, results),
     notes: [
-      "Due no-op tasks of three types, one worker with 500 slots; what a round takes is put back behind before the next. Buffers are those of finding the lanes once and of one claim of 20, after a vacuum. A worker finds lanes at most twice a second, or in a twentieth of its time.",
+      "Due no-op tasks of three types, one worker with 500 slots; before each round, the tasks that the last one took are enqueued again. Buffers are those of finding the lanes once and of one claim of 20, after a vacuum. A worker finds lanes at most twice a second, or in a twentieth of its time.",
     ],
     chart: { file: chart, title: "Drain rate and buffers per claim by backlog", svg: draw(sizes, results) },
   };
@@ -61,32 +60,32 @@ async function buffersOf({ sql, url }: Database, size: number): Promise<Figures>
   return { buffers: find + claim, claim };
 }
 
-/** Tasks of another worker, older than all that will be due. */
+/** Running tasks of another worker, older than all due ones. */
 async function makeRunning(sql: Sql): Promise<void> {
   const worker_id = randomUUID();
   await join(sql, { worker_id, host: "bench", pid: process.pid });
-  await fill(sql, running);
+  await enqueueNoOps(sql, running);
   await sql`update task set worker_id = ${worker_id}, attempt = 1`;
 }
 
-/** Of one worker, from its first task until the last of so many is committed. */
+/** Tasks per second of one worker, from its first task until the commit of the last one. */
 async function rateOf({ sql, url }: Database, size: number): Promise<number> {
   await fillUp(sql, size);
   const count = Math.min(size, most);
 
   const env = { ...workerSettings(url), WORKER_CONCURRENCY: "500" };
   await using worker = startChild("bench/processes/worker.ts", { env });
-  await worker.heard("ready");
-  worker.tell("go", { count });
-  const { at } = await worker.heard("first");
-  await worker.heard("all done");
+  await worker.receive("ready");
+  worker.send("go", { count });
+  const { at } = await worker.receive("first");
+  await worker.receive("all done");
   return (count / (now() - Number(at))) * 1000;
 }
 
 async function fillUp(sql: Sql, size: number): Promise<void> {
-  const [row] = await sql<{ there: number }[]>`select count(*)::int as there from task`;
-  await fill(sql, size - row!.there);
-  await settle(sql);
+  const [row] = await sql<{ left: number }[]>`select count(*)::int as left from task`;
+  await enqueueNoOps(sql, size - row!.left);
+  await vacuum(sql);
 }
 
 function goals(sizes: number[], results: Results): Goal[] {

@@ -1,6 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import type { Report } from "../bench.ts";
-import { atMost } from "../support/table.ts";
+import { atMost, type Report } from "../bench.ts";
 
 const folder = new URL("../../worker/engine/", import.meta.url);
 

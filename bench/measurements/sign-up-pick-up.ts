@@ -1,43 +1,44 @@
 import { Agent, request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { z } from "zod";
-import type { Bench, Report } from "../bench.ts";
+import { atMost, type Bench, type Report } from "../bench.ts";
 import { startChild } from "../support/child.ts";
-import { now } from "../support/clock.ts";
+import { now, until } from "../support/clock.ts";
 import { compete, type Figures } from "../support/compete.ts";
-import { createDatabase, settle } from "../support/database.ts";
-import { workerSettings } from "../support/drain.ts";
-import { startOurs } from "../support/signup-systems.ts";
-import { startSink } from "../support/sink.ts";
+import { createDatabase, vacuum } from "../support/database.ts";
+import { readStarts } from "../support/latency.ts";
+import { startSlimSignup, startSmtpSink, workerSettings } from "../support/servers.ts";
 import { percentile } from "../support/statistics.ts";
-import { atMost } from "../support/table.ts";
-import { until } from "../support/wait.ts";
 
 const warmUps = 20;
 
-/** How soon after the response to a signup the handler of its welcome mail starts, when the worker had nothing to do. */
+/** How soon after the response to a signup the handler of its welcome mail starts in an idle worker. */
 export async function signUpPickUp(bench: Bench): Promise<Report> {
   const count = bench.size(150, 20);
   const results = await compete(bench, [
-    { name: "ours", setting: "web and worker, default settings", isSigned: true, run: () => promptness(bench, count) },
+    {
+      name: "slim-signup",
+      setting: "web and worker, default settings",
+      isSigned: true,
+      run: () => latency(bench, count),
+    },
   ]);
   return {
     tables: [results.table({ p50: "p50 ms", p99: "p99 ms", response50: "response, p50 ms" })],
-    goals: [atMost("p50 after the response", results.median("ours", "p50"), 3, " ms")],
+    goals: [atMost("p50 after the response", results.median("slim-signup", "p50"), 3, " ms")],
     notes: [
-      `${count} signups over HTTP, one after the other, 20–60 ms apart: from the response's arrival to the start of the handler of SEND_EMAIL_WELCOME, by the machine's clock. It is negative when the handler starts first. The mails go to a server on the same machine.`,
+      `${count} signups over HTTP, one after the other, 20–60 ms apart: from the response's arrival to the start of the handler of SEND_EMAIL_WELCOME. It is negative when the handler starts first. The mails go to a server on the same machine.`,
     ],
   };
 }
 
-async function promptness(bench: Bench, count: number): Promise<Figures> {
+async function latency(bench: Bench, count: number): Promise<Figures> {
   await using base = await createDatabase(bench.postgres);
-  await using sink = await startSink();
+  await using sink = await startSmtpSink();
   const env = { ...workerSettings(base.url), SMTP_URL: sink.url };
   await using worker = startChild("bench/processes/sign-up-worker.ts", { env });
-  await worker.heard("ready");
-  await using web = await startOurs(base.url);
-  await settle(base.sql);
+  await worker.receive("ready");
+  await using web = await startSlimSignup(base.url);
+  await vacuum(base.sql);
 
   const agent = new Agent({ keepAlive: true });
   const responses = new Map<string, { after: number; at: number }>();
@@ -51,25 +52,24 @@ async function promptness(bench: Bench, count: number): Promise<Figures> {
   agent.destroy();
   await until("no task is left", async () => (await base.sql`select from task limit 1`).length === 0);
 
-  worker.tell("report");
-  const startOf = new Map(z.array(z.tuple([z.number(), z.number()])).parse((await worker.heard("starts")).starts));
+  const startOf = await readStarts(worker);
   const users = await base.sql<{ number: number; email: string }[]>`select usr_id::int as number, email from usr`;
   const latencies = users.flatMap(({ number, email }) => {
     const response = responses.get(email);
     return response ? [startOf.get(number)! - response.at] : [];
   });
-  const answers = [...responses.values()].map(({ after }) => after);
-  return { p50: percentile(latencies, 50), p99: percentile(latencies, 99), response50: percentile(answers, 50) };
+  const durations = [...responses.values()].map(({ after }) => after);
+  return { p50: percentile(latencies, 50), p99: percentile(latencies, 99), response50: percentile(durations, 50) };
 }
 
-/** Resolves to when the response arrived. */
+/** Resolves to the time at which the response arrived. */
 function signUp(agent: Agent, url: string, email: string, place: number): Promise<number> {
   const client = `10.0.${place >> 8}.${place & 255}`;
   const headers = { "content-type": "application/json", "x-forwarded-for": client };
   return new Promise((resolve, reject) => {
     const sending = request(`${url}/signup`, { method: "POST", agent, headers }, (response) => {
       if (response.statusCode === 204) resolve(now());
-      else reject(new Error(`POST /signup answered ${response.statusCode}.`));
+      else reject(new Error(`POST /signup responded ${response.statusCode}.`));
       response.resume();
     });
     sending.once("error", reject);

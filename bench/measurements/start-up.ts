@@ -1,31 +1,29 @@
+import { execFile } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Bench, Report } from "../bench.ts";
+import { promisify } from "node:util";
+import { atMost, type Bench, type Report } from "../bench.ts";
 import { startChild } from "../support/child.ts";
+import { now } from "../support/clock.ts";
 import { compete, type Figures } from "../support/compete.ts";
 import { createDatabase } from "../support/database.ts";
-import { workerSettings } from "../support/drain.ts";
 import { load } from "../support/load.ts";
-import { oweWelcomes } from "../support/owe-welcomes.ts";
-import { megabytes } from "../support/memory.ts";
-import { now } from "../support/clock.ts";
-import { startSink } from "../support/sink.ts";
-import { atMost } from "../support/table.ts";
-import { startWebProcess } from "../support/web.ts";
+import { startSlimSignup, startSmtpSink, workerSettings } from "../support/servers.ts";
+import { enqueueWelcomes } from "../support/tasks.ts";
 
-/** From the start of a process until it is ready, and how much memory it takes. */
+/** How long a process takes to be ready, and how much memory it needs. */
 export async function startUp(bench: Bench): Promise<Report> {
   const results = await compete(bench, [
     { name: "web", setting: "until /readyz; load: 100 connections post signups", run: () => ofWeb(bench) },
-    { name: "worker", setting: "until it has joined; load: welcome mails, 20 in hand", run: () => ofWorker(bench) },
+    { name: "worker", setting: "until it has joined; load: welcome mails, 20 slots", run: () => ofWorker(bench) },
   ]);
-  const each = (figure: string, text: string, limit: number, unit: string) =>
+  const goals = (figure: string, text: string, limit: number, unit: string) =>
     ["web", "worker"].map((name) => atMost(`${name}, ${text}`, results.median(name, figure), limit, unit));
   return {
     tables: [results.table({ ready: "ready ms", idle: "idle MB", loaded: "loaded MB" })],
     goals: [
-      ...each("ready", "ready", 1000, " ms"),
-      ...each("idle", "idle", 130, " MB"),
-      ...each("loaded", "after load", 200, " MB"),
+      ...goals("ready", "ready", 1000, " ms"),
+      ...goals("idle", "idle", 130, " MB"),
+      ...goals("loaded", "after load", 200, " MB"),
     ],
     notes: ["Memory is RSS: 5 s after the start, and right after the load."],
   };
@@ -34,8 +32,7 @@ export async function startUp(bench: Bench): Promise<Report> {
 async function ofWeb(bench: Bench): Promise<Figures> {
   await using base = await createDatabase(bench.postgres);
   const started = now();
-  const env = { DATABASE_URL: base.url, TRUST_PROXY: "1" };
-  await using web = await startWebProcess({ script: "app/main.ts", env, healthPath: "/readyz", isEntry: true });
+  await using web = await startSlimSignup(base.url);
   const ready = now() - started;
 
   await delay(bench.size(5000, 500));
@@ -47,7 +44,7 @@ async function ofWeb(bench: Bench): Promise<Figures> {
 async function ofWorker(bench: Bench): Promise<Figures> {
   await using base = await createDatabase(bench.postgres);
   const count = bench.size(5000, 300);
-  await using sink = await startSink(count);
+  await using sink = await startSmtpSink(count);
   const started = now();
   const env = { ...workerSettings(base.url), SMTP_URL: sink.url };
   await using worker = startChild("worker/main.ts", { env, isEntry: true });
@@ -56,7 +53,12 @@ async function ofWorker(bench: Bench): Promise<Figures> {
 
   await delay(bench.size(5000, 500));
   const idle = await megabytes(worker.pid);
-  await oweWelcomes(base.sql, count);
+  await enqueueWelcomes(base.sql, count);
   await sink.rate();
   return { ready, idle, loaded: await megabytes(worker.pid) };
+}
+
+async function megabytes(pid: number): Promise<number> {
+  const { stdout } = await promisify(execFile)("ps", ["-o", "rss=", "-p", String(pid)]);
+  return Number(stdout) / 1024;
 }

@@ -1,22 +1,20 @@
-import type { Bench, Report } from "../bench.ts";
+import { atLeast, type Bench, type Report } from "../bench.ts";
 import { startChild, type Child } from "../support/child.ts";
-import { now } from "../support/clock.ts";
+import { now, until } from "../support/clock.ts";
 import { compete, type Contender } from "../support/compete.ts";
-import { createDatabase, settle, type Database } from "../support/database.ts";
-import { graphileWorker, ours, type System } from "../support/systems.ts";
-import { atLeast } from "../support/table.ts";
-import { until } from "../support/wait.ts";
+import { createDatabase, vacuum, type Database } from "../support/database.ts";
+import { graphileWorker, slimSignup, type System } from "../support/systems.ts";
 
 const slots = 100;
 const connections = 4;
 
-/** How the rate of all worker processes together changes with their number, beside as many of the peer's. */
+/** How the total rate changes with the number of worker processes, beside as many of a peer. */
 export async function workers(bench: Bench): Promise<Report> {
   const counts = bench.size([1, 4, 16, 32], [1, 2]);
   const many = bench.size(64, 4);
   const tasks = bench.size(100_000, 10_000);
 
-  await using own = await startFleet(bench, ours(slots), many);
+  await using own = await startFleet(bench, slimSignup(slots), many);
   await using peer = await startFleet(bench, graphileWorker(slots, connections), counts.at(-1)!);
   const contender = ({ system, rateOf }: Fleet, count: number, setting: string): Contender => ({
     name: nameOf(system, count),
@@ -36,11 +34,13 @@ export async function workers(bench: Bench): Promise<Report> {
   return {
     tables: [results.table({ rate: "tasks/s" })],
     goals: [
-      ...counts.map((count) => atLeast(`ours / graphile-worker, processes of each: ${count}`, ratio(count), 1.5)),
-      atLeast(`${many} processes of ours / the best count`, rate(many) / Math.max(...[...counts, many].map(rate)), 0.7),
+      ...counts.map((count) =>
+        atLeast(`slim-signup / graphile-worker, processes of each: ${count}`, ratio(count), 1.5),
+      ),
+      atLeast(`slim-signup × ${many} / the best count`, rate(many) / Math.max(...[...counts, many].map(rate)), 0.7),
     ],
     notes: [
-      `${tasks.toLocaleString("en-US")} no-op tasks for all together: those that are left when the last process has joined are counted, until a query finds nothing left. The processes stay from round to round, their connections don't: 64 processes that have run none of their code yet would be measured compiling it.`,
+      `${tasks.toLocaleString("en-US")} no-op tasks for all processes together: the count starts when the last process has joined, and ends when a query finds no task left. The processes are reused in each round, with new connections: otherwise we would measure how 64 new processes compile their code.`,
     ],
   };
 }
@@ -60,9 +60,9 @@ async function startFleet(bench: Bench, system: System, size: number): Promise<F
 
   function start(place: number): Promise<unknown> {
     const child = startChild(system.script, { env: system.settings(base.url) });
-    child.onEach("started", ({ count }) => (started[place] = Number(count)));
+    child.onMessage("started", ({ count }) => (started[place] = Number(count)));
     processes[place] = child;
-    return child.heard("ready");
+    return child.receive("ready");
   }
 
   const fleet = {
@@ -77,7 +77,7 @@ async function startFleet(bench: Bench, system: System, size: number): Promise<F
     },
   };
   try {
-    // The first one alone: a peer makes its schema.
+    // The first one alone: a peer creates its schema.
     await start(0);
     await Promise.all(Array.from({ length: size - 1 }, (_, place) => start(place + 1)));
   } catch (error) {
@@ -88,21 +88,21 @@ async function startFleet(bench: Bench, system: System, size: number): Promise<F
 }
 
 async function rateOf({ sql }: Database, { left }: System, workers: Child[], started: () => number, tasks: number) {
-  workers[0]!.tell("fill", { count: tasks });
-  await workers[0]!.heard("filled");
-  await settle(sql);
+  workers[0]!.send("fill", { count: tasks });
+  await workers[0]!.receive("filled");
+  await vacuum(sql);
 
-  for (const worker of workers) worker.tell("go");
-  await Promise.all(workers.map((worker) => worker.heard("joined")));
+  for (const worker of workers) worker.send("go");
+  await Promise.all(workers.map((worker) => worker.receive("joined")));
   const [begin, before] = [now(), started()];
   if (before > tasks / 2) throw new Error(`${before} of ${tasks} tasks had started when the last worker joined.`);
   await until("all have started", () => started() >= tasks);
-  await until("all is done", async () => (await sql.unsafe(left)).length === 0, { pauseMilliseconds: 1 });
+  await until("all is done", async () => (await sql.unsafe(left)).length === 0, 1);
   const rate = ((tasks - before) / (now() - begin)) * 1000;
 
-  for (const worker of workers) worker.tell("stop");
-  await Promise.all(workers.map((worker) => worker.heard("stopped")));
+  for (const worker of workers) worker.send("stop");
+  await Promise.all(workers.map((worker) => worker.receive("stopped")));
   return rate;
 }
 
-const sum = (values: number[]) => values.reduce((all, one) => all + one, 0);
+const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);

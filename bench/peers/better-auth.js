@@ -3,9 +3,9 @@ import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
 import { toNodeHandler } from "better-auth/node";
 import { Pool } from "pg";
-import "../support/parent.ts";
+import "../support/messages.ts";
 
-// E-mail and password on Postgres with all defaults; only its rate limit is off, so that it answers every request.
+// Email and password on Postgres with all defaults, except that its rate limit is off.
 
 const options = {
   database: new Pool({ connectionString: process.env.DATABASE_URL, max: 10 }),

@@ -2,9 +2,9 @@ import bcrypt from "bcrypt";
 import express from "express";
 import { createTransport } from "nodemailer";
 import { Pool } from "pg";
-import "../support/parent.ts";
+import "../support/messages.ts";
 
-// The same two lines as most write them: insert the user, send the mail, answer.
+// What most tutorials do: insert the user, send the mail, respond.
 
 const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
 await pool.query(`

@@ -1,7 +1,6 @@
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
-import { onTold, tell, told } from "../support/parent.ts";
-import { noOpTypes } from "../support/no-op-types.ts";
-import { watchStarts } from "../support/starts.ts";
+import { onMessage, receive, send, watchStarts } from "../support/messages.ts";
+import { noOpTypes } from "../support/tasks.ts";
 
 // As its documentation advises for throughput; it runs from each "go" to the next "stop".
 
@@ -25,12 +24,12 @@ const preset = {
 };
 
 await withUtils((utils) => utils.migrate());
-onTold("fill", ({ count }) => void fill(count));
-tell("ready");
+onMessage("fill", ({ count }) => void fill(count));
+send("ready");
 for (;;) {
-  const { count = Infinity } = await told("go");
+  const { count = Infinity } = await receive("go");
   await runUntilStopped(count);
-  tell("stopped");
+  send("stopped");
 }
 
 async function runUntilStopped(total) {
@@ -38,15 +37,15 @@ async function runUntilStopped(total) {
   const handler = ({ n }) => started(n);
   const taskList = Object.fromEntries(noOpTypes.map((type) => [type, handler]));
   const runner = await run({ preset, taskList, parsedCronItems: [] });
-  tell("joined");
+  send("joined");
 
-  await told("stop");
+  await receive("stop");
   await runner.stop();
 }
 
 async function fill(count) {
   await withUtils((utils) => utils.withPgClient((client) => client.query(enqueue, [noOpTypes, count])));
-  tell("filled");
+  send("filled");
 }
 
 async function withUtils(use) {

@@ -1,9 +1,9 @@
 import autocannon from "autocannon";
 import { now } from "../support/clock.ts";
-import { tell } from "../support/parent.ts";
+import { send } from "../support/messages.ts";
 import { percentile } from "../support/statistics.ts";
 
-// Requests as fast as the connections allow, or `perSecond`. A signup names another address, and another client, each time.
+// Sends requests as fast as the connections allow, or `perSecond`. Each signup has a new address and comes from a new client.
 
 const { url, connections, amount, seconds, perSecond, signUp } = JSON.parse(process.env.LOAD);
 const run = `${Date.now().toString(36)}${process.pid}`;
@@ -26,7 +26,7 @@ instance.on("response", (client, status, bytes, milliseconds) => {
 });
 const { errors, timeouts, non2xx } = await instance;
 
-tell("result", {
+send("result", {
   rate: (latencies.length / (last - begin)) * 1000,
   p50: percentile(latencies, 50),
   p99: percentile(latencies, 99),

@@ -1,7 +1,6 @@
 import { PgBoss } from "pg-boss";
-import { tell, told } from "../support/parent.ts";
-import { noOpTypes } from "../support/no-op-types.ts";
-import { watchStarts } from "../support/starts.ts";
+import { receive, send, watchStarts } from "../support/messages.ts";
+import { noOpTypes } from "../support/tasks.ts";
 
 // `work()` as its documentation advises for throughput, or with LOOP a bare loop of fetch and complete.
 
@@ -12,9 +11,9 @@ const boss = new PgBoss({ connectionString: process.env.DATABASE_URL, max: conne
 boss.on("error", (error) => process.stderr.write(`${error.stack}\n`));
 await boss.start();
 for (const type of noOpTypes) await boss.createQueue(type, { partition: true });
-tell("ready");
+send("ready");
 
-const { count: filled } = await told("fill");
+const { count: filled } = await receive("fill");
 for (const [place, type] of noOpTypes.entries()) {
   const share = Math.floor((filled + place) / noOpTypes.length);
   for (let left = share; left > 0; left -= 10_000) {
@@ -24,9 +23,9 @@ for (const [place, type] of noOpTypes.entries()) {
     );
   }
 }
-tell("filled");
+send("filled");
 
-const { count: total } = await told("go");
+const { count: total } = await receive("go");
 const started = watchStarts(total);
 const loops = Array.from({ length: connections }, (_, place) => noOpTypes[place % noOpTypes.length]);
 await Promise.all(process.env.LOOP ? loops.map(loop) : noOpTypes.map(work));
@@ -38,7 +37,7 @@ function work(type) {
   });
 }
 
-/** Begins with a queue of its own, and helps with the others when that is empty. */
+/** Starts with one queue, and continues with the others when that is empty. */
 async function loop(first) {
   const place = noOpTypes.indexOf(first);
   for (const type of [...noOpTypes.slice(place), ...noOpTypes.slice(0, place)]) {

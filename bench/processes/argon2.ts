@@ -1,9 +1,9 @@
 import { availableParallelism } from "node:os";
 import { createPasswords } from "../../app/password/password.ts";
 import { now } from "../support/clock.ts";
-import { tell } from "../support/parent.ts";
+import { send } from "../support/messages.ts";
 
-// The ceiling of signups: the app's own password hash on all cores, with nothing around it.
+// The ceiling of signups: the app's password hash on all cores, and nothing else.
 
 const seconds = Number(process.env.SECONDS);
 const passwords = createPasswords();
@@ -12,7 +12,7 @@ const begin = now();
 let count = 0;
 
 await Promise.all(Array.from({ length: availableParallelism() }, hashOn));
-tell("result", { rate: (count / (now() - begin)) * 1000 });
+send("result", { rate: (count / (now() - begin)) * 1000 });
 
 async function hashOn(): Promise<void> {
   while (now() - begin < seconds * 1000) {

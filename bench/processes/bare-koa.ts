@@ -4,9 +4,9 @@ import Koa from "koa";
 import { z } from "zod";
 import { connect } from "../../app/db/connect.ts";
 import { webEnv } from "../../app/env.ts";
-import "../support/parent.ts";
+import "../support/messages.ts";
 
-// What Koa and postgres.js can do at best: one insert, and with HASH the hash of the password, on the threads that Node has.
+// The best that Koa and postgres.js can do: one insert and, with HASH, the password's hash on Node's own threads.
 
 const env = webEnv();
 const sql = connect(env, "bare");

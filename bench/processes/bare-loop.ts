@@ -6,26 +6,24 @@ import { createClaims } from "../../worker/engine/claim.ts";
 import { join } from "../../worker/engine/session.ts";
 import { finish } from "../../worker/engine/outcomes.ts";
 import { defineHandler } from "../../worker/engine/task.ts";
-import { fill } from "../support/fill.ts";
-import { tell, told } from "../support/parent.ts";
-import { noOpTypes } from "../support/no-op-types.ts";
-import { watchStarts } from "../support/starts.ts";
+import { receive, send, watchStarts } from "../support/messages.ts";
+import { enqueueNoOps, noOpTypes } from "../support/tasks.ts";
 import { keepHeapSmall } from "../../worker/small-heap.ts";
 
-// The ceiling: the engine's own statements in a bare loop. The next claim is under way while the last one is finished.
+// The ceiling: the engine's statements in a bare loop, which claims the next tasks while the last ones are finished.
 
 keepHeapSmall();
 
 const env = workerEnv();
 const sql = connect({ ...env, DATABASE_POOL: 2 }, "bare loop");
 await Promise.all([sql`select 1`, sql`select 1`]);
-tell("ready");
+send("ready");
 
-const { count: filled = 0 } = await told("fill");
-await fill(sql, filled);
-tell("filled");
+const { count: filled = 0 } = await receive("fill");
+await enqueueNoOps(sql, filled);
+send("filled");
 
-const { count: total = 0 } = await told("go");
+const { count: total = 0 } = await receive("go");
 const started = watchStarts(total);
 const handler = defineHandler({ params: z.unknown(), run: () => Promise.resolve() });
 const handlers = Object.fromEntries(noOpTypes.map((type) => [type, handler]));

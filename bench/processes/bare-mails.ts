@@ -3,7 +3,7 @@ import { workerEnv } from "../../app/env.ts";
 import { newToken } from "../../app/token.ts";
 import { render } from "../../worker/mail/mailer.ts";
 
-// What the mail library can do at best: the same views, rendered for each mail, through a pool as large as the worker's.
+// The best that the mail library can do: the same views, rendered for each mail, and a pool as large as the worker's.
 
 const env = workerEnv();
 const count = Number(process.env.COUNT);

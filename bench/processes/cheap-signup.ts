@@ -3,9 +3,9 @@ import { createApp } from "../../app/app.ts";
 import { connect } from "../../app/db/connect.ts";
 import { webEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
-import "../support/parent.ts";
+import "../support/messages.ts";
 
-// The web's entry with a hash that costs nothing. Nothing in the environment could bring the app to this: it takes other code.
+// The web process with a hash that costs nothing. No setting of the app can do this.
 
 const env = webEnv();
 const app = createApp({

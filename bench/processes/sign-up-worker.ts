@@ -1,4 +1,3 @@
-import { connect } from "../../app/db/connect.ts";
 import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
 import { consumers } from "../../worker/events/consumers.ts";
@@ -6,23 +5,19 @@ import { startSubscribers } from "../../worker/events/subscribers.ts";
 import { startEngine } from "../../worker/engine/engine.ts";
 import { createHandlers } from "../../worker/handlers.ts";
 import { createMailer } from "../../worker/mail/mailer.ts";
-import { splitPool } from "../../worker/pool.ts";
+import { connectPools } from "../../worker/pool.ts";
 import type { Handler } from "../../worker/engine/task.ts";
 import { aboutUser } from "../../worker/mail/mail-handler.ts";
-import { tell } from "../support/parent.ts";
-import { watchStarts } from "../support/starts.ts";
+import { send, watchStarts } from "../support/messages.ts";
 import { keepHeapSmall } from "../../worker/small-heap.ts";
 
-// The worker's entry with all its parts. It notes when the handler of each user's welcome mail starts.
+// The worker with all its parts. It notes when the handler of each user's welcome mail starts.
 
 keepHeapSmall();
 
 const env = workerEnv();
 const log = createLog(env.LOG_LEVEL, "worker");
-const pool = splitPool(env.DATABASE_POOL, false);
-const sql = connect({ ...env, DATABASE_POOL: pool.engine }, "worker engine", 20);
-const taskSql = connect({ ...env, DATABASE_POOL: pool.tasks }, "worker tasks", 35);
-const heartbeatSql = connect({ ...env, DATABASE_POOL: 1 }, "worker heartbeat", 10);
+const { sql, taskSql, heartbeatSql } = connectPools(env);
 const handlers = createHandlers(taskSql, createMailer(env), env, log);
 const concurrency = env.WORKER_CONCURRENCY;
 
@@ -32,7 +27,7 @@ const onEvent = () => subscribers.wake();
 const engine = startEngine({ sql, taskSql, heartbeatSql, log, handlers, concurrency, onEvent });
 const subscribers = startSubscribers({ sql: taskSql, log, consumers, onConsumed: engine.wake });
 await sql.listen("task", engine.wake);
-tell("ready");
+send("ready");
 
 function noteStarts(handler: Handler, started: (number: number) => void): Handler {
   return {

@@ -1,8 +1,8 @@
 import { startSmtp } from "../../dev/smtp.ts";
 import { now } from "../support/clock.ts";
-import { tell } from "../support/parent.ts";
+import { send } from "../support/messages.ts";
 
-// Takes every mail, and says when the first and the last of COUNT came.
+// Accepts every mail, and reports when the first and the last of COUNT arrived.
 
 const expected = Number(process.env.COUNT);
 let count = 0;
@@ -12,7 +12,7 @@ const { url } = await startSmtp({
   onMail() {
     count += 1;
     if (count === 1) first = now();
-    if (count === expected) tell("all", { first, last: now() });
+    if (count === expected) send("all", { first, last: now() });
   },
 });
-tell("ready", { url });
+send("ready", { url });

@@ -4,23 +4,21 @@ import { workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
 import { startEngine } from "../../worker/engine/engine.ts";
 import { defineHandler } from "../../worker/engine/task.ts";
-import { fill } from "../support/fill.ts";
-import { onTold, tell, told } from "../support/parent.ts";
-import { noOpTypes } from "../support/no-op-types.ts";
-import { watchStarts } from "../support/starts.ts";
+import { onMessage, receive, send, watchStarts } from "../support/messages.ts";
+import { enqueueNoOps, noOpTypes } from "../support/tasks.ts";
 import { keepHeapSmall } from "../../worker/small-heap.ts";
 
-// The worker's entry, with tasks that do nothing. It runs from each "go" to the next "stop".
+// The engine with no-op tasks. It runs from each "go" to the next "stop".
 
 keepHeapSmall();
 
 const env = workerEnv();
-onTold("fill", ({ count = 0 }) => void fillOnce(count));
-tell("ready");
+onMessage("fill", ({ count = 0 }) => void fillOnce(count));
+send("ready");
 for (;;) {
-  const { count = Infinity } = await told("go");
+  const { count = Infinity } = await receive("go");
   await runUntilStopped(count);
-  tell("stopped");
+  send("stopped");
 }
 
 async function runUntilStopped(total: number): Promise<void> {
@@ -40,25 +38,25 @@ async function runUntilStopped(total: number): Promise<void> {
   const engine = startEngine({ sql, heartbeatSql, log, handlers, concurrency: env.WORKER_CONCURRENCY });
   await sql.listen("task", engine.wake);
 
-  await told("stop");
+  await receive("stop");
   await engine.stop();
   await Promise.all([sql.end({ timeout: 1 }), heartbeatSql.end({ timeout: 1 })]);
 }
 
-/** The engine's log says "done" for each task whose end is committed. */
+/** The engine logs "done" for each task whose end is committed. */
 function countDone(total: number) {
   let count = 0;
   return (_line: object, message?: string) => {
-    if (message === "joined") tell("joined");
+    if (message === "joined") send("joined");
     if (message !== "done") return;
     count += 1;
-    if (count === total) tell("all done");
+    if (count === total) send("all done");
   };
 }
 
 async function fillOnce(count: number): Promise<void> {
   const sql = connect({ ...env, DATABASE_POOL: 1 }, "bench");
-  await fill(sql, count);
+  await enqueueNoOps(sql, count);
   await sql.end();
-  tell("filled");
+  send("filled");
 }

@@ -4,7 +4,7 @@ type Chart = { title: string; labels: string[]; series: { name: string; values: 
 
 const [width, height, left, panel, gap] = [640, 150, 24, 90, 60];
 
-/** Each series as a curve of its own, one above the other, from zero; its colours follow the reader's light or dark. */
+/** One curve per series, one above the other, from zero. Its colors follow the light or dark theme of the reader. */
 export function drawChart({ title, labels, series }: Chart): string {
   const step = (width - 2 * left - 60) / Math.max(1, labels.length - 1);
   const x = (place: number) => Math.round(left + 30 + place * step);

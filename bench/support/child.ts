@@ -2,99 +2,100 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-type Message = Record<string, unknown> & { word: string };
+type Message = Record<string, unknown> & { type: string };
 
-/** A measured process, and what it says. */
+/** A measured process. */
 export type Child = AsyncDisposable & {
   pid: number;
-  /** Resolves with the next message that begins with the word; throws when the process ends before, or hangs. */
-  heard: (word: string) => Promise<Message>;
-  /** Calls back for each message that begins with the word. */
-  onEach: (word: string, listener: (message: Message) => void) => void;
-  /** Resolves with the first line on its stdout that holds the text. */
+  send: (type: string, data?: object) => void;
+  /** Resolves with the next message of the type. Throws when the process ends before, or after 5 minutes. */
+  receive: (type: string) => Promise<Message>;
+  /** Calls back for each message of the type. */
+  onMessage: (type: string, listener: (message: Message) => void) => void;
+  /** Resolves when stdout holds the text. */
   printed: (text: string) => Promise<void>;
-  tell: (word: string, data?: object) => void;
-  /** SIGTERM, and SIGKILL to who does not go. */
+  /** Rejects when the process ends. */
+  ended: Promise<never>;
+  /** Sends SIGTERM, and SIGKILL if that does not end it. */
   end: () => Promise<void>;
 };
 
 type Options = {
   env?: Record<string, string>;
-  /** Longest wait for a word. */
-  patienceSeconds?: number;
-  /** For entries of the app, which know nothing of us: a preload ends them when we are gone. */
+  /** An entry of the app knows nothing of the benchmark: a preloaded module ends it with us. */
   isEntry?: boolean;
 };
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
+const patienceSeconds = 300;
 const graceSeconds = 8;
 
-/** Starts a script of the project as a process of its own, with nothing in its environment but what is given. */
-export function startChild(script: string, options: Options = {}): Child {
-  const { env = {}, patienceSeconds = 300, isEntry = false } = options;
+/** Starts a script of the project in a process of its own, with no environment but the given one. */
+export function startChild(script: string, { env = {}, isEntry = false }: Options = {}): Child {
   const child = fork(script, {
     cwd: root,
     env: { NODE_ENV: "production", ...env },
     execArgv: isEntry ? ["--import", `${root}dev/with-parent.ts`] : [],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
-  const words = new Map<string, PromiseWithResolvers<Message>>();
-  let complaints = "";
+  let errors = "";
   let output = "";
-  child.stderr!.on("data", (chunk: Buffer) => (complaints = (complaints + chunk.toString()).slice(-4000)));
-  // Its log flows on, and only the beginning is kept: reading must cost nothing while we measure.
+  child.stderr!.on("data", (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-4000)));
+  // Keeps the start of the log alone: reading must cost nothing during a measurement.
   child.stdout!.on("data", (chunk: Buffer) => {
     if (output.length < 10_000) output += chunk.toString();
   });
-  child.on("message", (message: Message) => slot(message.word).resolve(message));
-  const ended = once(child, "close");
-  child.once("close", () => {
-    for (const { reject } of words.values()) reject(new Error(`${script} ended too soon. ${complaints}`));
-  });
 
-  function slot(word: string): PromiseWithResolvers<Message> {
-    const known = words.get(word) ?? Promise.withResolvers<Message>();
-    // Nobody may be waiting when it ends.
-    known.promise.catch(() => {});
-    words.set(word, known);
-    return known;
+  const closed = once(child, "close");
+  const ended = closed.then((): never => {
+    throw new Error(`${script} ended too soon. ${errors}`);
+  });
+  ended.catch(() => {});
+
+  // A message may arrive before `receive` asks for it.
+  const messages = new Map<string, PromiseWithResolvers<Message>>();
+  child.on("message", (message: Message) => next(message.type).resolve(message));
+
+  function next(type: string): PromiseWithResolvers<Message> {
+    const message = messages.get(type) ?? Promise.withResolvers<Message>();
+    messages.set(type, message);
+    return message;
   }
 
-  async function heard(word: string): Promise<Message> {
-    const waiting = slot(word);
-    const timer = setTimeout(
-      () => waiting.reject(new Error(`${script} did not say "${word}" in ${patienceSeconds} s. ${complaints}`)),
-      patienceSeconds * 1000,
-    );
-    if (child.exitCode !== null) waiting.reject(new Error(`${script} has ended. ${complaints}`));
-    return waiting.promise.finally(() => {
+  async function receive(type: string): Promise<Message> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const giveUp = () => reject(new Error(`${script} did not send "${type}" in ${patienceSeconds} s. ${errors}`));
+    const timer = setTimeout(giveUp, patienceSeconds * 1000);
+    return Promise.race([next(type).promise, ended, late]).finally(() => {
       clearTimeout(timer);
-      words.delete(word);
+      messages.delete(type);
     });
   }
 
   async function printed(text: string): Promise<void> {
-    const look = () => output.includes(text) && slot(`printed ${text}`).resolve({ word: "printed" });
-    child.stdout!.on("data", look);
-    look();
-    await heard(`printed ${text}`);
-    child.stdout!.off("data", look);
+    const check = () => output.includes(text) && next(`printed ${text}`).resolve({ type: "printed" });
+    child.stdout!.on("data", check);
+    check();
+    await receive(`printed ${text}`);
+    child.stdout!.off("data", check);
   }
 
   async function end(): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill("SIGTERM");
     const kill = setTimeout(() => child.kill("SIGKILL"), graceSeconds * 1000);
-    await ended;
+    await closed;
     clearTimeout(kill);
   }
 
   return {
     pid: child.pid!,
-    heard,
-    onEach: (word, listener) => child.on("message", (message: Message) => message.word === word && listener(message)),
+    send: (type, data = {}) => child.send({ type, ...data }),
+    receive,
+    onMessage: (type, listener) =>
+      child.on("message", (message: Message) => message.type === type && listener(message)),
     printed,
-    tell: (word, data = {}) => child.send({ word, ...data }),
+    ended,
     end,
     [Symbol.asyncDispose]: end,
   };

@@ -5,13 +5,13 @@ import { defineHandler } from "../../worker/engine/task.ts";
 import { z } from "zod";
 import { randomUUID } from "node:crypto";
 import { open } from "./database.ts";
-import { noOpTypes } from "./no-op-types.ts";
+import { noOpTypes } from "./tasks.ts";
 
 const slots = 20;
 /** More than the five after which Postgres may take a generic plan. */
 const rounds = 30;
 
-/** Buffers that finding lanes and a claim of 20 tasks touch, counted by Postgres. What was claimed is deleted. */
+/** Buffers that finding lanes and a claim of 20 tasks read, counted by Postgres. Deletes the claimed tasks. */
 export async function buffersPerClaim(sql: Sql, url: string): Promise<{ find: number; claim: number }> {
   const claimer = open(url, 1);
   const worker = randomUUID();
@@ -19,9 +19,9 @@ export async function buffersPerClaim(sql: Sql, url: string): Promise<{ find: nu
   const handler = defineHandler({ params: z.unknown(), run: () => Promise.resolve() });
   const handlers = Object.fromEntries(noOpTypes.map((type) => [type, handler]));
   for (let round = 0; round < rounds; round += 1) {
-    // The first are for the catalogue's own buffers.
+    // The first rounds read the catalog, too.
     if (round === rounds / 3) await sql`select pg_stat_statements_reset()`;
-    // Anew, so that each round finds the lanes first.
+    // A new cache, so that each round finds the lanes first.
     const claims = createClaims({ sql: claimer, handlers, concurrency: slots, breakerRoom: () => Infinity });
     claims.lanes.expectMore({ isNotified: true });
     await claims.lanes.find();

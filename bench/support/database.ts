@@ -12,7 +12,7 @@ export async function prepareTemplate(postgres: Postgres): Promise<void> {
   await migrate({ DATABASE_URL: postgres.url(template) });
 }
 
-/** A new database, dropped at the end of the block: migrated, or empty for those who bring a schema of their own. */
+/** A new database, dropped at the end of the block: migrated, or empty for a peer that has its own schema. */
 export async function createDatabase(postgres: Postgres, kind: "migrated" | "empty" = "migrated"): Promise<Database> {
   created += 1;
   const name = `bench_${created}`;
@@ -30,13 +30,13 @@ export async function createDatabase(postgres: Postgres, kind: "migrated" | "emp
   };
 }
 
-/** Every run begins with settled statistics, clean pages and nothing left to write. */
-export async function settle(sql: Sql): Promise<void> {
+/** Every run begins with fresh statistics, clean pages and nothing left to write. */
+export async function vacuum(sql: Sql): Promise<void> {
   await sql`vacuum analyze`;
   await sql`checkpoint`;
 }
 
-/** A pool as the app makes them. */
+/** A pool like those of the app. */
 export function open(url: string, connections: number): Sql {
   return connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: connections }, "bench");
 }

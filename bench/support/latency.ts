@@ -2,14 +2,14 @@ import { z } from "zod";
 import type { Child } from "./child.ts";
 import { now } from "./clock.ts";
 
-/** Notes when tasks were committed, and finds how long after that their handlers started. */
+/** Notes when tasks are committed, and finds how long after that their handlers start. */
 export function watchCommits(produce: (first: number, last: number) => Promise<void>) {
   const sent: number[] = [];
   const committed: number[] = [];
 
   return {
-    /** Owes so many tasks in one statement. */
-    owe: async (count: number): Promise<void> => {
+    /** Enqueues so many tasks in one statement. */
+    enqueue: async (count: number): Promise<void> => {
       const first = committed.length;
       sent.push(...Array<number>(count).fill(now()));
       committed.push(...Array<number>(count).fill(Infinity));
@@ -21,13 +21,11 @@ export function watchCommits(produce: (first: number, last: number) => Promise<v
       return committed;
     },
 
-    /** When each started, and how many milliseconds after its commit and its sending; who has not yet, counts as of now. */
-    async starts(worker: Child): Promise<{ at: number; latency: number; sinceSent: number }[]> {
-      worker.tell("report");
-      const { starts } = report.parse(await worker.heard("starts"));
-      const byNumber = new Map(starts);
+    /** When each task started, and its milliseconds since the commit and since the sending. A task not started counts as of now. */
+    starts: async (worker: Child): Promise<{ at: number; latency: number; sinceSent: number }[]> => {
+      const startOf = await readStarts(worker);
       return committed.map((commit, number) => {
-        const at = byNumber.get(number) ?? now();
+        const at = startOf.get(number) ?? now();
         return { at, latency: at - commit, sinceSent: at - sent[number]! };
       });
     },
@@ -35,3 +33,9 @@ export function watchCommits(produce: (first: number, last: number) => Promise<v
 }
 
 const report = z.object({ starts: z.array(z.tuple([z.number(), z.number()])) });
+
+/** When each numbered task has started. */
+export async function readStarts(worker: Child): Promise<Map<number, number>> {
+  worker.send("report");
+  return new Map(report.parse(await worker.receive("starts")).starts);
+}

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { z } from "zod";
-import type { Bench, Report } from "../bench.ts";
-import { formatGoal, formatTable } from "./table.ts";
+import type { Bench, Goal, Report, Table } from "../bench.ts";
+import { readable } from "./statistics.ts";
 
 const file = new URL("../results.md", import.meta.url);
 
@@ -11,7 +11,7 @@ export function formatReport(title: string, report: Report, { isQuick, rounds }:
   const goals = isQuick ? [] : report.goals.map(formatGoal);
   const chart = report.chart && !isQuick ? [`![${report.chart.title}](${report.chart.file})`] : [];
   const medians = isQuick
-    ? "A quick run: one round, no judgement."
+    ? "A quick run: one round, no judgment."
     : `Medians (lowest–highest) of ${rounds} rounds; ratios are medians of each round's own.`;
   return [
     `## ${title}`,
@@ -24,7 +24,23 @@ export function formatReport(title: string, report: Report, { isQuick, rounds }:
     .join("\n\n");
 }
 
-/** Puts the section in the place of the one with the same title in results.md; everything else stays. */
+/** Columns are padded, to be readable in a terminal, too; figures are aligned to the right. */
+function formatTable({ head, rows, caption }: Table): string {
+  const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]!.length), 3));
+  const isFigure = head.map((_, column) => rows.every((row) => /^[-\d–]/.test(row[column]!) && column > 0));
+  const pad = (cell: string, column: number) =>
+    isFigure[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!);
+  const line = (cells: string[]) => `| ${cells.map(pad).join(" | ")} |`;
+  const rule = widths.map((width, column) => (isFigure[column] ? `${"-".repeat(width - 1)}:` : "-".repeat(width)));
+  const lines = [line(head), `| ${rule.join(" | ")} |`, ...rows.map(line)];
+  return [...(caption ? [`${caption}:`, ""] : []), ...lines].join("\n");
+}
+
+function formatGoal({ text, value, unit, isMet }: Goal): string {
+  return `- ${isMet ? "met" : "**missed**"}: ${text}; measured ${readable(value)}${unit}`;
+}
+
+/** Replaces the section with the same title in results.md; the rest stays. */
 export async function writeResults(title: string, report: Report, bench: Bench): Promise<void> {
   if (report.chart) await writeFile(new URL(`../${report.chart.file}`, import.meta.url), report.chart.svg);
 

@@ -1,25 +1,25 @@
 import type { Sql } from "../../app/db/connect.ts";
 import { notifyWorkers } from "../../app/db/notify-workers.ts";
-import { workerSettings } from "./drain.ts";
-import { noOpTypes } from "./no-op-types.ts";
+import { workerSettings } from "./servers.ts";
+import { noOpTypes } from "./tasks.ts";
 
-/** A queue to which tasks are given while its worker runs. */
+/** A queue, its worker process, and how a producer enqueues tasks. */
 export type System = {
   name: string;
   database: "migrated" | "empty";
   script: string;
   settings: (url: string) => Record<string, string>;
-  /** Where tasks are, as Postgres counts its rows. */
+  /** The table of tasks. */
   table: string;
-  /** Finds a row as long as work is left. */
+  /** A query that returns a row while tasks are left. */
   left: string;
-  /** How a producer owes tasks with these numbers, as the documentation says. */
+  /** Enqueues tasks with these numbers, as the documentation of the system says. */
   producer: (sql: Sql) => (first: number, last: number) => Promise<void>;
 };
 
-export function ours(slots: number): System {
+export function slimSignup(slots: number): System {
   return {
-    name: "ours",
+    name: "slim-signup",
     database: "migrated",
     script: "bench/processes/worker.ts",
     settings: (url) => ({ ...workerSettings(url), WORKER_CONCURRENCY: String(slots) }),
@@ -38,7 +38,7 @@ export function ours(slots: number): System {
   };
 }
 
-/** Its connections: one more than jobs at once and one to listen, as its documentation advises, when left out. */
+/** Its documentation advises one connection more than concurrent jobs, and one to listen. */
 export function graphileWorker(localQueue: number, connections = 26): System {
   return {
     name: "graphile-worker",

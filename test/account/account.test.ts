@@ -1,8 +1,8 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addOwner, openSession, passwords } from "../support/accounts.ts";
+import { ada, addUser, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { append } from "../support/feed.ts";
+import { appendEvent } from "../support/feed.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -16,7 +16,7 @@ let usrId: string;
 let cookie: string;
 beforeEach(async () => {
   await empty(sql);
-  usrId = await addOwner(sql);
+  usrId = await addUser(sql);
   cookie = await openSession(sql, usrId, { browser: firefox, address: "198.51.100.1" });
 });
 
@@ -27,14 +27,14 @@ const sessionIds = async () =>
   );
 
 describe("GET /account", () => {
-  it("lists the sessions that count: browser, address, when last seen, this one first", async () => {
+  it("lists the live sessions: browser, address, when last seen, this one first", async () => {
     await openSession(sql, usrId, {
       browser: safari,
       address: "2001:db8::1",
       seen_at: new Date("2026-10-03T23:59:59Z"),
     });
     await openSession(sql, usrId, { address: "203.0.113.9", expires_at: new Date(0) });
-    await openSession(sql, await addOwner(sql, { ...ada, email: "grace@example.com" }), { address: "203.0.113.10" });
+    await openSession(sql, await addUser(sql, { ...ada, email: "grace@example.com" }), { address: "203.0.113.10" });
     const { text } = await show().expect(200).expect("Cache-Control", "no-store");
 
     expect(text).toMatch(/Firefox on Linux.*\(this browser\)[^]*198\.51\.100\.1[^]*Safari on iOS[^]*2001:db8::1/);
@@ -50,7 +50,7 @@ describe("GET /account", () => {
     expect(text).not.toContain("ffff");
   });
 
-  it("escapes what a browser says of itself, and shows no text of a link as its own", async () => {
+  it("escapes the name of a browser, and shows no text from the query", async () => {
     await sql`update session set address = '<script>alert(1)</script>'`;
     const { text } = await site.get("/account?<script>alert(1)</script>").set("Cookie", cookie).expect(200);
     expect(text).not.toContain("<script>alert");
@@ -58,18 +58,18 @@ describe("GET /account", () => {
     expect((await site.get("/account?password-changed").set("Cookie", cookie)).text).toContain('class="notice"');
   });
 
-  it("tells in words what happened lately, the latest first, and nothing of others", async () => {
+  it("lists the latest activity of this user, the newest first", async () => {
     const created_at = new Date("2026-10-03T07:05:00Z");
-    await append(sql, "SIGNED_UP", { usr_id: usrId, created_at });
-    await append(sql, "MAIL_SENT", { usr_id: usrId, data: { task_type: "SEND_EMAIL_WELCOME" } });
-    await append(sql, "TASK_DEAD", { usr_id: usrId });
-    await append(sql, "PASSWORD_CHANGED", { usr_id: Number(usrId) + 1 });
-    for (let n = 0; n < 19; n += 1) await append(sql, "LOGGED_IN", { usr_id: usrId });
-    expect((await show()).text.match(/<li><p>You logged in/g)).toHaveLength(19);
+    await appendEvent(sql, "SIGNED_UP", { usr_id: usrId, created_at });
+    await appendEvent(sql, "MAIL_SENT", { usr_id: usrId, data: { subject: "Welcome" } });
+    await appendEvent(sql, "TASK_DEAD", { usr_id: usrId });
+    await appendEvent(sql, "PASSWORD_CHANGED", { usr_id: Number(usrId) + 1 });
+    for (let n = 0; n < 19; n += 1) await appendEvent(sql, "LOGGED_IN", { usr_id: usrId });
+    expect((await show()).text.match(/<th scope="row">You logged in/g)).toHaveLength(19);
 
     await sql`delete from event where event_type = 'LOGGED_IN'`;
     const { text } = await show().expect(200);
-    expect(text).toMatch(/Recent activity[^]*We sent you the link to verify your address[^]*You signed up/);
+    expect(text).toMatch(/Recent activity[^]*We sent you an email: Welcome[^]*You signed up/);
     expect(text).toContain('<time datetime="2026-10-03T07:05:00.000Z">3 October 2026 at 07:05 UTC</time>');
     expect(text).not.toMatch(/password was|TASK_DEAD/);
   });
@@ -94,7 +94,7 @@ describe("POST /account/sessions/end", () => {
   });
 
   it("ends nobody else's", async () => {
-    await openSession(sql, await addOwner(sql, { ...ada, email: "grace@example.com" }));
+    await openSession(sql, await addUser(sql, { ...ada, email: "grace@example.com" }));
     await end("2").expect(303);
     expect(await sessionIds()).toEqual(["1", "2"]);
   });
@@ -108,11 +108,11 @@ describe("POST /account/sessions/end", () => {
 describe("POST /account/sessions/end-all", () => {
   it("ends all sessions, this one included, and nobody else's", async () => {
     const other = await openSession(sql, usrId);
-    await openSession(sql, await addOwner(sql, { ...ada, email: "grace@example.com" }));
+    await openSession(sql, await addUser(sql, { ...ada, email: "grace@example.com" }));
     const answer = await site.post("/account/sessions/end-all").set("Cookie", cookie).type("form").send({});
     expect(answer.status).toBe(303);
     expect(answer.headers.location).toBe("/login?out");
-    await site.get("/login?out").expect(200, /You are logged out everywhere/);
+    await site.get("/login?out").expect(200, /You are logged out in all browsers/);
     expect(answer.get("Set-Cookie")).toEqual([expect.stringMatching(/^session=;/)]);
 
     await show().expect(303);
@@ -124,8 +124,11 @@ describe("POST /account/sessions/end-all", () => {
 describe("GET /account/data", () => {
   it("sends what the account holds, as a file, without hashes", async () => {
     await sql`insert into email_change (usr_id, old_email, new_email) values (${usrId}, ${ada.email}, 'new@example.com')`;
-    await append(sql, "LOGGED_IN", { usr_id: usrId });
-    await sql`insert into known_browser (token_hash, usr_id) values (sha256('x'), ${usrId})`;
+    await appendEvent(sql, "LOGGED_IN", { usr_id: usrId });
+    await sql`insert into known_browser (token_hash, usr_id, usr_version) values (sha256('x'), ${usrId}, 0)`;
+    // What a raised version has ended is left out.
+    await openSession(sql, usrId, { usr_version: -1 });
+    await sql`insert into known_browser (token_hash, usr_id, usr_version) values (sha256('y'), ${usrId}, -1)`;
     const { headers, text } = await site.get("/account/data").set("Cookie", cookie).expect(200);
 
     expect(headers["content-disposition"]).toBe('attachment; filename="slim-signup-data.json"');

@@ -1,8 +1,8 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, meet, openSession, passwords, sessionOf } from "../support/accounts.ts";
+import { ada, addLink, addUser, race, openSession, passwords, sessionOf } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { askToMove, emailOf } from "../support/email-changes.ts";
+import { requestEmailChange, emailOf } from "../support/email-changes.ts";
 import { until } from "../support/until.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -14,74 +14,74 @@ let usrId: string;
 let cookie: string;
 beforeEach(async () => {
   await empty(sql);
-  usrId = await addOwner(sql);
+  usrId = await addUser(sql);
   cookie = await openSession(sql, usrId);
 });
 
-const askFor = (email = newEmail, columns = {}) => askToMove(sql, usrId, email, columns);
+const requestChange = (email = newEmail, columns = {}) => requestEmailChange(sql, usrId, email, columns);
 const confirm = (token: unknown, as = cookie) =>
   site.post("/account/email/confirm").set("Cookie", as).type("form").send({ token });
 const logOutEverywhere = () => site.post("/account/sessions/end-all").set("Cookie", cookie);
 const email = () => emailOf(sql, usrId);
 
-describe("a confirmation that meets", () => {
-  it("itself: it works once", async () => {
-    const token = await askFor();
-    const answers = await meet(sql, usrId, [() => confirm(token), () => confirm(token)]);
+describe("a confirmation that races", () => {
+  it("with itself works once", async () => {
+    const token = await requestChange();
+    const answers = await race(sql, usrId, [() => confirm(token), () => confirm(token)]);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
     expect(await sql`select from task`).toHaveLength(1);
   });
 
-  it("that of another address: the first wins", async () => {
-    const [one, two] = [await askFor(), await askFor("third@example.com")];
-    const answers = await meet(sql, usrId, [() => confirm(one), () => confirm(two)]);
+  it("with that of another address: the first wins", async () => {
+    const [one, two] = [await requestChange(), await requestChange("third@example.com")];
+    const answers = await race(sql, usrId, [() => confirm(one), () => confirm(two)]);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
     expect(await email()).toBe(newEmail);
   });
 
-  it("a reset before it: the link ends with the session", async () => {
-    const token = await askFor();
+  it("with a reset before it gets 410", async () => {
+    const token = await requestChange();
     const link = await addLink(sql, "reset", usrId);
     const reset = () =>
       site.post("/password/reset").type("form").send({ token: link, password: "another good secret" });
-    const answers = await meet(sql, usrId, [reset, () => confirm(token)]);
+    const answers = await race(sql, usrId, [reset, () => confirm(token)]);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
     expect(await email()).toBe(ada.email);
   });
 
-  it("a reset that saw neither its session nor its link: a session of the old password does nothing any more", async () => {
+  it("with a reset whose snapshot shows neither its session nor its link gets 410", async () => {
     const link = await addLink(sql, "reset", usrId);
     const reset = () =>
       site.post("/password/reset").type("form").send({ token: link, password: "another good secret" });
-    const beginAndConfirm = async () => confirm(await askFor(), await openSession(sql, usrId));
-    const answers = await meet(sql, usrId, [reset, beginAndConfirm], sql`for no key update`);
+    const beginAndConfirm = async () => confirm(await requestChange(), await openSession(sql, usrId));
+    const answers = await race(sql, usrId, [reset, beginAndConfirm], sql`for no key update`);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
     expect(await email()).toBe(ada.email);
   });
 
-  it("the end of all sessions before it: the address stays, the link is not spent", async () => {
-    const token = await askFor();
-    const answers = await meet(sql, usrId, [logOutEverywhere, () => confirm(token)]);
+  it("with the end of all sessions before it changes nothing, and the link still works", async () => {
+    const token = await requestChange();
+    const answers = await race(sql, usrId, [logOutEverywhere, () => confirm(token)]);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
     expect(await email()).toBe(ada.email);
     expect(await sql`select purpose from email_token`).toEqual([{ purpose: "change" }]);
   });
 
-  it("the end of all sessions after it: the renewed one ends, too", async () => {
-    const token = await askFor();
-    const answers = await meet(sql, usrId, [() => confirm(token), logOutEverywhere]);
+  it("with the end of all sessions after it ends the renewed session too", async () => {
+    const token = await requestChange();
+    const answers = await race(sql, usrId, [() => confirm(token), logOutEverywhere]);
     expect(answers.map(({ status }) => status)).toEqual([303, 303]);
     expect(await email()).toBe(newEmail);
     expect(await sql`select from session`).toEqual([]);
   });
 
   it.each(["before", "after"])(
-    "a log-in by the old address that comes %s it: no session of the old address is left",
+    "with a log-in by the old address %s it leaves no session of the old address",
     async (order) => {
-      const token = await askFor();
+      const token = await requestChange();
       const logIn = () => site.post("/login").type("form").send(ada);
       const both = [logIn, () => confirm(token)];
-      const answers = await meet(sql, usrId, order === "before" ? both : both.toReversed());
+      const answers = await race(sql, usrId, order === "before" ? both : both.toReversed());
       expect(answers.map(({ status }) => status)).toEqual(order === "before" ? [303, 303] : [303, 422]);
 
       const opened = answers.map((answer) => sessionOf(answer) ?? "");
@@ -92,8 +92,8 @@ describe("a confirmation that meets", () => {
     },
   );
 
-  it("a signup for that address: nobody has verified it, so that it gives way", async () => {
-    const token = await askFor();
+  it("with a signup for that address takes it, because the signup is not verified", async () => {
+    const token = await requestChange();
     let confirmation: Promise<request.Response> | undefined;
     await sql.begin(async (tx) => {
       await tx`insert into usr (email, password_hash) values (${newEmail}, 'none')`;
@@ -109,12 +109,12 @@ describe("a confirmation that meets", () => {
     expect(await sql`select usr_id, email from usr`).toEqual([{ usr_id: usrId, email: newEmail }]);
   });
 
-  it("the verification of that address by the account that held it: the verified one keeps it", async () => {
-    const holder = await addOwner(sql, { ...ada, email: newEmail }, false);
-    const token = await askFor();
+  it("with the verification of that address by another account leaves it there", async () => {
+    const holder = await addUser(sql, { ...ada, email: newEmail }, false);
+    const token = await requestChange();
     const link = await addLink(sql, "verify", holder);
     const verify = () => site.post("/verify").type("form").send({ token: link, password: "another good secret" });
-    const answers = await meet(sql, holder, [verify, () => confirm(token)]);
+    const answers = await race(sql, holder, [verify, () => confirm(token)]);
     expect(answers.map(({ status }) => status)).toEqual([303, 409]);
     expect(await sql`select usr_id, email from usr order by usr_id`).toEqual([
       { usr_id: usrId, email: ada.email },

@@ -1,8 +1,8 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, hasPassword, meet, openSession, passwords } from "../support/accounts.ts";
+import { ada, addLink, addUser, hasPassword, race, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addChange } from "../support/email-changes.ts";
+import { addEmailChange } from "../support/email-changes.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -12,17 +12,17 @@ let usrId: string;
 let cookie: string;
 beforeEach(async () => {
   await empty(sql);
-  usrId = await addOwner(sql);
+  usrId = await addUser(sql);
   cookie = await openSession(sql, usrId);
 });
 
 const post = (path: string, body: object) => site.post(path).set("Cookie", cookie).type("form").send(body);
 const leave = (password = ada.password) => post("/account/delete", { password });
-const owed = () => sql`select task_type, params from task order by task_id`;
+const tasks = () => sql`select task_type, params from task order by task_id`;
 const farewell = { task_type: "SEND_EMAIL_FAREWELL", params: { email: ada.email } };
 
 describe("POST /account/delete", () => {
-  it("leaves nothing of the account, and owes one last mail", async () => {
+  it("deletes all rows of the account, and enqueues one last mail", async () => {
     await addLink(sql, "reset", usrId);
     await sql`insert into email_reminded (usr_id) values (${usrId})`;
     await sql`insert into email_change (usr_id, old_email, new_email) values (${usrId}, ${ada.email}, 'b@example.com')`;
@@ -35,13 +35,13 @@ describe("POST /account/delete", () => {
     }
     expect(left).toEqual([]);
     expect(await sql`select from rate_limit`).toEqual([]);
-    expect(await owed()).toEqual([farewell]);
-    expect((await site.get("/account/deleted").expect(200)).text).toContain("Your account is gone");
+    expect(await tasks()).toEqual([farewell]);
+    expect((await site.get("/account/deleted").expect(200)).text).toContain("Account deleted");
     await site.get("/account").set("Cookie", cookie).expect(303);
   });
 
   it("leaves other people alone", async () => {
-    const other = await addOwner(sql, { ...ada, email: "grace@example.com" });
+    const other = await addUser(sql, { ...ada, email: "grace@example.com" });
     await openSession(sql, other);
     await leave().expect(303);
     expect(await sql`select usr_id from usr`).toEqual([{ usr_id: other }]);
@@ -57,14 +57,14 @@ describe("POST /account/delete", () => {
 
   it.each(["", "not the right one"])("refuses the password «%s»", async (password) => {
     const { text } = await leave(password).expect(422);
-    expect(text).toContain("This is not your password.");
+    expect(text).toContain("This password is wrong");
     await site
       .post("/account/delete")
       .set("Cookie", cookie)
       .send({ password: [ada.password] })
       .expect(422);
     expect(await sql`select from usr`).toHaveLength(1);
-    expect(await owed()).toEqual([]);
+    expect(await tasks()).toEqual([]);
   });
 
   it("is for those who are logged in", async () => {
@@ -74,16 +74,16 @@ describe("POST /account/delete", () => {
   });
 });
 
-describe("a deletion that meets", () => {
-  it("another one: one mail", async () => {
-    const answers = await meet(sql, usrId, [() => leave(), () => leave()]);
+describe("a deletion that races", () => {
+  it("with another one sends one mail", async () => {
+    const answers = await race(sql, usrId, [() => leave(), () => leave()]);
     expect(answers.map(({ status }) => status)).toEqual([303, 422]);
-    expect(await owed()).toEqual([farewell]);
+    expect(await tasks()).toEqual([farewell]);
   });
 
-  it("a change of password before it: the account stays, for its password is another one", async () => {
+  it("with a change of password before it leaves the account", async () => {
     const change = () => post("/account/password", { password: ada.password, new_password: "another good secret" });
-    const answers = await meet(sql, usrId, [change, () => leave()]);
+    const answers = await race(sql, usrId, [change, () => leave()]);
     expect(answers.map(({ status }) => status)).toEqual([303, 422]);
     expect(await hasPassword(sql, usrId, "another good secret")).toBe(true);
   });
@@ -96,24 +96,24 @@ describe("a deletion that meets", () => {
     ],
     ["a change of address", () => post("/account/email", { password: ada.password, email: "new@example.com" }), 422],
     ["a log-in", () => site.post("/login").type("form").send(ada), 422],
-  ])("%s behind it: there is nobody any more", async (_, request, status) => {
-    const answers = await meet(sql, usrId, [() => leave(), request]);
+  ])("with %s after it leaves nobody", async (_, request, status) => {
+    const answers = await race(sql, usrId, [() => leave(), request]);
     expect(answers.map((answer) => answer.status)).toEqual([303, status]);
-    expect(await owed()).toEqual([farewell]);
+    expect(await tasks()).toEqual([farewell]);
     expect(await sql`select from session`).toHaveLength(0);
   });
 
-  it.each(["change", "revert"])("the link of a %s of address behind it: it is of no use any more", async (purpose) => {
+  it.each(["change", "revert"])("with the link of a %s of address after it voids the link", async (purpose) => {
     const columns = purpose === "change" ? {} : { old_email: "old@example.com" };
-    const change = await addChange(sql, usrId, "new@example.com", columns);
+    const change = await addEmailChange(sql, usrId, "new@example.com", columns);
     const token = await addLink(sql, purpose, usrId, { ...change, email: "old@example.com" });
     const path = purpose === "change" ? "/account/email/confirm" : "/account/email/revert";
-    const answers = await meet(sql, usrId, [() => leave(), () => post(path, { token })]);
+    const answers = await race(sql, usrId, [() => leave(), () => post(path, { token })]);
     expect(answers.map(({ status }) => status)).toEqual([303, 410]);
-    expect(await owed()).toEqual([farewell]);
+    expect(await tasks()).toEqual([farewell]);
   });
 
-  it("all of them at once: no error, nothing left", async () => {
+  it("with everything else gives no error", async () => {
     const token = await addLink(sql, "reset", usrId);
     const requests = [
       () => leave(),

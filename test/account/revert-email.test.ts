@@ -1,8 +1,17 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, hasPassword, openSession, passwords } from "../support/accounts.ts";
+import {
+  ada,
+  addLink,
+  addUser,
+  hasPassword,
+  liveLinks,
+  liveSessions,
+  openSession,
+  passwords,
+} from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { emailOf, moveOn } from "../support/email-changes.ts";
+import { emailOf, moveToNewEmail } from "../support/email-changes.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -11,14 +20,14 @@ const site = request(await serveApp(sql, { passwords }));
 let usrId: string;
 beforeEach(async () => {
   await empty(sql);
-  usrId = await addOwner(sql);
+  usrId = await addUser(sql);
 });
 
-const move = (email: string, columns = {}) => moveOn(sql, usrId, email, columns);
+const move = (email: string, columns = {}) => moveToNewEmail(sql, usrId, email, columns);
 const email = () => emailOf(sql, usrId);
 const show = (token: string) => site.get("/account/email/revert").query({ token });
 const revert = (token: unknown) => site.post("/account/email/revert").type("form").send({ token });
-const owed = () => sql`select task_type, params from task`;
+const tasks = () => sql`select task_type, params from task`;
 
 describe("GET /account/email/revert", () => {
   it("asks, needs no log-in, and changes nothing", async () => {
@@ -30,7 +39,7 @@ describe("GET /account/email/revert", () => {
 });
 
 describe("POST /account/email/revert", () => {
-  it("gives the account back: its address, no session, a password that nobody knows, a mail to choose one", async () => {
+  it("gives the account its address back, ends all sessions, sets a password that nobody knows, and enqueues a reset mail", async () => {
     await sql`insert into email_change (usr_id, old_email, new_email) values (${usrId}, ${ada.email}, 'b@example.com')`;
     const token = await move("thief@example.com");
     await openSession(sql, usrId);
@@ -39,10 +48,10 @@ describe("POST /account/email/revert", () => {
 
     expect(await email()).toBe(ada.email);
     expect(await hasPassword(sql, usrId, ada.password)).toBe(false);
-    expect(await sql`select from session`).toHaveLength(0);
-    expect(await sql`select from email_token`).toHaveLength(0);
+    expect(await liveSessions(sql)).toEqual([]);
+    expect(await liveLinks(sql)).toEqual([]);
     expect(await sql`select from email_change`).toHaveLength(0);
-    expect(await owed()).toEqual([{ task_type: "SEND_EMAIL_PASSWORD_RESET", params: { usr_id: usrId } }]);
+    expect(await tasks()).toEqual([{ task_type: "SEND_EMAIL_PASSWORD_RESET", params: { usr_id: usrId } }]);
     await site.post("/login").type("form").send(ada).expect(422);
     await site.get("/account/email/reverted").expect(200);
   });
@@ -52,10 +61,10 @@ describe("POST /account/email/revert", () => {
     await revert(token).expect(303);
     await show(token).expect(410);
     await revert(token).expect(410);
-    expect(await owed()).toHaveLength(1);
+    expect(await tasks()).toHaveLength(1);
   });
 
-  it("works when the account was moved on since, and ends the thief's own way back", async () => {
+  it("works after a further change, and ends the thief's own revert link", async () => {
     const token = await move("thief@example.com");
     const thiefs = await move("thief2@example.com");
     await revert(token).expect(303);
@@ -64,7 +73,7 @@ describe("POST /account/email/revert", () => {
     expect(await sql`select from email_change`).toHaveLength(0);
   });
 
-  it("works after the thief has gone back a step, changed the password, or reset it", async () => {
+  it("works after the thief has reverted a change, changed the password, or reset it", async () => {
     const token = await move("thief@example.com");
     const thiefs = await move("thief2@example.com");
     await revert(thiefs).expect(303);
@@ -84,7 +93,7 @@ describe("POST /account/email/revert", () => {
   it.each([
     ["has expired", { expires_at: new Date(0) }],
     ["was for another purpose", { purpose: "change" }],
-    ["leads where the account is already", { email: "thief@example.com" }],
+    ["leads to the address that the account has", { email: "thief@example.com" }],
   ])("changes nothing when the link %s", async (_, columns) => {
     const token = await move("thief@example.com", columns);
     await show(token).expect(410);
@@ -98,16 +107,16 @@ describe("POST /account/email/revert", () => {
 
   it("takes the address back from an account that never verified it", async () => {
     const token = await move("thief@example.com");
-    await addOwner(sql, ada, false);
+    await addUser(sql, ada, false);
     await revert(token).expect(303);
     expect(await sql`select usr_id, email from usr`).toEqual([{ usr_id: usrId, email: ada.email }]);
   });
 
-  it("says that a verified account has the address by now, and changes nothing", async () => {
+  it("changes nothing when a verified account has the address", async () => {
     const token = await move("thief@example.com");
-    await addOwner(sql);
+    await addUser(sql);
     const { text } = await revert(token).expect(409);
-    expect(text).toContain("This address has another account now");
+    expect(text).toContain("Another account uses this address");
     expect(await email()).toBe("thief@example.com");
     expect(await hasPassword(sql, usrId, ada.password)).toBe(true);
     await show(token).expect(200);

@@ -1,10 +1,10 @@
 import type { Page } from "playwright-core";
 import { beforeEach, expect, it } from "vitest";
-import { ada, addLink, addOwner, openSession } from "../support/accounts.ts";
-import { flaws, openBrowser } from "../support/browser.ts";
+import { ada, addLink, addUser, openSession } from "../support/accounts.ts";
+import { pageProblems, openBrowser } from "../support/browser.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addChange } from "../support/email-changes.ts";
-import { send, titleOf } from "../support/visitor.ts";
+import { addEmailChange } from "../support/email-changes.ts";
+import { send, titleOf } from "../support/browser-session.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -28,47 +28,47 @@ const at =
   };
 const byLink = (path: string, purpose: string) => async (usrId: string) => {
   const isBack = purpose === "revert";
-  const change = await addChange(sql, usrId, newEmail);
+  const change = await addEmailChange(sql, usrId, newEmail);
   const columns = { ...change, ...(isBack ? { email: "old@example.com" } : {}) };
   const token = await addLink(sql, purpose, usrId, columns);
   return visitAs(usrId, `${path}?token=${token}`);
 };
 
 it.each<State>([
-  ["the forgot form", "Forgot your password?", at("/password/forgot")],
+  ["the forgot form", "Reset your password", at("/password/forgot")],
   [
     "the forgot form with a problem",
-    "Error: Forgot your password?",
-    at("/password/forgot", (page) => send(page, "Send the link")),
+    "Error: Reset your password",
+    at("/password/forgot", (page) => send(page, "Send link")),
   ],
-  ["the forgot page's answer", "Check your inbox", at("/password/forgot/sent")],
+  ["the forgot page's answer", "Check your email", at("/password/forgot/sent")],
   ["the reset form", "Choose a new password", byLink("/password/reset", "reset")],
-  ["a dead link", "This link is of no use any more", at("/password/reset?token=nonsense")],
+  ["an expired link", "This link no longer works", at("/password/reset?token=nonsense")],
   ["the account", "Your account", at("/account")],
   ["the account with a notice", "Your account", at("/account?password-changed")],
   ["the password form", "Change your password", at("/account/password")],
   [
     "the password form with a problem",
     "Error: Change your password",
-    at("/account/password", (page) => send(page, "Change the password")),
+    at("/account/password", (page) => send(page, "Change password")),
   ],
-  ["the address form", "Change your e-mail address", at("/account/email")],
+  ["the address form", "Change your email address", at("/account/email")],
   [
     "the address form with a problem",
-    "Error: Change your e-mail address",
-    at("/account/email", (page) => send(page, "Send the link")),
+    "Error: Change your email address",
+    at("/account/email", (page) => send(page, "Send link")),
   ],
-  ["the address form's answer", "Check the new inbox", at("/account/email/sent")],
-  ["the confirmation", "Is this your new address?", byLink("/account/email/confirm", "change")],
-  ["the way back", "Take your account back?", byLink("/account/email/revert", "revert")],
-  ["the account that is back", "Your account is yours again", at("/account/email/reverted")],
+  ["the address form's answer", "Check your email", at("/account/email/sent")],
+  ["the confirmation", "Confirm your new email address", byLink("/account/email/confirm", "change")],
+  ["the revert link", "Restore your email address", byLink("/account/email/revert", "revert")],
+  ["the restored address", "Your email address is restored", at("/account/email/reverted")],
   [
     "a taken address",
-    "This address has another account now",
+    "Another account uses this address",
     async (usrId) => {
-      await addOwner(sql, { ...ada, email: newEmail });
+      await addUser(sql, { ...ada, email: newEmail });
       const page = await byLink("/account/email/confirm", "change")(usrId);
-      await send(page, "Use the new address");
+      await send(page, "Confirm address");
       return page;
     },
   ],
@@ -76,15 +76,15 @@ it.each<State>([
   [
     "the deletion form with a problem",
     "Error: Delete your account",
-    at("/account/delete", (page) => send(page, "Delete the account", { "Your password": "wrong" })),
+    at("/account/delete", (page) => send(page, "Delete account", { "Your password": "wrong" })),
   ],
-  ["the last page", "Your account is gone", at("/account/deleted")],
+  ["the last page", "Account deleted", at("/account/deleted")],
 ])("%s has no violation and fits the screen", async (_, expected, reach) => {
-  const usrId = await addOwner(sql);
+  const usrId = await addUser(sql);
   await openSession(sql, usrId, { browser: "x".repeat(200), address: "2001:db8:1111:2222:3333:4444:5555:6666" });
   const page = await reach(usrId);
   expect(await titleOf(page)).toBe(expected);
 
   // Their other halves are looked at where all pages get them from.
-  expect(await flaws(page, "light")).toEqual([]);
+  expect(await pageProblems(page, "light")).toEqual([]);
 });

@@ -1,9 +1,9 @@
 import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addOwner, openSession } from "../support/accounts.ts";
+import { ada, addUser, openSession } from "../support/accounts.ts";
 import { openBrowser } from "../support/browser.ts";
 import { empty } from "../support/database.ts";
-import { hasFocus, logIn, openMail, runSite, send, titleOf } from "../support/visitor.ts";
+import { hasFocus, logIn, openMail, runSite, send, titleOf } from "../support/browser-session.ts";
 
 const { sql, url } = await runSite();
 const browser = openBrowser();
@@ -22,31 +22,31 @@ describe.each([
 ])("an owner, %s", (_, javaScriptEnabled) => {
   it("logs in, changes the password, logs out, forgets it, resets it, and leaves", async () => {
     const person = { ...ada, email: `ada.${javaScriptEnabled}@example.com` };
-    await addOwner(sql, person);
+    await addUser(sql, person);
     const page = await browser.visit(`${url}/login`, { javaScriptEnabled });
     await logIn(page, person);
     expect(await titleOf(page)).toBe("Your account");
 
     await follow(page, "Change your password");
-    await send(page, "Change the password", { "Your password now": ada.password, "New password": second });
-    expect(await page.getByRole("status").first().textContent()).toContain("Your password is changed.");
+    await send(page, "Change password", { "Current password": ada.password, "New password": second });
+    expect(await page.getByRole("status").first().textContent()).toContain("Your password was changed.");
     await send(page, "Log out");
 
     await page.goto(`${url}/login`);
     await follow(page, /forgot/i);
-    await send(page, "Send the link", { "E-mail address": person.email });
-    expect(await titleOf(page)).toBe("Check your inbox");
+    await send(page, "Send link", { "Email address": person.email });
+    expect(await titleOf(page)).toBe("Check your email");
     expect(await page.getByRole("main").textContent()).toContain(person.email);
 
     await openLink(page, person.email, "Choose a new password");
-    await send(page, "Set the password", { "New password": third });
+    await send(page, "Set new password", { "New password": third });
     expect(await titleOf(page)).toBe("Log in");
     await logIn(page, { ...person, password: third });
 
     await follow(page, "Delete your account");
-    await send(page, "Delete the account", { "Your password": third });
-    expect(await titleOf(page)).toBe("Your account is gone");
-    await openMail(page, person.email, "Your account at slim-signup is gone");
+    await send(page, "Delete account", { "Your password": third });
+    expect(await titleOf(page)).toBe("Account deleted");
+    await openMail(page, person.email, "Your account at slim-signup is deleted");
     await page.goto(`${url}/account`);
     expect(await titleOf(page)).toBe("Log in");
   });
@@ -56,17 +56,17 @@ describe("an owner", () => {
   it("moves to another address, and from the old one takes the account back", async () => {
     const person = { ...ada, email: "byron@example.com" };
     const next = "moved@example.com";
-    const page = await visitAs(await addOwner(sql, person), "/account/email");
-    await send(page, "Send the link", { "New e-mail address": next, "Your password": person.password });
-    expect(await titleOf(page)).toBe("Check the new inbox");
+    const page = await visitAs(await addUser(sql, person), "/account/email");
+    await send(page, "Send link", { "New email address": next, "Your password": person.password });
+    expect(await titleOf(page)).toBe("Check your email");
 
-    await openLink(page, next, "Confirm your new address at slim-signup");
-    await send(page, "Use the new address");
+    await openLink(page, next, "Confirm your new email address at slim-signup");
+    await send(page, "Confirm address");
     expect(await page.getByRole("main").textContent()).toContain(`You are logged in as ${next}`);
 
-    await openLink(page, person.email, "Your account at slim-signup has a new address");
-    await send(page, "Take it back");
-    expect(await titleOf(page)).toBe("Your account is yours again");
+    await openLink(page, person.email, "Your email address at slim-signup was changed");
+    await send(page, "Restore address");
+    expect(await titleOf(page)).toBe("Your email address is restored");
     await openLink(page, person.email, "Choose a new password");
     expect(await titleOf(page)).toBe("Choose a new password");
   });
@@ -74,20 +74,20 @@ describe("an owner", () => {
 
 describe("the account page", () => {
   it("logs another browser out, then all of them", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     await openSession(sql, usrId, { address: "203.0.113.9" });
     const page = await visitAs(usrId, "/account");
-    expect(await page.getByRole("listitem").filter({ hasText: "203.0.113.9" }).count()).toBe(1);
+    expect(await page.getByRole("row").filter({ hasText: "203.0.113.9" }).count()).toBe(1);
 
-    await send(page, "Log it out");
+    await send(page, "End session");
     expect(await page.getByText("203.0.113.9").count()).toBe(0);
-    expect(await page.getByRole("status").first().textContent()).toBe("That browser is logged out.");
+    expect(await page.getByRole("status").first().textContent()).toBe("The session was ended.");
     await send(page, "Log out everywhere");
     expect(await titleOf(page)).toBe("Log in");
   });
 
   it("downloads what is stored", async () => {
-    const page = await visitAs(await addOwner(sql), "/account");
+    const page = await visitAs(await addUser(sql), "/account");
     const downloading = page.waitForEvent("download");
     await page.getByRole("link", { name: "Download your data" }).click();
     expect((await downloading).suggestedFilename()).toBe("slim-signup-data.json");
@@ -96,9 +96,9 @@ describe("the account page", () => {
 
 describe("a form that is refused", () => {
   it("moves the focus to what is wrong, and from there to the field, which tells it", async () => {
-    const page = await visitAs(await addOwner(sql), "/account/password");
-    expect(await hasFocus(page.getByLabel("Your password now", { exact: true }))).toBe(true);
-    await send(page, "Change the password", { "Your password now": ada.password, "New password": "too short" });
+    const page = await visitAs(await addUser(sql), "/account/password");
+    expect(await hasFocus(page.getByLabel("Current password", { exact: true }))).toBe(true);
+    await send(page, "Change password", { "Current password": ada.password, "New password": "too short" });
 
     const summary = page.getByRole("alert");
     expect(await hasFocus(summary)).toBe(true);

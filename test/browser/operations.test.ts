@@ -1,9 +1,9 @@
 import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, it } from "vitest";
-import { flaws, openBrowser } from "../support/browser.ts";
+import { pageProblems, openBrowser } from "../support/browser.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addWorker, owe } from "../support/engine.ts";
-import { buryAll, logInOperator } from "../support/operators.ts";
+import { addWorker, enqueue } from "../support/engine.ts";
+import { moveToDead, logInOperator } from "../support/operators.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -26,13 +26,16 @@ async function fill(): Promise<{ failing: string; held: string; dead: string }> 
     insert into breaker (worker_id, task_type, open_until, error)
     values (${worker}, 'SEND_EMAIL_REMINDER', now() + interval '1 minute', 'The mail server is away.')
   `;
-  await owe(sql, "SEND_EMAIL_WELCOME", 2, { run_at: new Date(Date.now() - 20_000) });
-  const [held] = await owe(sql, "SEND_EMAIL_WELCOME", 1, { worker_id: worker, attempt: 1 });
-  const [failing] = await owe(sql, "SEND_EMAIL_REMINDER", 2, { attempt: 2, run_at: new Date(Date.now() + 600_000) });
+  await enqueue(sql, "SEND_EMAIL_WELCOME", 2, { run_at: new Date(Date.now() - 20_000) });
+  const [held] = await enqueue(sql, "SEND_EMAIL_WELCOME", 1, { worker_id: worker, attempt: 1 });
+  const [failing] = await enqueue(sql, "SEND_EMAIL_REMINDER", 2, {
+    attempt: 2,
+    run_at: new Date(Date.now() + 600_000),
+  });
   await sql`insert into task_error (task_id, attempt, error) values (${failing!}, 2, ${"421 ".repeat(60)})`;
-  await owe(sql, `OF_A_RELEASE_${"THAT_IS_TO_COME_".repeat(4)}`);
-  const [dead] = await owe(sql, "POST_WEBHOOK", 2);
-  await buryAll(sql, "POST_WEBHOOK");
+  await enqueue(sql, `OF_A_RELEASE_${"THAT_IS_TO_COME_".repeat(4)}`);
+  const [dead] = await enqueue(sql, "POST_WEBHOOK", 2);
+  await moveToDead(sql, "POST_WEBHOOK");
   await sql`
     insert into attempt_statistics (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
     select date_trunc('minute', now()) - make_interval(mins => n), 'SEND_EMAIL_WELCOME', n % 3 = 0, 1, 1 + n % 7, 1
@@ -58,7 +61,7 @@ describe("the operations pages", () => {
     const page = await open(path.replace(/failing|held|dead/, (name) => ids[name as keyof typeof ids]));
     if (path === "/ops") await page.getByText("Live.", { exact: true }).waitFor();
     if (path === "/ops" && isFull) await page.getByRole("link", { name: "POST_WEBHOOK" }).waitFor();
-    expect(await flaws(page)).toEqual([]);
+    expect(await pageProblems(page)).toEqual([]);
 
     await page.setViewportSize({ width: 375, height: 800 });
     const isCut = "[...document.querySelectorAll('table')].some((table) => table.scrollWidth > table.clientWidth)";
@@ -66,12 +69,12 @@ describe("the operations pages", () => {
   });
 
   it("follow what happens, and leave the keyboard where it is", async () => {
-    await owe(sql, "COUNT_WORDS");
+    await enqueue(sql, "COUNT_WORDS");
     const page = await open("/ops");
     await page.getByText("Live.", { exact: true }).waitFor();
     await page.getByRole("link", { name: "COUNT_WORDS" }).focus();
 
-    await owe(sql, "BAKE_BREAD");
+    await enqueue(sql, "BAKE_BREAD");
     await page.getByRole("link", { name: "BAKE_BREAD" }).waitFor();
     expect(await page.evaluate("document.activeElement.textContent")).toBe("COUNT_WORDS");
     await page.keyboard.press("Enter");
@@ -79,7 +82,7 @@ describe("the operations pages", () => {
   });
 
   it("do everything by keyboard, and without JavaScript", async () => {
-    const [id] = await owe(sql, "MAIL", 1, { run_at: new Date(Date.now() + 600_000) });
+    const [id] = await enqueue(sql, "MAIL", 1, { run_at: new Date(Date.now() + 600_000) });
     const page = await open(`/ops/tasks/${id}`, { javaScriptEnabled: false });
     const press = async (name: string) => {
       await page.getByRole("button", { name }).focus();

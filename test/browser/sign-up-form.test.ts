@@ -2,7 +2,7 @@ import type { Locator, Page } from "playwright-core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { ada } from "../support/accounts.ts";
 import { openBrowser } from "../support/browser.ts";
-import { emailField, hasFocus, openMail, passwordField, runSite, signUp } from "../support/visitor.ts";
+import { emailField, hasFocus, openMail, passwordField, runSite, signUp } from "../support/browser-session.ts";
 
 const { sql, url } = await runSite();
 const browser = openBrowser();
@@ -18,10 +18,10 @@ describe("the sign-up form", () => {
     await signUp(page, { email: "ada@example", password: "too short" });
 
     expect(await emailField(page).getAttribute("aria-invalid")).toBe("true");
-    expect(await describedBy(emailField(page))).toEqual([expect.stringContaining("does not look like")]);
+    expect(await describedBy(emailField(page))).toEqual([expect.stringContaining("in the format name@example.com")]);
     expect(await describedBy(passwordField(page))).toEqual([
-      expect.stringContaining("15 characters or more"),
-      expect.stringContaining("too short"),
+      expect.stringContaining("At least 15 characters"),
+      expect.stringContaining("Enter a password of at least 15 characters"),
     ]);
   });
 

@@ -1,7 +1,17 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { ada } from "../support/accounts.ts";
 import { openBrowser } from "../support/browser.ts";
-import { emailField, hasFocus, logIn, openMail, passwordField, runSite, send, signUp } from "../support/visitor.ts";
+import {
+  emailField,
+  hasFocus,
+  logIn,
+  openTab,
+  openMail,
+  passwordField,
+  runSite,
+  send,
+  signUp,
+} from "../support/browser-session.ts";
 
 const { sql, url } = await runSite();
 const browser = openBrowser();
@@ -22,14 +32,11 @@ describe.each([
     const page = await browser.visit(url, { javaScriptEnabled });
     await page.getByRole("main").getByRole("link", { name: "Sign up" }).click();
     await signUp(page, person);
-    expect(await page.title()).toBe("Check your inbox – slim-signup");
+    expect(await page.title()).toBe("Check your email – slim-signup");
     expect(await page.getByRole("main").textContent()).toContain(person.email);
 
-    const mail = await openMail(page, person.email, "Welcome to slim-signup");
-    const opened = page.waitForEvent("popup");
-    await mail.getByRole("link", { name: "Verify your address" }).click();
-    const link = await opened;
-    await link.waitForLoadState();
+    const mail = await openMail(page, person.email, "Welcome to slim-signup: verify your email address");
+    const link = await openTab(page, mail, "Verify your email address");
     const button = link.getByRole("button", { name: "Verify and log in" });
     expect(await hasFocus(button)).toBe(true);
     // Keys that come before the first frame are dropped by Chromium; a click is not.
@@ -42,15 +49,15 @@ describe.each([
     const person = someone("elsewhere");
     const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
     await signUp(page, person);
-    const mail = await openMail(page, person.email, "Welcome to slim-signup");
-    const link = await mail.getByRole("link", { name: "Verify your address" }).getAttribute("href");
+    const mail = await openMail(page, person.email, "Welcome to slim-signup: verify your email address");
+    const link = await mail.getByRole("link", { name: "Verify your email address" }).getAttribute("href");
 
     const elsewhere = await browser.visit(link!, { javaScriptEnabled });
     const newPassword = elsewhere.getByLabel("New password", { exact: true });
     expect(await hasFocus(newPassword)).toBe(true);
     await newPassword.fill("too short");
     await send(elsewhere, "Verify and log in");
-    expect(await elsewhere.title()).toBe("Error: Verify your address – slim-signup");
+    expect(await elsewhere.title()).toBe("Error: Verify your email address – slim-signup");
     expect(await hasFocus(elsewhere.getByRole("alert"))).toBe(true);
     await newPassword.fill("another good secret");
     await send(elsewhere, "Verify and log in");
@@ -72,12 +79,12 @@ describe.each([
     const person = someone("nobody");
     const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
     await signUp(page, person);
-    const mail = await openMail(page, person.email, "Welcome to slim-signup");
+    const mail = await openMail(page, person.email, "Welcome to slim-signup: verify your email address");
     const link = await mail.getByRole("link", { name: "I did not sign up" }).getAttribute("href");
 
     const elsewhere = await browser.visit(link!, { javaScriptEnabled });
-    await send(elsewhere, "Delete the account");
-    expect(await elsewhere.title()).toBe("The account is deleted – slim-signup");
+    await send(elsewhere, "Delete account");
+    expect(await elsewhere.title()).toBe("Account deleted – slim-signup");
     expect(await sql`select from usr`).toEqual([]);
   });
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { flaws, openBrowser } from "../support/browser.ts";
+import { pageProblems, openBrowser } from "../support/browser.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { logInOperator } from "../support/operators.ts";
-import { addWebhook } from "../support/receiver.ts";
+import { addWebhook } from "../support/webhook-receiver.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -26,6 +26,6 @@ describe("the page of webhooks", () => {
   ])("%s has no violation and fits the screen", async (_, path, prepare) => {
     await prepare();
     const page = await browser.visit(site + path, {}, await logInOperator(sql));
-    expect(await flaws(page)).toEqual([]);
+    expect(await pageProblems(page)).toEqual([]);
   });
 });

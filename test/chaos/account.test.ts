@@ -1,9 +1,9 @@
 import request from "supertest";
 import { expect, it } from "vitest";
 import { createMakeLink } from "../../worker/mail/email-link.ts";
-import { ada, addLink, addOwner, openSession, passwords } from "../support/accounts.ts";
+import { ada, addLink, addUser, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addChange } from "../support/email-changes.ts";
+import { addEmailChange } from "../support/email-changes.ts";
 import { serveApp } from "../support/web.ts";
 
 const rounds = 150;
@@ -15,16 +15,19 @@ const site = request(await serveApp(sql, { passwords }));
 
 /** All that can be done to one account and to the one that holds an address in its way: each ready to be sent. */
 async function everything(): Promise<(() => PromiseLike<unknown>)[]> {
-  const usrId = await addOwner(sql);
-  const holder = await addOwner(sql, { ...ada, email: "x@example.com" }, false);
-  const [one, two] = [await addChange(sql, usrId, "x@example.com"), await addChange(sql, usrId, "y@example.com")];
+  const usrId = await addUser(sql);
+  const holder = await addUser(sql, { ...ada, email: "x@example.com" }, false);
+  const [one, two] = [
+    await addEmailChange(sql, usrId, "x@example.com"),
+    await addEmailChange(sql, usrId, "y@example.com"),
+  ];
   const [mine, other, third] = [
     await openSession(sql, usrId),
     await openSession(sql, usrId),
     await openSession(sql, usrId),
   ];
   const browser = `browser=${"A".repeat(43)}`;
-  const link = (purpose: string, columns: object = {}, of = usrId) => addLink(sql, purpose, of, columns);
+  const link = (purpose: string, columns = {}, of = usrId) => addLink(sql, purpose, of, columns);
   const verify = await link("verify", {}, holder);
 
   const posts: [path: string, body: object, cookie?: string][] = [
@@ -62,7 +65,7 @@ async function everything(): Promise<(() => PromiseLike<unknown>)[]> {
               if (status >= 500) throw new Error(`${path} ${status}`);
             }),
     ),
-    () => makeLink({ purpose: "reset", hours: 1, usr_id: usrId }),
+    () => makeLink("reset", usrId),
   ];
 }
 

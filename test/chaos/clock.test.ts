@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { chaosWorker, oweMails } from "../support/chaos.ts";
+import { chaosWorker, enqueueMails } from "../support/chaos.ts";
 import { createDatabase } from "../support/database.ts";
 import { scriptSmtp } from "../support/scripted-smtp.ts";
 import { until } from "../support/until.ts";
@@ -11,7 +11,7 @@ it("does no harm that workers' clocks are wrong by more than a year", async () =
   await sql`insert into schedule (name, last_slot) values ('prune history', now() - interval '50 hours')`;
   await sql`insert into task_error (task_id, attempt, error) values (1000, 1, 'of today')`;
   await sql`insert into task (task_type, params, run_at) values ('PRUNE_HISTORY', '{}', now() + interval '1 hour')`;
-  await oweMails(sql, "SEND_EMAIL_WELCOME", 20);
+  await enqueueMails(sql, "SEND_EMAIL_WELCOME", 20);
   smtp.script = ({ stage }) => (stage === "end" ? "451 4.2.0 Later" : undefined);
 
   const workers = [-400, 400, 0].map((days) =>
@@ -43,7 +43,7 @@ it("does no harm that workers' clocks are wrong by more than a year", async () =
   for (const { date } of smtp.mails) expect(Math.abs(Date.parse(date) - Date.now())).toBeLessThan(60_000);
 
   const pruned = workers.flatMap((worker) =>
-    worker.said("done").filter(({ task_type }) => task_type === "PRUNE_HISTORY"),
+    worker.logged("done").filter(({ task_type }) => task_type === "PRUNE_HISTORY"),
   );
   expect(pruned).toHaveLength(1);
   expect(await sql`select from task_error`).toHaveLength(21);
@@ -58,6 +58,6 @@ it("does no harm that workers' clocks are wrong by more than a year", async () =
       await sql`select from worker where seen_at between now() - interval '8 seconds' and now() and seen_at > started_at + interval '3 seconds'`;
     return beaten.length === 3;
   });
-  expect(workers.map((worker) => worker.said("joined").length)).toEqual([1, 1, 1]);
+  expect(workers.map((worker) => worker.logged("joined").length)).toEqual([1, 1, 1]);
   for (const worker of workers) expect(await worker.end()).toBe(0);
 });

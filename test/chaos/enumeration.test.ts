@@ -6,6 +6,7 @@ import { createDatabase } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
 
 const requests = 2000;
+const paths = ["/signup", "/login", "/password/forgot", "/verify/resend"];
 const password = "twelve engines hum";
 
 const { sql } = await createDatabase();
@@ -18,16 +19,16 @@ const hash = await passwords.hash(password, new AbortController().signal);
 // Each address is asked for once: what an address has had already is not what this is about.
 await sql`
   insert into usr (email, password_hash)
-  select 'there.' || n || '@example.com', ${hash} from generate_series(1, ${(3 * requests) / 2}) as n
+  select 'there.' || n || '@example.com', ${hash} from generate_series(1, ${(paths.length * requests) / 2}) as n
 `;
 await sql`insert into email_verified (usr_id) select usr_id from usr where usr_id % 2 = 0`;
 await sql`analyze`;
 
-it.each(["/signup", "/login", "/password/forgot"])(
+it.each(paths)(
   "%s does not tell an address that is there from a free one, by what it says or how long it takes",
   { timeout: 300_000 },
   async (path) => {
-    const place = ["/signup", "/login", "/password/forgot"].indexOf(path) * (requests / 2);
+    const place = paths.indexOf(path) * (requests / 2);
     const { answers, area } = await compare(
       (n) => post(path, `there.${place + n}@example.com`),
       (n) => post(path, `free.${place + n}@example.com`),

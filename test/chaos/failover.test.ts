@@ -4,12 +4,12 @@ import { connect } from "../../app/db/connect.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { runMigrations } from "../support/processes.ts";
 import { findServerPrograms, startPair } from "../support/standby.ts";
-import { balance } from "../support/storm/books.ts";
-import { settleDown, proveWork } from "../support/storm/calm.ts";
-import { layNotebook } from "../support/storm/feed.ts";
+import { checkInvariants } from "../support/storm/invariants.ts";
+import { quiesce, proveWork } from "../support/storm/quiesce.ts";
+import { createSeenTable } from "../support/storm/feed.ts";
 import { launch, type Web } from "../support/storm/fleet.ts";
 import { startLoad } from "../support/storm/load.ts";
-import { openPostOffice } from "../support/storm/post-office.ts";
+import { startFlakySmtpServer } from "../support/storm/flaky-smtp-server.ts";
 import { createRandom } from "../support/storm/random.ts";
 import { until } from "../support/until.ts";
 
@@ -24,9 +24,9 @@ describe.skipIf(!programs)("a primary that dies, with a synchronous standby that
       const pair = await startPair(programs!);
       await runMigrations(pair.url);
       const primary = connect({ DATABASE_URL: pair.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test");
-      await layNotebook(primary);
+      await createSeenTable(primary);
       await primary.end();
-      const office = await openPostOffice(0);
+      const office = await startFlakySmtpServer(0);
       office.calm();
       const fleet = await launch(pair.url, office.url);
       const load = startLoad(fleet.webs, createRandom(1));
@@ -50,12 +50,12 @@ describe.skipIf(!programs)("a primary that dies, with a synchronous standby that
 
       await comeMore(20);
       await load.stop();
-      await settleDown(sql, fleet);
+      await quiesce(sql, fleet);
       console.log(
         `${load.signups.size} people; after the promotion web signed up in ${webSeconds.toFixed(1)} s, ` +
           `every worker was at work in ${workerSeconds.toFixed(1)} s`,
       );
-      expect(await balance({ sql, signups: load.signups, letters: await office.letters(), fleet })).toEqual({});
+      expect(await checkInvariants({ sql, signups: load.signups, letters: await office.letters(), fleet })).toEqual({});
       expect(fleet.members.map(({ kills }) => kills)).toEqual([0, 0, 0, 0, 0]);
       expect(webSeconds).toBeLessThan(10);
       expect(workerSeconds).toBeLessThan(10);

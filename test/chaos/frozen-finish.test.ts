@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { chaosWorker, isDone, oweTasks, type ChaosWorker } from "../support/chaos.ts";
+import { chaosWorker, enqueueTasks, type ChaosWorker } from "../support/chaos.ts";
 import { createDatabase, empty } from "../support/database.ts";
+import { isEmpty } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const { sql, url } = await createDatabase();
@@ -18,8 +19,8 @@ const start = (leaseSeconds: number) =>
 
 /** Freezes the worker in the middle of a transaction, in which it has deleted its task. */
 async function freezeInFinish(worker: ChaosWorker): Promise<void> {
-  await oweTasks(sql, "SIGN", { seconds: 0, linger: 60 });
-  await until("it is inside finish", () => worker.said("signed").length === 1);
+  await enqueueTasks(sql, "SIGN", { seconds: 0, linger: 60 });
+  await until("it is inside finish", () => worker.logged("signed").length === 1);
   worker.child.kill("SIGSTOP");
 }
 
@@ -33,8 +34,8 @@ describe("a worker that is frozen inside finish", () => {
     await freezeInFinish(frozen);
     const froze = performance.now();
     const dead = start(leaseSeconds);
-    await oweTasks(sql, "LAST", { seconds: 4 }, 5);
-    await until("another worker runs tasks", () => dead.said("begun").length === 5);
+    await enqueueTasks(sql, "LAST", { seconds: 4 }, 5);
+    await until("another worker runs tasks", () => dead.logged("begun").length === 5);
     const living = start(leaseSeconds);
     await living.joined();
     await dead.end("SIGKILL");
@@ -51,7 +52,7 @@ describe("a worker that is frozen inside finish", () => {
             where pid = ${living.pid}
           `;
           oldest = Math.max(oldest, row!.age);
-          return living.said(type).length >= count;
+          return living.logged(type).length >= count;
         },
         deadlineSeconds,
       );
@@ -70,10 +71,10 @@ describe("a worker that is frozen inside finish", () => {
     console.log(`the task of the frozen worker ran again after ${secondsSince(froze).toFixed(1)} s`);
     console.log(`the oldest heartbeat of the living was ${oldest.toFixed(2)} s old`);
     expect(oldest).toBeLessThan(leaseSeconds);
-    await until("all are done", () => isDone(sql));
+    await until("all are done", () => isEmpty(sql));
 
     frozen.child.kill("SIGCONT");
-    await until("it joins anew", () => frozen.said("joined").length === 2);
+    await until("it joins anew", () => frozen.logged("joined").length === 2);
     expect(await sql`select attempt from signature`).toEqual([{ attempt: 2 }]);
     expect(await Promise.all([frozen.end(), living.end()])).toEqual([0, 0]);
   });
@@ -85,11 +86,11 @@ describe("a worker that is frozen inside finish", () => {
     await freezeInFinish(frozen);
     const froze = performance.now();
     const living = start(leaseSeconds);
-    await until("another worker runs it", () => living.said("signed").length === 1, 30);
+    await until("another worker runs it", () => living.logged("signed").length === 1, 30);
     const seconds = secondsSince(froze);
     console.log(`the task of the frozen worker ran again after ${seconds.toFixed(1)} s`);
     expect(seconds).toBeGreaterThan(idleTransactionSeconds);
-    await until("it is done", () => isDone(sql));
+    await until("it is done", () => isEmpty(sql));
     expect(await sql`select attempt from signature`).toEqual([{ attempt: 2 }]);
     expect(await living.end()).toBe(0);
   });

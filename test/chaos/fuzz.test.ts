@@ -2,10 +2,10 @@ import { connect } from "node:net";
 import * as fc from "fast-check";
 import { pino } from "pino";
 import { expect, it } from "vitest";
-import { ada, addLink, addOwner, openSession, passwords } from "../support/accounts.ts";
+import { ada, addLink, addUser, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase } from "../support/database.ts";
-import { owe } from "../support/engine.ts";
-import { buryAll, logInOperator } from "../support/operators.ts";
+import { enqueue } from "../support/engine.ts";
+import { moveToDead, logInOperator } from "../support/operators.ts";
 import { oddRequests, type OddRequest } from "../support/odd-requests.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -18,8 +18,8 @@ const failures: unknown[] = [];
 const log = pino({ level: "error" }, { write: (line: string) => void failures.push(JSON.parse(line)) });
 const { port } = new URL(await serveApp(sql, { passwords, log, metricsToken }));
 
-const bob = await addOwner(sql, { ...ada, email: "bob@example.com" }, false);
-const usrId = await addOwner(sql);
+const bob = await addUser(sql, { ...ada, email: "bob@example.com" }, false);
+const usrId = await addUser(sql);
 const session = await openSession(sql, usrId);
 const [open] = await sql<{ session_id: string }[]>`select session_id from session`;
 const [change, changed] = await sql<{ email_change_id: string }[]>`
@@ -30,9 +30,9 @@ const [change, changed] = await sql<{ email_change_id: string }[]>`
   returning email_change_id
 `;
 const operator = await logInOperator(sql);
-await owe(sql, "MAIL", 2, { run_at: new Date(Date.now() + 3600_000) });
-await owe(sql, "DEAD", 2);
-await buryAll(sql, "DEAD");
+await enqueue(sql, "MAIL", 2, { run_at: new Date(Date.now() + 3600_000) });
+await enqueue(sql, "DEAD", 2);
+await moveToDead(sql, "DEAD");
 await sql`insert into webhook (url, secret) values ('https://receiver.example.com/hooks', 'hush')`;
 const links = [
   await addLink(sql, "verify", bob),

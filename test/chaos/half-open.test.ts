@@ -8,7 +8,7 @@ import { createDatabase } from "../support/database.ts";
 import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 import { runWeb } from "../support/web.ts";
-import { layWire } from "../support/wire.ts";
+import { startFaultyProxy } from "../support/faulty-proxy.ts";
 
 const signUp = (site: string, email: string) =>
   request(site).post("/signup").send({ email, password: "twelve engines hum" });
@@ -16,7 +16,7 @@ const signUp = (site: string, email: string) =>
 describe("a network that goes silent", () => {
   it("takes no connection from the pools for long: web and worker carry on", async () => {
     const { sql, url } = await createDatabase();
-    const wire = await layWire(url);
+    const wire = await startFaultyProxy(url);
     const smtp = await receiveMails();
     const { web, url: site } = await runWeb(wire.url, { DATABASE_POOL: "2" });
     const worker = chaosWorker(wire.url, smtp.url, {}, "worker/main.ts");
@@ -49,7 +49,7 @@ describe("a network that goes silent", () => {
 describe("a pool that gives up silent connections", () => {
   it("gives one up that is silent in the middle of an answer", async () => {
     const { url } = await createDatabase();
-    const wire = await layWire(url);
+    const wire = await startFaultyProxy(url);
     const pool = connect({ DATABASE_URL: wire.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "impatient", 3);
     cleanUp(() => pool.end({ timeout: 1 }));
     await pool`select 1 as one`;
@@ -60,7 +60,7 @@ describe("a pool that gives up silent connections", () => {
 
   it("gives one up that is silent while more and more is asked on it", async () => {
     const { url } = await createDatabase();
-    const wire = await layWire(url);
+    const wire = await startFaultyProxy(url);
     const pool = connect({ DATABASE_URL: wire.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "impatient", 3);
     cleanUp(() => pool.end({ timeout: 1 }));
     await pool`select 1 as one`;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { hold } from "../support/chaos.ts";
 import { createDatabase } from "../support/database.ts";
-import { handler, isEmpty, owe, runEngine } from "../support/engine.ts";
+import { handler, isEmpty, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const doneBefore = 60_000;
@@ -24,13 +24,13 @@ async function deadRows(): Promise<number> {
 }
 
 /** Owes so many tasks a second, each ten milliseconds some, and returns when the time is over. */
-async function oweSteadily(wake: () => void): Promise<number> {
+async function enqueueSteadily(wake: () => void): Promise<number> {
   const started = performance.now();
   let owed = 0;
   while (owed < perSecond * seconds) {
     const isDue = Math.floor(((performance.now() - started) / 1000) * perSecond) - owed;
     if (isDue > 0) {
-      await owe(sql, "WORK", isDue);
+      await enqueue(sql, "WORK", isDue);
       wake();
       owed += isDue;
     }
@@ -53,7 +53,7 @@ it("1,000 tasks a second are kept up with while a snapshot is held, and vacuum c
   await until("the first are done", () => isEmpty(sql), 60);
 
   waits.length = 0;
-  const owed = await oweSteadily(engine.wake);
+  const owed = await enqueueSteadily(engine.wake);
   await until("all are started", () => waits.length === owed, 5);
   const [median, last] = [0.5, 0.99].map((part) => waits.toSorted((a, b) => a - b)[Math.floor(owed * part)]!);
   const dead = await deadRows();

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { chaosWorker, isDone, oweTasks } from "../support/chaos.ts";
+import { chaosWorker, enqueueTasks } from "../support/chaos.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { owe } from "../support/engine.ts";
+import { enqueue, isEmpty } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const { sql, url } = await createDatabase();
@@ -12,11 +12,11 @@ const open = (type: string) => sql`select attempt, crashes, worker_id from task 
 
 describe("a poison task", () => {
   it("stops no claims while it runs, and dies with its worker", async () => {
-    await owe(sql, "LAST", 1, { attempt: 2, crashes: 2, params: sql.json({ seconds: 60 }) });
+    await enqueue(sql, "LAST", 1, { attempt: 2, crashes: 2, params: sql.json({ seconds: 60 }) });
     const worker = start();
-    await until("it is running isolated", () => worker.said("begun").length === 1);
+    await until("it is running isolated", () => worker.logged("begun").length === 1);
     for (let nth = 1; nth <= 5; nth += 1) {
-      await oweTasks(sql, "NO_OP", {});
+      await enqueueTasks(sql, "NO_OP", {});
       await until("a new task is done meanwhile", async () => (await open("NO_OP")).length === 0, 2);
     }
     expect(await open("LAST")).toMatchObject([{ attempt: 3, crashes: 2 }]);
@@ -26,19 +26,19 @@ describe("a poison task", () => {
     expect(await open("LAST")).toMatchObject([{ attempt: 3 }]);
     await sql`update task set params = '{"seconds": 0}'`;
     const successor = start();
-    await until("it is done", () => isDone(sql), 30);
+    await until("it is done", () => isEmpty(sql), 30);
     expect(await sql`select attempt from task_error`).toEqual([{ attempt: 3 }]);
     expect(await successor.end()).toBe(0);
   });
 
   it("waits for its turn without holding a slot, and keeps its attempts", async () => {
-    await owe(sql, "LAST", 2, { attempt: 2, crashes: 2, params: sql.json({ seconds: 2 }) });
+    await enqueue(sql, "LAST", 2, { attempt: 2, crashes: 2, params: sql.json({ seconds: 2 }) });
     const worker = start();
-    await until("one is running isolated", () => worker.said("begun").length === 1);
+    await until("one is running isolated", () => worker.logged("begun").length === 1);
     await until("the other is put back", async () => {
       return (await sql`select from task where worker_id is null and attempt = 2 and crashes = 2`).length === 1;
     });
-    await until("both are done", () => isDone(sql));
+    await until("both are done", () => isEmpty(sql));
     expect(await worker.end()).toBe(0);
   });
 });

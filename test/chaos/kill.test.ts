@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
-import { chaosWorker, isDone, oweMails } from "../support/chaos.ts";
+import { chaosWorker, enqueueMails } from "../support/chaos.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { buildGate, kill, killPoints } from "../support/kill-points.ts";
+import { isEmpty } from "../support/engine.ts";
+import { createGate, kill, killPoints } from "../support/kill-points.ts";
 import { scriptSmtp } from "../support/scripted-smtp.ts";
 import { createRandom } from "../support/storm/random.ts";
 import { until } from "../support/until.ts";
@@ -11,7 +12,7 @@ const { sql, url } = await createDatabase();
 const smtp = await scriptSmtp();
 const limit = 5;
 
-await buildGate(sql);
+await createGate(sql);
 beforeEach(async () => {
   await empty(sql);
   smtp.mails.length = 0;
@@ -40,7 +41,7 @@ async function fates() {
 async function expectAllToHaveEnded() {
   smtp.script = () => undefined;
   const last = start();
-  await until("every task has ended", () => isDone(sql), 40);
+  await until("every task has ended", () => isEmpty(sql), 40);
   await last.end();
 
   const ended = await fates();
@@ -59,8 +60,8 @@ async function expectAllToHaveEnded() {
 
 describe("a worker that is killed", () => {
   it.each(Object.entries(steps))("%s loses nothing, and its successors end every task", async (step, killThere) => {
-    await oweMails(sql, "SEND_EMAIL_WELCOME", 8);
-    await oweMails(sql, "SEND_EMAIL_ONCE", 4);
+    await enqueueMails(sql, "SEND_EMAIL_WELCOME", 8);
+    await enqueueMails(sql, "SEND_EMAIL_ONCE", 4);
     for (let round = 1; round <= 2; round += 1) await killThere();
     const burnt = await sql`select from task where attempt > 0`;
     expect(burnt.length > 0).toBe(step !== "before the claim");
@@ -70,7 +71,7 @@ describe("a worker that is killed", () => {
   });
 
   it(`sends no more than ${limit} mails even if it is killed at the last byte of each`, async () => {
-    await oweMails(sql, "SEND_EMAIL_WELCOME", 1);
+    await enqueueMails(sql, "SEND_EMAIL_WELCOME", 1);
     for (let attempt = 1; attempt <= limit; attempt += 1) await steps["after the last byte and before the 250"]!();
 
     const [fate] = await expectAllToHaveEnded();
@@ -82,8 +83,8 @@ describe("a worker that is killed", () => {
   it("loses nothing at any moment", async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const random = createRandom(seed);
-    await oweMails(sql, "SEND_EMAIL_WELCOME", 150);
-    await oweMails(sql, "SEND_EMAIL_ONCE", 50);
+    await enqueueMails(sql, "SEND_EMAIL_WELCOME", 150);
+    await enqueueMails(sql, "SEND_EMAIL_ONCE", 50);
     smtp.script = async () => {
       // A server that takes its time: so a kill hits every stage.
       await delay(random.between(0, 30));
@@ -93,7 +94,7 @@ describe("a worker that is killed", () => {
     const end = performance.now() + 12_000;
     let kills = 0;
     const livesInTurn = async () => {
-      while (performance.now() < end && !(await isDone(sql))) {
+      while (performance.now() < end && !(await isEmpty(sql))) {
         const worker = start();
         await worker.joined();
         // The length of its life.
@@ -108,7 +109,7 @@ describe("a worker that is killed", () => {
   });
 
   it("has its tasks run again in under 30 s by the entry that is deployed", async () => {
-    await oweMails(sql, "SEND_EMAIL_WELCOME", 4);
+    await enqueueMails(sql, "SEND_EMAIL_WELCOME", 4);
     smtp.script = ({ stage }) => (stage === "DATA" ? "hang" : undefined);
     const first = chaosWorker(url, smtp.url, {}, "worker/main.ts");
     await until("the mails are under way", () => smtp.stages.includes("DATA"));
@@ -117,7 +118,7 @@ describe("a worker that is killed", () => {
     smtp.script = () => undefined;
 
     const second = chaosWorker(url, smtp.url, {}, "worker/main.ts");
-    await until("the mails are sent", () => isDone(sql), 30);
+    await until("the mails are sent", () => isEmpty(sql), 30);
     const seconds = (performance.now() - killed) / 1000;
     console.log(`run again ${seconds.toFixed(1)} s after the crash`);
     expect(seconds).toBeLessThan(30);

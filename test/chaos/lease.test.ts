@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { createDatabase } from "../support/database.ts";
-import { addWorker, isEmpty, owe } from "../support/engine.ts";
+import { addWorker, isEmpty, enqueue } from "../support/engine.ts";
 import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 import { runWorker } from "../support/worker.ts";
@@ -12,7 +12,7 @@ it("what a dead worker held is taken over within half a minute", async () => {
   const smtp = await receiveMails();
   await sql`insert into usr (email, password_hash) values ('ada@example.com', 'none')`;
   const dead = await addWorker(sql, 60);
-  await owe(sql, "SEND_EMAIL_WELCOME", 1, { params: sql.json({ usr_id: "1" }), worker_id: dead, attempt: 1 });
+  await enqueue(sql, "SEND_EMAIL_WELCOME", 1, { params: sql.json({ usr_id: "1" }), worker_id: dead, attempt: 1 });
 
   const worker = runWorker(url, smtp.url);
   await until("the task is done", () => isEmpty(sql), longestSeconds);

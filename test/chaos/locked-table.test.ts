@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
-import { chaosWorker, hold, isDone, oweMails } from "../support/chaos.ts";
+import { chaosWorker, hold, enqueueMails } from "../support/chaos.ts";
 import { createDatabase } from "../support/database.ts";
+import { isEmpty } from "../support/engine.ts";
 import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 
@@ -16,7 +17,7 @@ it.each(["task", "worker"])(
     const worker = chaosWorker(url, smtp.url, { DATABASE_POOL: String(connections) }, "worker/main.ts");
     await worker.joined();
     const unlock = await hold(sql, (tx) => tx`lock table ${sql(table)} in access exclusive mode`);
-    if (table === "worker") await oweMails(sql, "SEND_EMAIL_WELCOME", 50);
+    if (table === "worker") await enqueueMails(sql, "SEND_EMAIL_WELCOME", 50);
     const locked = performance.now();
     let most = 0;
     await until(
@@ -35,8 +36,8 @@ it.each(["task", "worker"])(
     expect(most).toBeLessThanOrEqual(connections);
 
     await unlock();
-    if (table === "task") await oweMails(sql, "SEND_EMAIL_WELCOME", 50);
-    await until("the mails are sent", () => isDone(sql), 60);
+    if (table === "task") await enqueueMails(sql, "SEND_EMAIL_WELCOME", 50);
+    await until("the mails are sent", () => isEmpty(sql), 60);
     expect(smtp.mails).toHaveLength(50);
     expect(await worker.end()).toBe(0);
   },

@@ -1,19 +1,20 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { chaosWorker, isDone, oweTasks } from "../support/chaos.ts";
+import { chaosWorker, enqueueTasks } from "../support/chaos.ts";
 import { createDatabase } from "../support/database.ts";
+import { isEmpty } from "../support/engine.ts";
 
 const tasks = 1_000_000;
 
 it("keeps a worker's memory flat, below 150 MB, over a million tasks", async () => {
   const { sql, url } = await createDatabase();
-  await oweTasks(sql, "NO_OP", {}, tasks);
+  await enqueueTasks(sql, "NO_OP", {}, tasks);
   const worker = chaosWorker(url, "smtp://127.0.0.1:1", { WORKER_CONCURRENCY: "500", LOG_LEVEL: "warn" });
 
   const samples: number[] = [];
   const started = performance.now();
-  while (!(await isDone(sql))) {
+  while (!(await isEmpty(sql))) {
     const status = await readFile(`/proc/${worker.pid}/status`, "utf8");
     samples.push(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
     // The time between two samples.

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
-import { chaosWorker, hold, isDone, oweTasks, waiting, type ChaosWorker } from "../support/chaos.ts";
+import { chaosWorker, hold, enqueueTasks, waiting, type ChaosWorker } from "../support/chaos.ts";
 import { empty } from "../support/database.ts";
+import { isEmpty } from "../support/engine.ts";
 import { startOwnServer } from "../support/own-server.ts";
 import { proxyTo } from "../support/proxy.ts";
 import { until } from "../support/until.ts";
@@ -42,7 +43,7 @@ const outages: Record<string, () => Promise<void>> = {
 
 /** Which tasks were begun more than once. */
 function begunTwice(workers: ChaosWorker[]): string[] {
-  const ids = workers.flatMap((worker) => worker.said("begun").map(({ task_id }) => task_id!));
+  const ids = workers.flatMap((worker) => worker.logged("begun").map(({ task_id }) => task_id!));
   return ids.filter((id, place) => ids.indexOf(id) !== place);
 }
 
@@ -51,15 +52,15 @@ describe.each(Object.entries(outages))("a database that %s for longer than a lea
     await empty(sql);
     const workers = [start(), start(), start()];
     await Promise.all(workers.map((worker) => worker.joined()));
-    await oweTasks(sql, "LAST", { seconds: 1.2 }, 70);
-    await until("they are at work", () => workers.every((worker) => worker.said("begun").length >= 10));
+    await enqueueTasks(sql, "LAST", { seconds: 1.2 }, 70);
+    await until("they are at work", () => workers.every((worker) => worker.logged("begun").length >= 10));
     await goAway();
     await until("the database is back", isHealthy);
-    await oweTasks(sql, "LAST", { seconds: 0.1 }, 30);
-    await until("all is done", () => isDone(sql), 60);
+    await enqueueTasks(sql, "LAST", { seconds: 0.1 }, 30);
+    await until("all is done", () => isEmpty(sql), 60);
 
     expect(begunTwice(workers)).toEqual([]);
-    expect(workers.reduce((sum, worker) => sum + worker.said("begun").length, 0)).toBe(100);
+    expect(workers.reduce((sum, worker) => sum + worker.logged("begun").length, 0)).toBe(100);
     expect(workers.map(({ child }) => child.exitCode)).toEqual([null, null, null]);
     expect(await sql`select from task_error`).toEqual([]);
     expect(await Promise.all(workers.map((worker) => worker.end()))).toEqual([0, 0, 0]);
@@ -106,7 +107,7 @@ describe("a worker that is cut off from the database", () => {
     `;
     await sql`create trigger gate before update on task for each row execute function wait_at_the_gate()`;
     const release = await hold(sql, (tx) => tx`select pg_advisory_xact_lock(2)`);
-    await oweTasks(sql, "LAST", { seconds: 0 }, 5);
+    await enqueueTasks(sql, "LAST", { seconds: 0 }, 5);
     await until("the claim waits", async () => (await waiting(sql)).length > 0);
     proxy.mute();
     await release();
@@ -114,7 +115,7 @@ describe("a worker that is cut off from the database", () => {
     proxy.cut();
     await sql`drop function wait_at_the_gate cascade`;
 
-    await until("all is done", () => isDone(sql), 15);
+    await until("all is done", () => isEmpty(sql), 15);
     expect(await worker.end()).toBe(0);
   });
 });

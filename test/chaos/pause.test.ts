@@ -1,13 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { chaosWorker, isDone, oweTasks, type ChaosWorker } from "../support/chaos.ts";
+import { chaosWorker, enqueueTasks, type ChaosWorker } from "../support/chaos.ts";
 import { createDatabase, empty } from "../support/database.ts";
+import { isEmpty } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const { sql, url } = await createDatabase();
 await sql`create table signature (task_id bigint, attempt smallint)`;
 
 const start = () => chaosWorker(url, "smtp://127.0.0.1:1");
-const lost = (worker: ChaosWorker) => worker.said("lost: no longer held by this attempt, nothing was changed");
+const lost = (worker: ChaosWorker) => worker.logged("lost: no longer held by this attempt, nothing was changed");
 
 beforeEach(async () => {
   await empty(sql);
@@ -17,32 +18,32 @@ beforeEach(async () => {
 /** Another worker has the tasks by now, the first has said so of each, has joined anew and goes on working. */
 async function expectToGoOn(first: ChaosWorker, second: ChaosWorker, count: number) {
   await until("the late finishes have failed", () => lost(first).length === count);
-  await until("the successor has done them", () => isDone(sql));
-  expect(first.said("done")).toEqual([]);
-  expect(second.said("done").map(({ attempt }) => attempt)).toEqual(Array.from({ length: count }, () => 2));
+  await until("the successor has done them", () => isEmpty(sql));
+  expect(first.logged("done")).toEqual([]);
+  expect(second.logged("done").map(({ attempt }) => attempt)).toEqual(Array.from({ length: count }, () => 2));
   const error = "The worker died, or was cut off, before there was an outcome.";
   expect(await sql`select attempt, error from task_error`).toEqual(
     Array.from({ length: count }, () => ({ attempt: 1, error })),
   );
   expect(await sql`select from task_dead`).toEqual([]);
 
-  await until("it joins anew", () => first.said("joined").length === 2);
+  await until("it joins anew", () => first.logged("joined").length === 2);
   expect(await second.end()).toBe(0);
-  await oweTasks(sql, "LAST", { seconds: 0 }, 3);
-  await until("it works again", () => first.said("done").length === 3);
+  await enqueueTasks(sql, "LAST", { seconds: 0 }, 3);
+  await until("it works again", () => first.logged("done").length === 3);
   expect(await first.end()).toBe(0);
   console.log(`${count} late finishes changed nothing`);
 }
 
 describe("a worker that is stopped for longer than its lease", () => {
   it("changes nothing when it comes back while its successor holds the tasks", async () => {
-    await oweTasks(sql, "LAST", { seconds: 2 }, 3);
-    await oweTasks(sql, "SIGN", { seconds: 2 }, 3);
+    await enqueueTasks(sql, "LAST", { seconds: 2 }, 3);
+    await enqueueTasks(sql, "SIGN", { seconds: 2 }, 3);
     const first = start();
-    await until("it has begun", () => first.said("begun").length === 6);
+    await until("it has begun", () => first.logged("begun").length === 6);
     first.child.kill("SIGSTOP");
     const second = start();
-    await until("its successor has begun", () => second.said("begun").length === 6);
+    await until("its successor has begun", () => second.logged("begun").length === 6);
     const held = await sql`select task_id, attempt, worker_id from task order by task_id`;
     first.child.kill("SIGCONT");
 
@@ -53,13 +54,13 @@ describe("a worker that is stopped for longer than its lease", () => {
   });
 
   it("changes nothing when it comes back after its successor has done the tasks", async () => {
-    await oweTasks(sql, "LAST", { seconds: 0.5 }, 3);
-    await oweTasks(sql, "SIGN", { seconds: 0.5 }, 3);
+    await enqueueTasks(sql, "LAST", { seconds: 0.5 }, 3);
+    await enqueueTasks(sql, "SIGN", { seconds: 0.5 }, 3);
     const first = start();
-    await until("it has begun", () => first.said("begun").length === 6);
+    await until("it has begun", () => first.logged("begun").length === 6);
     first.child.kill("SIGSTOP");
     const second = start();
-    await until("its successor has done them", () => isDone(sql));
+    await until("its successor has done them", () => isEmpty(sql));
     first.child.kill("SIGCONT");
 
     await expectToGoOn(first, second, 6);
@@ -69,8 +70,8 @@ describe("a worker that is stopped for longer than its lease", () => {
 
 describe("a worker whose event loop is blocked for longer than its lease", () => {
   it("changes nothing when it comes back", async () => {
-    await oweTasks(sql, "LAST", { seconds: 0.5 }, 3);
-    await oweTasks(sql, "BLOCK", { seconds: 4 });
+    await enqueueTasks(sql, "LAST", { seconds: 0.5 }, 3);
+    await enqueueTasks(sql, "BLOCK", { seconds: 4 });
     const first = start();
     // Not by its log: a process that is blocked prints nothing more.
     await until("it holds them", async () => (await sql`select from task where worker_id is not null`).length === 4);

@@ -1,14 +1,15 @@
 import { describe, expect, it } from "vitest";
 import request from "supertest";
 import { connect } from "../../app/db/connect.ts";
-import { chaosWorker, isDone, oweMails, oweTasks } from "../support/chaos.ts";
+import { chaosWorker, enqueueMails, enqueueTasks } from "../support/chaos.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
+import { isEmpty } from "../support/engine.ts";
 import { hasPgbouncer, poolTransactions } from "../support/pgbouncer.ts";
 import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 import { runWeb, serveApp } from "../support/web.ts";
-import { liveThrough } from "../support/whole-account.ts";
+import { runAccountLifeCycle } from "../support/account-life-cycle.ts";
 
 const isInstalled = await hasPgbouncer();
 if (!isInstalled) console.log("skipped: pgbouncer is not installed (Debian: apt-get install pgbouncer)");
@@ -34,8 +35,8 @@ describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
     console.log(`mailed ${Math.round(performance.now() - started)} ms after the signup was sent`);
 
     // More than one connection's worth, so that statements meet each other's leavings on the server's side.
-    await oweMails(sql, "SEND_EMAIL_WELCOME", 200);
-    await until("all is mailed", () => isDone(sql), 30);
+    await enqueueMails(sql, "SEND_EMAIL_WELCOME", 200);
+    await until("all is mailed", () => isEmpty(sql), 30);
     expect(smtp.mails).toHaveLength(201);
     for (const worker of workers) {
       expect(worker.output()).not.toContain("prepared statement");
@@ -51,7 +52,7 @@ describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
     const smtp = await receiveMails();
     const { web, url: site } = await runWeb(pooled, { TRUST_PROXY: "1" });
     const workers = [1, 2].map(() => chaosWorker(pooled, smtp.url, {}, "worker/main.ts"));
-    await Promise.all([1, 2, 3, 4].map((person) => liveThrough(site, smtp.mails, person)));
+    await Promise.all([1, 2, 3, 4].map((person) => runAccountLifeCycle(site, smtp.mails, person)));
 
     await until(
       "nothing is owed to them",
@@ -70,12 +71,12 @@ describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
     const { sql, url } = await createDatabase();
     await sql`create table signature (task_id bigint, attempt smallint)`;
     const pooled = `${await poolTransactions(url)}?prepare=false`;
-    await oweTasks(sql, "SIGN", { seconds: 1 }, 3);
+    await enqueueTasks(sql, "SIGN", { seconds: 1 }, 3);
     const first = chaosWorker(pooled, "smtp://127.0.0.1:1");
-    await until("it has begun", () => first.said("begun").length === 3);
+    await until("it has begun", () => first.logged("begun").length === 3);
     await first.end("SIGKILL");
     const second = chaosWorker(pooled, "smtp://127.0.0.1:1");
-    await until("its successor has done them", () => isDone(sql));
+    await until("its successor has done them", () => isEmpty(sql));
     expect(await sql`select distinct attempt from signature`).toEqual([{ attempt: 2 }]);
     expect(await second.end()).toBe(0);
   });

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
-import { chaosWorker, isDone, oweMails } from "../support/chaos.ts";
+import { chaosWorker, enqueueMails } from "../support/chaos.ts";
 import { createDatabase } from "../support/database.ts";
+import { isEmpty } from "../support/engine.ts";
 import { scriptSmtp } from "../support/scripted-smtp.ts";
 import { until } from "../support/until.ts";
 
@@ -10,9 +11,9 @@ it("sends all of 10,000 waiting mails after the mail server was down, and buries
   const { sql, url } = await createDatabase();
   const smtp = await scriptSmtp();
   await smtp.close();
-  await oweMails(sql, "SEND_EMAIL_WELCOME", waiting);
+  await enqueueMails(sql, "SEND_EMAIL_WELCOME", waiting);
   const workers = [1, 2, 3].map(() => chaosWorker(url, smtp.url, {}, "worker/main.ts"));
-  const trips = () => workers.map((worker) => worker.said("the service is down").length);
+  const trips = () => workers.map((worker) => worker.logged("the service is down").length);
   await until("each worker has tried three times", () => trips().every((count) => count >= 3), 40);
 
   const [burnt] = await sql<{ most: number; tasks: number }[]>`
@@ -31,7 +32,7 @@ it("sends all of 10,000 waiting mails after the mail server was down, and buries
   // Those that were tried wait for their next attempt: their clock is put forward.
   await until("all are sent", async () => {
     await sql`update task set run_at = now() where run_at > now() and worker_id is null and task_type like 'SEND%'`;
-    return isDone(sql);
+    return isEmpty(sql);
   });
   const seconds = (performance.now() - opened) / 1000;
   console.log(

@@ -4,15 +4,15 @@ import { afterAll, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
 import { startPostgres } from "../../dev/postgres.ts";
 import { runMigrations } from "../support/processes.ts";
-import { balance } from "../support/storm/books.ts";
-import { settleDown } from "../support/storm/calm.ts";
+import { checkInvariants } from "../support/storm/invariants.ts";
+import { quiesce } from "../support/storm/quiesce.ts";
 import { planFaults, strikeAll } from "../support/storm/faults.ts";
-import { layNotebook } from "../support/storm/feed.ts";
+import { createSeenTable } from "../support/storm/feed.ts";
 import { launch, readyLimitSeconds, residentMegabytes, type Fleet } from "../support/storm/fleet.ts";
 import { startLoad, type Load } from "../support/storm/load.ts";
-import { openPostOffice } from "../support/storm/post-office.ts";
+import { startFlakySmtpServer } from "../support/storm/flaky-smtp-server.ts";
 import { createRandom } from "../support/storm/random.ts";
-import { layWire } from "../support/wire.ts";
+import { startFaultyProxy } from "../support/faulty-proxy.ts";
 import { until } from "../support/until.ts";
 
 // The same seed draws the same faults: STORM_SEED=… npm run test:chaos -- storm
@@ -24,7 +24,7 @@ const server = await startPostgres(folder, { durable: true });
 const url = server.url("postgres");
 await runMigrations(url);
 const sql = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 4 }, "test");
-await layNotebook(sql);
+await createSeenTable(sql);
 
 afterAll(async () => {
   await sql.end({ timeout: 1 });
@@ -43,8 +43,8 @@ it("draws the same faults for the same seed", () => {
 
 it("balances its books after a storm", { timeout: 400_000 }, async () => {
   console.log(`storm of ${stormSeconds} s, STORM_SEED=${seed}`);
-  const wire = await layWire(url);
-  const office = await openPostOffice(seed + 1);
+  const wire = await startFaultyProxy(url);
+  const office = await startFlakySmtpServer(seed + 1);
   const fleet = await launch(wire.url, office.url);
   const load = startLoad(fleet.webs, createRandom(seed + 2));
   await takesSignups(fleet, load);
@@ -60,7 +60,7 @@ it("balances its books after a storm", { timeout: 400_000 }, async () => {
   const webSeconds = secondsSince();
   await load.stop();
   office.calm();
-  await settleDown(sql, fleet);
+  await quiesce(sql, fleet);
   const settledSeconds = secondsSince();
   // Web lets go of idle ones; a worker goes through all of its pool, and has one each for heartbeats and hints.
   const mostConnections = fleet.workers.length * (4 + 2);
@@ -77,7 +77,7 @@ it("balances its books after a storm", { timeout: 400_000 }, async () => {
     `after the storm web took signups in ${webSeconds} s, all was settled in ${settledSeconds} s; ` +
       `before: ${show(before)}; after: ${show(after)}`,
   );
-  expect(await balance({ sql, signups: load.signups, letters: await office.letters(), fleet })).toEqual({});
+  expect(await checkInvariants({ sql, signups: load.signups, letters: await office.letters(), fleet })).toEqual({});
   expect(office.server.fallen).toEqual([]);
   // Garbage may lie about; what leaks in a minute of storm is more.
   const grown = fleet.members.filter((_, place) => after.memory[place]! > before.memory[place]! * 1.25 + 30);

@@ -1,18 +1,18 @@
 import { expect, it } from "vitest";
 import { createDatabase } from "../support/database.ts";
-import { handler, owe, runEngine } from "../support/engine.ts";
+import { handler, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const periodSeconds = 60;
 
 it("types that a worker doesn't know are listed in the log once a minute", async () => {
   const database = await createDatabase();
-  await owe(database.sql, "UNKNOWN");
+  await enqueue(database.sql, "UNKNOWN");
   const engine = await runEngine(database, { WORK: handler(() => {}) });
   const listed = () => engine.lines.filter(({ msg }) => msg.startsWith("live TODO"));
   await until("they are listed", () => listed().length > 0);
   // One that comes later is in the next list.
-  await owe(database.sql, "LATER");
+  await enqueue(database.sql, "LATER");
   await until("they are listed again", () => listed().length > 1, periodSeconds + 10);
   const [first, second] = listed();
   expect([first?.task_types, second?.task_types]).toEqual([["UNKNOWN"], ["LATER", "UNKNOWN"]]);

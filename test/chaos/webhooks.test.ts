@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { chaosWorker, isDone } from "../support/chaos.ts";
+import { chaosWorker } from "../support/chaos.ts";
 import { createDatabase } from "../support/database.ts";
-import { addWebhook, isSigned, secret, startReceiver } from "../support/receiver.ts";
+import { isEmpty } from "../support/engine.ts";
+import { addWebhook, isSigned, secret, startReceiver } from "../support/webhook-receiver.ts";
 import { until } from "../support/until.ts";
 
 const count = 10_000;
@@ -54,7 +55,7 @@ it(`has ${count} events processed exactly once by a receiver that keeps ids, tho
   expect(repeated).toBeGreaterThan(0);
 
   const survivors = [start(), start(), start()];
-  await until("all are processed", async () => processed.size >= count && (await isDone(sql)), 50);
+  await until("all are processed", async () => processed.size >= count && (await isEmpty(sql)), 50);
   console.log(`${((performance.now() - begun) / 1000).toFixed(1)} s, ${repeated} repeated`);
   await Promise.all(survivors.map((worker) => worker.end("SIGKILL")));
 

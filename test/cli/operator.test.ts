@@ -1,24 +1,24 @@
 import { describe, expect, it } from "vitest";
-import { ada, addOwner } from "../support/accounts.ts";
-import { type } from "../support/command.ts";
+import { ada, addUser } from "../support/accounts.ts";
+import { runCommand } from "../support/command.ts";
 import { createDatabase } from "../support/database.ts";
 
 const { sql, url } = await createDatabase();
-const operator = (...words: string[]) => type(url, "operator", ...words);
+const operator = (...words: string[]) => runCommand(url, "operator", ...words);
 const operators = async () =>
   (await sql<{ usr_id: string }[]>`select usr_id from operator`).map(({ usr_id }) => usr_id);
 
 describe("npm run operator", () => {
-  it("grants, lists and revokes, and the feed has it", async () => {
-    const usrId = await addOwner(sql);
-    expect(await operator("grant", " ADA@example.com")).toMatchObject({ exit: 0 });
-    expect(await operator("grant", ada.email)).toMatchObject({ exit: 0 });
+  it("grants, lists and revokes the role, and writes an event for each change", async () => {
+    const usrId = await addUser(sql);
+    expect(await operator("grant", " ADA@example.com")).toMatchObject({ exitCode: 0 });
+    expect(await operator("grant", ada.email)).toMatchObject({ exitCode: 0 });
     expect(await operators()).toEqual([usrId]);
-    expect(await operator("list")).toMatchObject({ exit: 0, said: expect.stringContaining(ada.email) as string });
-    expect(JSON.parse((await operator("list", "--json")).said)).toMatchObject([{ email: ada.email }]);
+    expect(await operator("list")).toMatchObject({ exitCode: 0, output: expect.stringContaining(ada.email) as string });
+    expect(JSON.parse((await operator("list", "--json")).output)).toMatchObject([{ email: ada.email }]);
 
-    expect(await operator("revoke", ada.email)).toMatchObject({ exit: 0 });
-    expect(await operator("revoke", ada.email)).toMatchObject({ exit: 1 });
+    expect(await operator("revoke", ada.email)).toMatchObject({ exitCode: 0 });
+    expect(await operator("revoke", ada.email)).toMatchObject({ exitCode: 1 });
     expect(await operators()).toEqual([]);
     expect(await sql`select usr_id, data from event where event_type = 'OPERATOR_ACTED' order by event_id`).toEqual([
       { usr_id: null, data: { what: "grant", of_usr_id: usrId } },
@@ -26,10 +26,13 @@ describe("npm run operator", () => {
     ]);
   });
 
-  it("grants nothing to an address that nobody has verified", async () => {
-    await addOwner(sql, { ...ada, email: "bob@example.com" }, false);
+  it("does not grant the role to an unverified address", async () => {
+    await addUser(sql, { ...ada, email: "bob@example.com" }, false);
     for (const email of ["bob@example.com", "nobody@example.com"])
-      expect(await operator("grant", email)).toMatchObject({ exit: 1, said: expect.stringContaining(email) as string });
+      expect(await operator("grant", email)).toMatchObject({
+        exitCode: 1,
+        output: expect.stringContaining(email) as string,
+      });
     expect(await operators()).toEqual([]);
   });
 
@@ -37,16 +40,16 @@ describe("npm run operator", () => {
     "exits 2 for %j",
     async (words) => {
       expect(await operator(...words)).toMatchObject({
-        exit: 2,
-        said: expect.stringContaining("npm run operator") as string,
+        exitCode: 2,
+        output: expect.stringContaining("npm run operator") as string,
       });
     },
   );
 
   it("exits 1 when the database is away", async () => {
-    expect(await type("postgres://127.0.0.1:1/", "operator", "list")).toMatchObject({
-      exit: 1,
-      said: expect.stringMatching(/ECONNREFUSED/) as string,
+    expect(await runCommand("postgres://127.0.0.1:1/", "operator", "list")).toMatchObject({
+      exitCode: 1,
+      output: expect.stringMatching(/ECONNREFUSED/) as string,
     });
   });
 });

@@ -4,7 +4,7 @@ import { createDatabase } from "../support/database.ts";
 
 const { sql } = await createDatabase();
 
-it("brings back each array as it was sent", async () => {
+it("returns each array as it was sent", async () => {
   const texts = fc.array(fc.option(fc.string({ unit: "grapheme" }).filter((text) => !text.includes("\0"))));
   const odd = fc.array(fc.constantFrom("", "null", "NULL", '"', "\\", "{}", "a,b", " ", "\n", '\\"', "t", null));
   await fc.assert(
@@ -14,7 +14,7 @@ it("brings back each array as it was sent", async () => {
   );
 });
 
-it("knows every type of item that is in use", async () => {
+it("supports every item type that is in use", async () => {
   const at = new Date("2026-02-03T04:05:06.789Z");
   const id = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
   const [row] = await sql`

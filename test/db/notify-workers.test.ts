@@ -11,7 +11,7 @@ import { serveApp } from "../support/web.ts";
 const { sql, url } = await createDatabase();
 const site = request(await serveApp(sql));
 
-// Notifications arrive in the order of their commits: when "mark" is there, so is every earlier one.
+// Notifications arrive in the order of their commits: after "mark", all earlier ones have arrived.
 let [notifications, marks, seen] = [0, 0, 0];
 await sql.listen("mark", () => (marks += 1));
 await sql.listen("task", () => {
@@ -36,7 +36,7 @@ beforeEach(async () => {
   [notifications, seen] = [0, 0];
 });
 
-/** A pool whose connections are all open, and know the statement. */
+/** A pool whose connections are all open and have prepared the statement. */
 async function warmPool() {
   const pool = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 4 }, "pool");
   cleanUp(() => pool.end());
@@ -52,27 +52,27 @@ async function warmPool() {
 }
 
 describe("workers", () => {
-  it("are notified once of one signup", async () => {
+  it("get one notification of one signup", async () => {
     await signUp().expect(303);
     await until("a worker is notified of the task", () => seen === 1);
     await mark();
     expect(notifications).toBe(1);
   });
 
-  it("are notified a few times of 50 signups at once, and after the last", async () => {
+  it("get a few notifications of 50 concurrent signups, one of them after the last", async () => {
     await Promise.all(Array.from({ length: 50 }, (_, n) => signUp(`ada${n}@example.com`).expect(303)));
     await until("a worker is notified of all tasks", () => seen === 50);
     expect(notifications).toBeLessThan(25);
   });
 
-  it("are notified by the first statement of a new connection", async () => {
+  it("are notified of the first statement on a new connection", async () => {
     const pool = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "pool");
     cleanUp(() => pool.end());
     await notifyWorkers(pool)`insert into task (task_type) values (${"WORK"})`;
     expect(await until("a worker is notified of the task", () => seen)).toBe(1);
   });
 
-  it("are notified on the connection of the statement, in a transaction of its own", async () => {
+  it("are notified once, on the connection of the statement, in a separate transaction", async () => {
     const { pool, enqueue } = await warmPool();
     const [row] = await enqueue(notifyWorkers(pool));
     const backend = await until("the notification is sent", async () => {
@@ -84,9 +84,11 @@ describe("workers", () => {
       return found;
     });
     expect(backend).toEqual(row);
+    await mark();
+    expect(notifications).toBe(1);
   });
 
-  it("are notified after a statement that waited while others were notified", async () => {
+  it("are notified of a statement that was blocked while others were notified", async () => {
     const { pool, enqueue } = await warmPool();
     await sql`delete from task`;
     const notifying = notifyWorkers(pool);
@@ -94,7 +96,7 @@ describe("workers", () => {
     await sql.begin(async (tx) => {
       await tx`insert into task (task_type, unique_key) values ('WORK', 'a')`;
       waiting = Promise.all([enqueue(notifying), enqueue(notifying, "a")]).catch(() => {});
-      await until("one is notified of, one waits", async () => {
+      await until("workers know of one task and the other waits", async () => {
         const locks = await sql`select from pg_locks where locktype = 'transactionid' and not granted`;
         return seen === 1 && locks.length > 0;
       });

@@ -4,16 +4,16 @@ import { connect } from "../../app/db/connect.ts";
 import { transact } from "../../app/db/transaction.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
-import { layWire } from "../support/wire.ts";
+import { startFaultyProxy } from "../support/faulty-proxy.ts";
 
 const { sql, url } = await createDatabase();
 await sql`create table note (text text)`;
 const notes = async () => (await sql<{ text: string }[]>`select text from note`).map(({ text }) => text);
 beforeEach(() => sql`truncate note`);
 
-/** A pool of one connection, and the wire under it. */
+/** A pool of one connection through a faulty proxy. */
 async function fragile() {
-  const wire = await layWire(url);
+  const wire = await startFaultyProxy(url);
   const pool = connect({ DATABASE_URL: wire.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "fragile", 20);
   cleanUp(() => pool.end({ timeout: 1 }));
   return { wire, pool };
@@ -24,12 +24,12 @@ const endAll = () => sql`
 `;
 
 describe("a transaction", () => {
-  it("commits what is written, and returns what the work returns", async () => {
+  it("commits its writes and returns the result of its work", async () => {
     expect(await transact(sql, async (tx) => (await tx`insert into note values ('kept')`).count)).toBe(1);
     expect(await notes()).toEqual(["kept"]);
   });
 
-  it("writes nothing when the work throws", async () => {
+  it("writes nothing when its work throws", async () => {
     const work = transact(sql, async (tx) => {
       await tx`insert into note values ('dropped')`;
       throw new Error("No.");
@@ -39,12 +39,12 @@ describe("a transaction", () => {
   });
 });
 
-// Nobody catches an error of the library's own: the run fails of it, and so would the process.
+// Nobody can catch an error that postgres.js throws outside a query: it would fail this run, as it would end the process.
 describe.each(["cut", "terminated"])("a transaction whose connection is %s", (end) => {
   it.each([
     ["in a statement", (): Promise<unknown> => delay(0)],
     ["between two statements", () => delay(300)],
-  ])("fails alone, %s", async (_, pause) => {
+  ])("fails without harm to the next ones, %s", async (_, pause) => {
     const { wire, pool } = await fragile();
     const work = transact(pool, async (tx) => {
       await tx`insert into note values ('lost')`;
@@ -54,7 +54,7 @@ describe.each(["cut", "terminated"])("a transaction whose connection is %s", (en
       await lose;
     });
     await expect(work).rejects.toThrow(/CONNECTION_CLOSED|terminating connection|ECONNRESET/);
-    // The library tells the next statement of the old connection's error once more.
+    // postgres.js reports the old connection's error once more, to the next statement.
     await pool`select`.catch(() => {});
     for (let again = 0; again < 3; again += 1) {
       await transact(pool, (tx) => tx`insert into note values (${`after ${again}`})`);

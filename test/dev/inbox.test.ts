@@ -1,12 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
 import { mailbox } from "../../dev/mailbox.ts";
 import { saveMail } from "../../dev/mails.ts";
-import { openBrowser, violations } from "../support/browser.ts";
-import { until } from "../support/until.ts";
+import { axeViolations, openBrowser } from "../support/browser.ts";
+import { openTab } from "../support/browser-session.ts";
 import { serveApp } from "../support/web.ts";
 
 // Neither the inbox nor the start page asks it anything.
@@ -25,15 +24,15 @@ afterAll(() => rm(folder, { recursive: true }));
 describe("the inbox in a browser", () => {
   it("passes axe in each state", async () => {
     const page = await browser.visit(`${url}/dev/mailbox`);
-    expect(await violations(page)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
 
     await saveMail(folder, { raw: Buffer.from("Subject: Plain\r\n\r\nText"), from: "", to });
     await page.reload();
-    expect(await violations(page)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
 
     await page.getByRole("link", { name: "Plain" }).click();
     for (const name of ["Headers", "Source"]) await page.getByText(name, { exact: true }).click();
-    expect(await violations(page)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
   });
 
   it.each([true, false])("opens a mail's link beside it, JavaScript on: %s", async (javaScriptEnabled) => {
@@ -42,14 +41,7 @@ describe("the inbox in a browser", () => {
     const page = await browser.visit(`${url}/dev/mailbox`, { javaScriptEnabled });
 
     await page.getByRole("link", { name: "Hello" }).first().click();
-    const link = page.frameLocator("iframe").getByRole("link", { name: "Open the site" });
-    const popup = page.waitForEvent("popup");
-    // A click that comes before Chromium has drawn the frame is lost.
-    const opened = await until("the link opens", async () => {
-      await link.click();
-      return Promise.race([popup, delay(2000, undefined)]);
-    });
-    await opened.waitForLoadState();
+    const opened = await openTab(page, page.frameLocator("iframe"), "Open the site");
 
     expect(opened.url()).toBe(`${url}/`);
   });

@@ -11,16 +11,23 @@ import { until } from "../support/until.ts";
 
 const main = fileURLToPath(new URL("../../dev/main.ts", import.meta.url));
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(`${tmpdir()}/slim-signup-dev-`);
+const NODE_COMPILE_CACHE = `${tmpdir()}/compile-cache`;
+const folder = await mkdtemp(`${tmpdir()}/slim-signup-dev-`);
+const ends: (() => Promise<unknown>)[] = [];
+afterAll(async () => {
+  await Promise.all(ends.map((end) => end()));
+  await rm(folder, { recursive: true });
 });
-afterAll(() => rm(folder, { recursive: true }));
 
-/** What `npm run dev` runs, with nothing in its environment but the port. */
+type Run = Awaited<ReturnType<typeof dev>>;
+
+/** What `npm run dev` runs, with nothing in its environment but the port and a cache that halves its start. */
 async function dev({ port, data = folder }: { port?: number; data?: string } = {}) {
   const PORT = String(port ?? (await freePort()));
-  const child = spawn(process.execPath, [main, data], { env: { PORT }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [main, data], {
+    env: { PORT, NODE_COMPILE_CACHE },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   endWithRun(child);
   const closed = once(child, "close");
   let output = "";
@@ -31,9 +38,7 @@ async function dev({ port, data = folder }: { port?: number; data?: string } = {
     await closed;
     return { exitCode: child.exitCode, output };
   };
-  onTestFinished(async () => {
-    await end("SIGTERM");
-  });
+  ends.push(() => end("SIGTERM"));
   return {
     origin: `http://localhost:${PORT}`,
     end,
@@ -42,10 +47,16 @@ async function dev({ port, data = folder }: { port?: number; data?: string } = {
   };
 }
 
+// One run serves all tests, in their order: it is started once, killed once, and stopped once.
 describe("npm run dev", { timeout: 60_000 }, () => {
-  it("brings the mail of a signup to the inbox, and leaves nothing running", async () => {
-    const { origin, up, output, end } = await dev();
-    await up();
+  let running: Run;
+  beforeAll(async () => {
+    running = await dev();
+    await running.up();
+  }, 60_000);
+
+  it("prints its URLs in at most five lines and delivers the mail of a signup to the inbox", async () => {
+    const { origin, output } = running;
     expect(output()).toContain(`Sign up   ${origin}/signup\nInbox     ${origin}/dev/mailbox\nDatabase  postgres://`);
     expect(output().match(/\n/g)?.length).toBeLessThanOrEqual(5);
 
@@ -53,24 +64,48 @@ describe("npm run dev", { timeout: 60_000 }, () => {
     const { status } = await fetch(`${origin}/signup`, { method: "POST", body, redirect: "manual" });
     expect(status).toBe(303);
     await until("the mail is there", async () => (await inbox(origin)).includes("ada@example.com"));
+  });
 
-    const pids = await pidsOf(output());
-    expect(pids.map(isAlive)).toEqual([true, true]);
-    expect(await end("SIGINT")).toMatchObject({ exitCode: 0 });
-    await until("worker and Postgres are gone", () => !pids.some(isAlive));
-    await expect(fetch(origin)).rejects.toThrow("fetch failed");
+  it("refuses in one line to run twice from one folder", async () => {
+    const second = await (await dev()).end();
+
+    expect(second.exitCode).toBe(1);
+    expect(second.output).toMatch(/^npm run dev is already running.*\n$/);
+    expect(await fetch(`${running.origin}/readyz`)).toMatchObject({ status: 200 });
+  });
+
+  it("says in one line that the port is taken, and starts nothing", async () => {
+    const port = Number(new URL(running.origin).port);
+
+    const second = await (await dev({ port, data: `${folder}/other` })).end();
+
+    expect(second.exitCode).toBe(1);
+    expect(second.output).toMatch(new RegExp(`^Port ${port} is taken.*\n$`));
+  });
+
+  it("lends its database to the commands, but not in production", async () => {
+    const tasks = await copyOfCommands();
+    const [development, production] = await Promise.all([tasks({}), tasks({ NODE_ENV: "production" })]);
+
+    expect(development).toMatchObject({
+      exitCode: 0,
+      output: expect.stringContaining("Oldest due: none") as string,
+    });
+    expect(production).toMatchObject({
+      exitCode: 1,
+      output: expect.stringContaining("DATABASE_URL is required") as string,
+    });
   });
 
   it("takes over what a killed run left, and knows its mails", async () => {
-    const killed = await dev();
-    await killed.up();
+    const killed = running;
     await killed.end("SIGKILL");
 
-    const { origin, up } = await dev();
-    await up();
+    running = await dev();
+    await running.up();
 
-    expect(await inbox(origin)).toContain("ada@example.com");
-    await until("the killed run's web is gone", () =>
+    expect(await inbox(running.origin)).toContain("ada@example.com");
+    await until("the killed run's web process is gone", () =>
       fetch(killed.origin).then(
         () => false,
         () => true,
@@ -78,46 +113,40 @@ describe("npm run dev", { timeout: 60_000 }, () => {
     );
   });
 
-  it("is found by the commands, and they say when it does not run", async () => {
-    const { up, end } = await dev();
-    await up();
+  it("stops on Ctrl-C and leaves no process running", async () => {
+    const pids = await pidsOf(running.output());
+    await withSql(
+      running.output(),
+      (sql) => sql`
+      update migration set name = '0001_old_baseline.sql' where name like '0001%'
+    `,
+    );
+    expect(pids.map(isAlive)).toEqual([true, true]);
+
+    expect(await running.end("SIGINT")).toMatchObject({ exitCode: 0 });
+
+    await until("worker and Postgres are gone", () => !pids.some(isAlive));
+    await expect(fetch(running.origin)).rejects.toThrow("fetch failed");
     const tasks = await copyOfCommands();
-
-    expect(await tasks({})).toMatchObject({ exit: 0, said: expect.stringContaining("Oldest due: none") as string });
-    const production = await tasks({ NODE_ENV: "production" });
-    expect(production).toMatchObject({ exit: 1, said: expect.stringContaining("DATABASE_URL is required") as string });
-
-    await end("SIGTERM");
     expect(await tasks({})).toEqual({
-      exit: 1,
-      said: "npm run dev does not run here. Start it, or set DATABASE_URL.\n",
+      exitCode: 1,
+      output: "npm run dev is not running. Start it, or set DATABASE_URL.\n",
     });
   });
 
-  it("refuses in one line to run twice from one folder, and the first goes on", async () => {
-    const first = await dev();
-    await first.up();
+  it("says what to delete when its database is that of an older baseline, and exits 1", async () => {
+    const { exitCode, output } = await (await dev()).end();
 
-    const second = await (await dev()).end();
-
-    expect(second.exitCode).toBe(1);
-    expect(second.output).toMatch(/^npm run dev runs here already.*\n$/);
-    expect(await fetch(`${first.origin}/readyz`)).toMatchObject({ status: 200 });
-  });
-
-  it("says in one line that the port is taken, and starts nothing", async () => {
-    const first = await dev();
-    await first.up();
-    const port = Number(new URL(first.origin).port);
-
-    const second = await (await dev({ port, data: `${folder}/other` })).end();
-
-    expect(second.exitCode).toBe(1);
-    expect(second.output).toMatch(new RegExp(`^Port ${port} is taken.*\n$`));
+    expect(exitCode).toBe(1);
+    expect(output.split("\n").slice(1)).toEqual([
+      "Nothing applied: the database has 0001_old_baseline.sql, which is not in this version. Use an empty database.",
+      `Stopped, because the migrations failed. To start over with an empty database, delete ${folder}.`,
+      "",
+    ]);
   });
 });
 
-/** The commands in a project whose `.data` is the folder of the tests; resolves to what runs `npm run tasks` there. */
+/** Copies the commands to a project whose `.data` is the folder of this test; resolves to what runs `npm run tasks` there. */
 async function copyOfCommands() {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const copy = await mkdtemp(`${tmpdir()}/slim-signup-commands-`);
@@ -128,7 +157,7 @@ async function copyOfCommands() {
   onTestFinished(() => rm(copy, { recursive: true }));
   return async (env: Record<string, string>) => {
     const command = run(`${copy}/cli/tasks.ts`, env);
-    return { exit: await command.exited, said: command.output() };
+    return { exitCode: await command.exited, output: command.output() };
   };
 }
 
@@ -137,11 +166,16 @@ async function inbox(origin: string): Promise<string> {
   return response.text();
 }
 
-/** The worker, which says it in its table, and Postgres, in the first line of its file. */
+/** The worker and Postgres. */
 async function pidsOf(output: string): Promise<number[]> {
-  const sql = postgres(/postgres:\S+/.exec(output)?.[0] ?? "", { max: 1 });
-  const [worker] = await sql<{ pid: number }[]>`select pid from worker`;
-  await sql.end();
+  const [worker] = await withSql(output, (sql) => sql<{ pid: number }[]>`select pid from worker`);
   const [postmaster] = (await readFile(`${folder}/postgres/postmaster.pid`, "utf8")).split("\n");
   return [worker?.pid ?? 0, Number(postmaster)];
+}
+
+async function withSql<Rows>(output: string, query: (sql: postgres.Sql) => PromiseLike<Rows>): Promise<Rows> {
+  const sql = postgres(/postgres:\S+/.exec(output)?.[0] ?? "", { max: 1 });
+  const rows = await query(sql);
+  await sql.end();
+  return rows;
 }

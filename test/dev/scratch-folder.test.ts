@@ -10,7 +10,7 @@ const printed = z.object({ pid: z.number(), folders: z.tuple([z.string(), z.stri
 
 describe("a run that is broken off", () => {
   it("leaves no folder, no server and no child", async () => {
-    const broken = run("test/support/broken-off.ts", { PATH: process.env.PATH!, TMPDIR: tmpdir() });
+    const broken = run("test/support/interrupted-run.ts", { PATH: process.env.PATH!, TMPDIR: tmpdir() });
     await until("it has started all", () => broken.output().endsWith("}\n") || broken.child.exitCode !== null, 40);
     const { pid, folders } = printed.parse(JSON.parse(broken.output()));
     const [postmaster] = (await readFile(`${folders[0]}/postgres/postmaster.pid`, "utf8")).split("\n");

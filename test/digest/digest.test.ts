@@ -3,7 +3,7 @@ import { createMailer } from "../../worker/mail/mailer.ts";
 import { schedule } from "../../worker/schedule.ts";
 import { oweDigests } from "../../worker/digest/owe-digests.ts";
 import { sendEmailDigest } from "../../worker/digest/send-email-digest.ts";
-import { addOwner } from "../support/accounts.ts";
+import { addUser } from "../support/accounts.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
 import { isEmpty, runEngine } from "../support/engine.ts";
@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 
 async function addOperator(email: string): Promise<string> {
-  const usrId = await addOwner(sql, { email, password: "twelve engines hum" });
+  const usrId = await addUser(sql, { email, password: "twelve engines hum" });
   await sql`insert into operator (usr_id) values (${usrId})`;
   return usrId;
 }
@@ -43,14 +43,14 @@ const happen = (type: string, distance: string) => sql`
 describe("OWE_DIGESTS", () => {
   const owe = async () => {
     const engine = await runEngine(database, { OWE_DIGESTS: oweDigests(zone) });
-    await engine.owe("OWE_DIGESTS");
+    await engine.enqueue("OWE_DIGESTS");
     await until("it is done", async () => (await sql`select from task where task_type = 'OWE_DIGESTS'`).length === 0);
     return sql`select task_type, params from task order by params ->> 'usr_id'`;
   };
 
   it("owes each operator one mail with the figures of yesterday, there", async () => {
     const operators = [await addOperator("ada@example.com"), await addOperator("bob@example.com")];
-    await addOwner(sql, { email: "visitor@example.com", password: "twelve engines hum" });
+    await addUser(sql, { email: "visitor@example.com", password: "twelve engines hum" });
     for (const distance of ["-1 microsecond", "-1 day"]) await happen("SIGNED_UP", distance);
     for (const distance of ["0", "-1 day -1 microsecond"]) await happen("SIGNED_UP", distance);
     for (const type of ["EMAIL_VERIFIED", "MAIL_SENT", "MAIL_SENT", "MAIL_SENT", "TASK_DEAD", "LOGGED_IN"])
@@ -80,7 +80,7 @@ describe("SEND_EMAIL_DIGEST", () => {
   const figures = { day: "2026-11-19", signed_up: 1234, verified: 7, mails_sent: 8, tasks_dead: 0 };
   const send = async (usr_id: string) => {
     const engine = await runEngine(database, { SEND_EMAIL_DIGEST: sendEmailDigest(sql, mailer) });
-    await engine.owe("SEND_EMAIL_DIGEST", 1, { params: sql.json({ ...figures, usr_id }) });
+    await engine.enqueue("SEND_EMAIL_DIGEST", 1, { params: sql.json({ ...figures, usr_id }) });
     await until("the task is done", () => isEmpty(sql));
     return smtp.mails;
   };
@@ -88,9 +88,9 @@ describe("SEND_EMAIL_DIGEST", () => {
   it("tells an operator how the day went", async () => {
     const [mail] = await send(await addOperator("ada@example.com"));
     expect(mail?.recipients).toEqual(["ada@example.com"]);
-    expect(mail?.subject).toBe("How yesterday went");
+    expect(mail?.subject).toBe("Daily summary of slim-signup");
     expect(mail?.text).toMatch(
-      /^Thursday,? 19 November 2026\n\nSignups: 1,234\nVerifications: 7\nMails sent: 8\nDead tasks: 0\n/,
+      /^Thursday,? 19 November 2026\n\nSignups: 1,234\nVerifications: 7\nEmails sent: 8\nDead tasks: 0\n/,
     );
     expect(mail?.text).toContain("https://signup.example.com/ops\n");
     expect(mail?.html).toContain("Signups: 1,234");

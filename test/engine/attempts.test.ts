@@ -24,7 +24,7 @@ describe("params that do not fit", () => {
   it("are dead at once, with the schema's message", async () => {
     const params = z.object({ usr_id: z.string() });
     const engine = await runEngine(database, { STRICT: handler(() => expect.unreachable(), { params }) });
-    await engine.owe("STRICT", 1, { params: sql.json({ usr_id: [] }) });
+    await engine.enqueue("STRICT", 1, { params: sql.json({ usr_id: [] }) });
     await until("it is dead", async () => (await dead())[0]);
     expect(await dead()).toEqual([
       { attempt: 1, reason: expect.stringMatching(/params do not fit.*usr_id/s) as string },
@@ -41,7 +41,7 @@ describe("a handler", () => {
       await gate.promise;
     });
     const engine = await runEngine(database, { LOOK: look }, { concurrency: 30 });
-    await engine.owe("LOOK", 30);
+    await engine.enqueue("LOOK", 30);
     await until("all have started", () => seen.length === 30);
     expect(seen).toEqual(seen.map(() => ({ attempt: 1, worker_id: expect.any(String) as string })));
     const open = await sql`
@@ -65,19 +65,19 @@ describe("a handler", () => {
     ["a delay without end", () => toss(new RetryLater(Infinity, "too long")), "too long"],
   ])("that throws %s has failed once, and the worker lives on", async (_, run, error) => {
     const engine = await runEngine(database, { FAIL: handler(run), WORK: handler(() => {}) });
-    await engine.owe("FAIL");
+    await engine.enqueue("FAIL");
     await until("it has failed", async () => (await history())[0]);
     expect(await history()).toEqual([{ task_id: "1", attempt: 1, error: expect.stringContaining(error) as string }]);
     expect(await sql`select attempt, worker_id, run_at > now() as is_later from task`).toEqual([
       { attempt: 1, worker_id: null, is_later: true },
     ]);
-    await engine.owe("WORK");
+    await engine.enqueue("WORK");
     await until("others are done", async () => (await sql`select from task where task_type = 'WORK'`).length === 0);
   });
 
   it("names its own delay", async () => {
     const engine = await runEngine(database, { BUSY: handler(() => toss(new RetryLater(3600, "come back later"))) });
-    await engine.owe("BUSY");
+    await engine.enqueue("BUSY");
     await until("it has failed", async () => (await history())[0]);
     expect(await sql`select run_at - failed_at as delay from task join task_error using (task_id)`).toEqual([
       { delay: "01:00:00" },
@@ -86,7 +86,7 @@ describe("a handler", () => {
 
   it("can say that trying again is no use", async () => {
     const engine = await runEngine(database, { GONE: handler(() => toss(new Permanent("nobody lives here"))) });
-    await engine.owe("GONE");
+    await engine.enqueue("GONE");
     await until("it is dead", async () => (await dead())[0]);
     expect(await dead()).toEqual([{ attempt: 1, reason: "nobody lives here" }]);
   });
@@ -95,7 +95,7 @@ describe("a handler", () => {
     let starts = 0;
     const fail = handler(() => toss(new Error(`failure ${++starts}`)), { maxAttempts: 3, backoffSeconds: () => 0 });
     const engine = await runEngine(database, { FAIL: fail });
-    await engine.owe("FAIL");
+    await engine.enqueue("FAIL");
     await until("it is dead", async () => {
       engine.wake();
       return (await dead())[0];
@@ -123,7 +123,7 @@ describe("an outcome that the handler calls unknown", () => {
     const engine = await runEngine(database, {
       MAIL: handler(() => toss(new OutcomeUnknown("no answer")), { afterUnknown }),
     });
-    await engine.owe("MAIL");
+    await engine.enqueue("MAIL");
     await until("it has failed", async () => (await history())[0]);
     expect({ pending: (await sql`select from task`).length, dead: (await dead()).length }).toEqual(expected);
   });

@@ -86,7 +86,7 @@ describe("while a service is down", () => {
     );
     const concurrency = 5;
     const engine = await runEngine(database, { MAIL: mail, WORK: handler(() => {}) }, { concurrency });
-    await engine.owe("MAIL", 50);
+    await engine.enqueue("MAIL", 50);
     await until("the breaker is open", () => engine.lines.some(({ msg }) => msg === "the service is down"));
     isDown = false;
     const before = starts;
@@ -94,7 +94,7 @@ describe("while a service is down", () => {
 
     await until("one task probes the service", () => starts > before);
     for (const round of [1, 2, 3]) {
-      const [work] = await engine.owe("WORK");
+      const [work] = await engine.enqueue("WORK");
       await until(`another type is done, ${round}`, async () => {
         return (await sql`select from task where task_id = ${work!}`).length === 0;
       });
@@ -114,7 +114,7 @@ describe("while a service is down", () => {
     const down = handler(() => Promise.reject(new ServiceDown("connection refused")), { backoffSeconds: () => 86_400 });
     const engine = await runEngine(database, { MAIL: down });
     const run_at = "2026-01-01 00:00:00+00";
-    await engine.owe("MAIL", 1, { run_at, attempt: 3 });
+    await engine.enqueue("MAIL", 1, { run_at, attempt: 3 });
     await until("the breaker is open", () => engine.lines.some(({ msg }) => msg === "the service is down"));
     const [task] = await until("it waits again", async () => {
       const rows = await sql`
@@ -149,7 +149,7 @@ describe("while a service is down", () => {
     );
     const concurrency = 20;
     const engine = await runEngine(database, { MAIL: mail }, { concurrency });
-    await engine.owe("MAIL", 60);
+    await engine.enqueue("MAIL", 60);
     await until("the breaker is open", () => engine.lines.some(({ msg }) => msg === "the service is down"));
     isDown = false;
     await until("all slots are in use", () => running === concurrency);
@@ -169,7 +169,7 @@ describe("while a service is down", () => {
       { backoffSeconds: () => 0 },
     );
     const engine = await runEngine(database, { MAIL: mail });
-    await engine.owe("MAIL", 3);
+    await engine.enqueue("MAIL", 3);
     await until("the breaker is open", () => engine.lines.some(({ msg }) => msg === "the service is down"));
     isDown = false;
     await until("it is closed", () => engine.lines.some(({ msg }) => msg === "the service is back"));

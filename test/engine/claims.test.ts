@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createClaims } from "../../worker/engine/claim.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addWorker, handler, owe } from "../support/engine.ts";
+import { addWorker, handler, enqueue } from "../support/engine.ts";
 
 const { sql } = await createDatabase();
 let worker: string;
@@ -42,26 +42,26 @@ function claimer(options: Options = {}) {
 
 describe("a worker's claims", () => {
   it("are for free slots, within a type's own limit, and keep one slot for each other type", async () => {
-    await owe(sql, "A", 20);
-    await owe(sql, "B", 20);
+    await enqueue(sql, "A", 20);
+    await enqueue(sql, "B", 20);
     const { hold } = claimer();
     expect(await hold()).toBe("AAAAABB");
     expect(await hold()).toBe("");
-    await owe(sql, "C", 5);
+    await enqueue(sql, "C", 5);
     expect(await hold()).toBe("C");
-    await owe(sql, "C", 5, { priority: -9 });
+    await enqueue(sql, "C", 5, { priority: -9 });
     expect(await hold()).toBe("");
   });
 
   it("leave out a type whose breaker is open", async () => {
-    await owe(sql, "A", 20);
-    await owe(sql, "C", 20);
+    await enqueue(sql, "A", 20);
+    await enqueue(sql, "C", 20);
     const { hold } = claimer({ breakerRoom: (type) => (type === "A" ? 0 : Infinity) });
     expect(await hold()).toBe("CCCCCC");
   });
 
   it("serve the types in turn with one slot", async () => {
-    for (const type of ["A", "B", "C"]) await owe(sql, type, 4);
+    for (const type of ["A", "B", "C"]) await enqueue(sql, type, 4);
     const { hold, letGo } = claimer({ concurrency: 1 });
     const rounds: string[] = [];
     for (let round = 0; round < 4; round += 1) {
@@ -78,10 +78,10 @@ describe("a worker's claims", () => {
     [3, 12],
   ])("with %i slots give a quarter to what is due for over 5 minutes, oldest first", async (concurrency, rounds) => {
     const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000);
-    await owe(sql, "A", 100, { priority: -5 });
-    await owe(sql, "A", 100, { priority: 3, run_at: ago(4) });
-    const older = await owe(sql, "A", 100, { priority: 9, run_at: ago(20) });
-    await owe(sql, "A", 100, { priority: 5, run_at: ago(10) });
+    await enqueue(sql, "A", 100, { priority: -5 });
+    await enqueue(sql, "A", 100, { priority: 3, run_at: ago(4) });
+    const older = await enqueue(sql, "A", 100, { priority: 9, run_at: ago(20) });
+    await enqueue(sql, "A", 100, { priority: 5, run_at: ago(10) });
 
     const { next, letGo } = claimer({ concurrency, handlers: { A: handler(() => {}) } });
     const taken: { task_id: string; priority: number }[] = [];
@@ -100,14 +100,14 @@ describe("a worker's claims", () => {
       breakerRoom: () => Infinity,
     });
     const next = async () => (await claims.next(worker, new Map(), 8)).map(({ task_id }) => task_id);
-    const [first] = await owe(sql, "A");
+    const [first] = await enqueue(sql, "A");
     claims.lanes.expectMore({ isNotified: true });
     await claims.lanes.find();
     expect(await next()).toEqual([first]);
     claims.lanes.expectMore({ isNotified: true });
 
-    const older = await owe(sql, "A", 2, { run_at: new Date(Date.now() - 60_000) });
-    const [newer] = await owe(sql, "A");
+    const older = await enqueue(sql, "A", 2, { run_at: new Date(Date.now() - 60_000) });
+    const [newer] = await enqueue(sql, "A");
     expect(await next()).toEqual([newer]);
     claims.lanes.expectMore({ isNotified: true });
     claims.lanes.expectOld();
@@ -124,13 +124,13 @@ describe("a worker's claims", () => {
       breakerRoom: () => Infinity,
     });
     const next = async () => (await claims.next(worker, new Map(), 8)).map(({ task_id }) => task_id);
-    const [first] = await owe(sql, "A");
+    const [first] = await enqueue(sql, "A");
     claims.lanes.expectMore({ isNotified: true });
     await claims.lanes.find();
     expect(await next()).toEqual([first]);
     expect(claims.lanes.open).toHaveLength(0);
 
-    const [second] = await owe(sql, "A");
+    const [second] = await enqueue(sql, "A");
     expect(await next()).toEqual([]);
     claims.lanes.expectMore({ isNotified: true });
     expect(await next()).toEqual([second]);
@@ -144,8 +144,8 @@ describe("a worker's claims", () => {
       breakerRoom: () => Infinity,
     });
     const next = async () => (await claims.next(worker, new Map(), 1)).map(({ task_id }) => task_id);
-    const [urgent] = await owe(sql, "A", 1, { priority: -1 });
-    const others = await owe(sql, "A", 2);
+    const [urgent] = await enqueue(sql, "A", 1, { priority: -1 });
+    const others = await enqueue(sql, "A", 2);
     claims.lanes.expectMore({ isNotified: true });
     await claims.lanes.find();
     // It has given all that was asked, so there might be more.
@@ -153,12 +153,12 @@ describe("a worker's claims", () => {
   });
 
   it("take a poison task like any other", async () => {
-    await owe(sql, "A", 1, { crashes: 2 });
+    await enqueue(sql, "A", 1, { crashes: 2 });
     expect(await claimer().hold()).toBe("A");
   });
 
   it("skip a row that another transaction has locked, and take it after a full search", async () => {
-    const ids = await owe(sql, "A", 3);
+    const ids = await enqueue(sql, "A", 3);
     const { next } = claimer();
     await sql.begin(async (tx) => {
       await tx`select from task where task_id = ${ids[0]!} for update`;

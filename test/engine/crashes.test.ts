@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDatabase, empty } from "../support/database.ts";
-import { handler, isEmpty, owe, runEngine } from "../support/engine.ts";
+import { handler, isEmpty, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();
@@ -17,14 +17,14 @@ const isDead = async () => (await dead()).length === 1;
 
 describe("a task whose attempt ended in a crash", () => {
   it("is run again, where its type says so", async () => {
-    await owe(sql, "WORK", 1, { attempt: 1, crashes: 1 });
+    await enqueue(sql, "WORK", 1, { attempt: 1, crashes: 1 });
     await runEngine(database, { WORK: work({ afterUnknown: "retry" }) });
     await until("it is done", () => isEmpty(sql));
     expect(starts).toBe(1);
   });
 
   it("is dead without a start, where its type leaves it to a person", async () => {
-    await owe(sql, "WORK", 1, { attempt: 1, crashes: 1 });
+    await enqueue(sql, "WORK", 1, { attempt: 1, crashes: 1 });
     await runEngine(database, { WORK: work({ afterUnknown: "bury" }) });
     await until("it is dead", isDead);
     expect(starts).toBe(0);
@@ -34,7 +34,7 @@ describe("a task whose attempt ended in a crash", () => {
   });
 
   it("is not started once more than its type allows", async () => {
-    await owe(sql, "WORK", 1, { attempt: 3, crashes: 3 });
+    await enqueue(sql, "WORK", 1, { attempt: 3, crashes: 3 });
     await runEngine(database, { WORK: work({ maxAttempts: 3 }) });
     await until("it is dead", isDead);
     expect(starts).toBe(0);
@@ -44,7 +44,7 @@ describe("a task whose attempt ended in a crash", () => {
 
 describe("a task whose last two attempts ended in a crash", () => {
   it("is like any other once an attempt had an outcome", async () => {
-    await owe(sql, "FAIL", 1, { attempt: 2, crashes: 2 });
+    await enqueue(sql, "FAIL", 1, { attempt: 2, crashes: 2 });
     await runEngine(database, { FAIL: handler(() => Promise.reject(new Error("no luck"))) });
     await until("it has failed", async () => (await sql`select from task_error`).length === 1);
     expect(await sql`select attempt, crashes, worker_id from task`).toEqual([

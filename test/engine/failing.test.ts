@@ -5,7 +5,7 @@ import { claim } from "../../worker/engine/claim.ts";
 import { giveBack, type GivenBack } from "../../worker/engine/outcomes.ts";
 import { findLanes } from "../../worker/engine/lanes.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addWorker, owe } from "../support/engine.ts";
+import { addWorker, enqueue } from "../support/engine.ts";
 
 const { sql } = await createDatabase();
 let given: GivenBack;
@@ -22,7 +22,7 @@ const task = {
 beforeEach(async () => {
   await empty(sql);
   const { params, priority, unique_key, created_at } = task;
-  await owe(sql, "NOOP", 1, { params: sql.json(params), priority, unique_key, created_at, attempt: 2, crashes: 1 });
+  await enqueue(sql, "NOOP", 1, { params: sql.json(params), priority, unique_key, created_at, attempt: 2, crashes: 1 });
   const worker_id = await addWorker(sql);
   const [claimed] = await claim(sql, worker_id, await findLanes(sql, ["NOOP"]), [1]);
   given = {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Handler } from "../../worker/engine/task.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { handler, owe, runEngine } from "../support/engine.ts";
+import { handler, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();
@@ -20,7 +20,7 @@ describe("a new task, while another type", () => {
       "always fails",
       handler(() => Promise.reject(new Error("no luck")), { backoffSeconds: () => 0, maxAttempts: 30_000 }),
     ],
-  ])("%s, starts within a second, without a notification and at the lowest priority", async (_, other) => {
+  ])("%s, is started within a second, without a notification and at the lowest priority", async (_, other) => {
     await sql`insert into task (task_type, priority) select 'OTHER', -9 from generate_series(1, 20000)`;
     const waits: number[] = [];
     const work = handler(({ task }) => void waits.push(task.claimed_at.getTime() - Number(task.born) * 1000));
@@ -30,7 +30,7 @@ describe("a new task, while another type", () => {
     });
 
     for (const count of [1, 2, 3]) {
-      await owe(sql, "WORK", 1, { priority: 9 });
+      await enqueue(sql, "WORK", 1, { priority: 9 });
       await until("it has started", () => waits.length === count);
     }
     expect(Math.max(...waits)).toBeLessThan(longestDelayMilliseconds);
@@ -42,7 +42,7 @@ describe("tasks that are due together", () => {
   it("start by priority", async () => {
     const started: number[] = [];
     const note = handler(({ task }) => void started.push(task.priority));
-    for (const priority of [3, -2, 0, 2, -1, 1]) await owe(sql, "NOTE", 5, { priority });
+    for (const priority of [3, -2, 0, 2, -1, 1]) await enqueue(sql, "NOTE", 5, { priority });
     await runEngine(database, { NOTE: note }, { concurrency: 1 });
     await until("all have started", () => started.length === 30);
     expect(started).toEqual(started.toSorted((a, b) => a - b));
@@ -54,7 +54,7 @@ describe("tasks that are due together", () => {
       running.push(task.task_type);
       await new Promise(() => {});
     });
-    for (const type of ["A", "B", "C"]) await owe(sql, type, 100);
+    for (const type of ["A", "B", "C"]) await enqueue(sql, type, 100);
     await runEngine(database, { A: wait, B: wait, C: wait }, { concurrency: 9 });
     await until("all slots are in use", () => running.length === 9);
     expect(running.toSorted().join("")).toBe("AAABBBCCC");

@@ -4,7 +4,7 @@ import { claim } from "../../worker/engine/claim.ts";
 import { finish, finishSkippingLocked, giveBack, type GivenBack } from "../../worker/engine/outcomes.ts";
 import { findLanes } from "../../worker/engine/lanes.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addWorker, owe } from "../support/engine.ts";
+import { addWorker, enqueue } from "../support/engine.ts";
 
 const { sql } = await createDatabase();
 const retry = { error: "late", delay_seconds: 0, is_dead: false, is_counted: true, crashes: 0 };
@@ -13,7 +13,7 @@ let mine: GivenBack;
 
 beforeEach(async () => {
   await empty(sql);
-  await owe(sql, "NOOP", 1, { unique_key: "once", priority: 7 });
+  await enqueue(sql, "NOOP", 1, { unique_key: "once", priority: 7 });
   const worker_id = await addWorker(sql);
   const [task] = await claim(sql, worker_id, await findLanes(sql, ["NOOP"]), [1]);
   mine = { ...task!, worker_id, ...retry };
@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 const everything = () => sql`
   select
-    (select jsonb_agg(task) from task) as pending,
+    (select jsonb_agg(task) from task) as owed,
     (select jsonb_agg(task_error) from task_error) as history,
     (select jsonb_agg(task_dead) from task_dead) as dead
 `;
@@ -67,7 +67,7 @@ describe.each([
   ["snoozed", 0],
   ["released", null],
 ])("a task that was %s", (_, delay_seconds) => {
-  it("is not given back again by a repeated statement, though the next claim counts the same attempt", async () => {
+  it("is not given back again by a statement that is repeated, though the next claim counts the same attempt", async () => {
     const given = { ...mine, ...untried, delay_seconds };
     await giveBack(sql, [given]);
     const [again] = await claim(sql, mine.worker_id, await findLanes(sql, ["NOOP"]), [1]);
@@ -80,16 +80,16 @@ describe.each([
 
 describe("a batch of outcomes", () => {
   it("records the tasks of its own claim, and returns which", async () => {
-    await owe(sql, "NOOP", 2);
+    await enqueue(sql, "NOOP", 2);
     const tasks = await claim(sql, mine.worker_id, await findLanes(sql, ["NOOP"]), [2]);
-    const [lost, kept] = tasks.map((task) => ({ ...task, worker_id: mine.worker_id, ...retry }));
+    const [lost, held] = tasks.map((task) => ({ ...task, worker_id: mine.worker_id, ...retry }));
     await sql`update task set worker_id = null where task_id = ${lost!.task_id}`;
 
     expect([...(await finish(sql, [lost!, mine]))]).toEqual([{ task_id: mine.task_id, attempt: 1, is_recorded: true }]);
-    expect([...(await giveBack(sql, [lost!, { ...kept!, is_dead: true }]))]).toEqual([
-      { task_id: kept!.task_id, attempt: 1, is_recorded: true },
+    expect([...(await giveBack(sql, [lost!, { ...held!, is_dead: true }]))]).toEqual([
+      { task_id: held!.task_id, attempt: 1, is_recorded: true },
     ]);
-    expect(await sql`select task_id from task_error`).toEqual([{ task_id: kept!.task_id }]);
+    expect(await sql`select task_id from task_error`).toEqual([{ task_id: held!.task_id }]);
     expect(await sql`select task_id from task`).toEqual([{ task_id: lost!.task_id }]);
   });
 
@@ -97,7 +97,7 @@ describe("a batch of outcomes", () => {
     ["finish", finishSkippingLocked],
     ["give back", (_: unknown, tasks: GivenBack[]) => giveBack(sql, tasks)],
   ] as const)("leaves out a row that another transaction has locked, and says so: %s", async (_, end) => {
-    await owe(sql, "NOOP");
+    await enqueue(sql, "NOOP");
     const [task] = await claim(sql, mine.worker_id, await findLanes(sql, ["NOOP"]), [1]);
     const other = { ...task!, worker_id: mine.worker_id, ...retry };
     await sql.begin(async (tx) => {

@@ -2,10 +2,10 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { readEvents, beginning } from "../../app/db/feed.ts";
 import { consume, findBehind, type Consumer } from "../../worker/events/consume.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { append, begin, settled } from "../support/feed.ts";
+import { appendEvent, openTransaction, untilReadable } from "../support/feed.ts";
 
 const { sql } = await createDatabase();
-const reader: Consumer = { name: "reader", take: async () => {} };
+const reader: Consumer = { name: "reader", consume: async () => {} };
 
 beforeEach(() => empty(sql));
 
@@ -16,8 +16,8 @@ const isBehind = async () => (await findBehind(sql, [reader])).length === 1;
 
 describe("an event as it is read", () => {
   it("says what happened to whom, where and when", async () => {
-    await append(sql, "MAIL_SENT", { usr_id: "7", data: { task_type: "MAIL" } });
-    await settled(sql);
+    await appendEvent(sql, "MAIL_SENT", { usr_id: "7", data: { task_type: "MAIL" } });
+    await untilReadable(sql);
     expect([...(await readEvents(sql, beginning, 10))]).toEqual([
       {
         position: expect.stringMatching(/^\d+-1$/) as string,
@@ -37,8 +37,8 @@ describe("a look at who is behind", () => {
     await read();
     expect(await isBehind()).toBe(false);
 
-    await append(sql, "ONE");
-    await settled(sql);
+    await appendEvent(sql, "ONE");
+    await untilReadable(sql);
     await read();
     expect(await isBehind()).toBe(false);
 
@@ -50,11 +50,11 @@ describe("a look at who is behind", () => {
 
   it("is not fooled by what cannot be read yet", async () => {
     await read();
-    const slow = await begin(sql);
-    await append(slow.tx, "SLOW");
-    await append(sql, "FAST");
+    const slow = await openTransaction(sql);
+    await appendEvent(slow.tx, "SLOW");
+    await appendEvent(sql, "FAST");
     expect(await isBehind()).toBe(false);
     await slow.commit();
-    await settled(sql);
+    await untilReadable(sql);
   });
 });

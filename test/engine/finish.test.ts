@@ -24,7 +24,7 @@ describe("finish", () => {
       }),
     );
     const engine = await runEngine(database, { WRITE: write });
-    await engine.owe("WRITE");
+    await engine.enqueue("WRITE");
     await until("it has written", () => hasWritten);
     expect([await users(), await isEmpty(sql)]).toEqual([[], false]);
 
@@ -42,7 +42,7 @@ describe("finish", () => {
       }),
     );
     const engine = await runEngine(database, { WRITE: write });
-    await engine.owe("WRITE");
+    await engine.enqueue("WRITE");
     await until("it has failed", async () => (await sql`select from task_error`).length > 0);
     expect(await sql`select error from task_error`).toEqual([{ error: "second thoughts" }]);
     expect([await users(), await isEmpty(sql)]).toEqual([[], false]);
@@ -56,7 +56,7 @@ describe("finish", () => {
       await finish(addUser).catch((error: unknown) => (thrown = error));
     });
     const engine = await runEngine(database, { WRITE: write });
-    await engine.owe("WRITE");
+    await engine.enqueue("WRITE");
     await until("it is lost", () => engine.lines.some(({ msg }) => msg.startsWith("lost")));
     expect(thrown).toEqual(new Error("Another worker has the task by now: nothing was written."));
     expect(await users()).toHaveLength(0);
@@ -70,7 +70,7 @@ describe("finish", () => {
     });
     let isOver = false;
     const engine = await runEngine(database, { WRITE: write });
-    await engine.owe("WRITE");
+    await engine.enqueue("WRITE");
     await until("it has failed", async () => (await sql`select from task_error`).length > 0);
     gate.resolve();
     await until("it is over", () => isOver);
@@ -83,7 +83,7 @@ describe("finish", () => {
       throw new Error("afterthought");
     });
     const engine = await runEngine(database, { WRITE: write });
-    await engine.owe("WRITE");
+    await engine.enqueue("WRITE");
     await until("the task is done", () => isEmpty(sql));
     expect(await sql`select from task_error`).toHaveLength(0);
   });

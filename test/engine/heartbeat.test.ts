@@ -3,7 +3,7 @@ import { connect } from "../../app/db/connect.ts";
 import { chaosWorker, hold } from "../support/chaos.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
-import { handler, owe, runEngine } from "../support/engine.ts";
+import { handler, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 describe("heartbeats", () => {
@@ -13,7 +13,7 @@ describe("heartbeats", () => {
     cleanUp(() => few.end({ timeout: 1 }));
     const work = { WORK: handler(() => {}) };
     const engine = await runEngine({ sql: few, url }, work, { heartbeatSeconds: 0.1, leaseSeconds: 0.3 });
-    await owe(sql, "WORK");
+    await enqueue(sql, "WORK");
     const unlock = await hold(sql, (tx) => tx`lock table task in access exclusive mode`);
     const blocked = () => sql`select from pg_locks where relation = 'task'::regclass and not granted`;
     // Its claims wait on one connection, and reclaiming (once per session) waits on the other.

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { chaosWorker, isDone, oweTasks } from "../support/chaos.ts";
+import { chaosWorker, enqueueTasks } from "../support/chaos.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { owe } from "../support/engine.ts";
+import { enqueue, isEmpty } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const { sql, url } = await createDatabase();
@@ -12,23 +12,23 @@ const open = (type: string) => sql`select attempt, crashes, worker_id from task 
 
 describe("a poison task", () => {
   it("crashes in a process of its own: nothing else loses an attempt or waits", async () => {
-    await oweTasks(sql, "LAST", { seconds: 5 });
+    await enqueueTasks(sql, "LAST", { seconds: 5 });
     const worker = start();
-    await until("a neighbor is running", () => worker.said("begun").length === 1);
+    await until("a neighbor is running", () => worker.logged("begun").length === 1);
     // One attempt is left.
-    await owe(sql, "CRASH", 1, { attempt: 9, crashes: 2 });
-    await until("it runs isolated", () => worker.said("poison task: runs isolated").length > 0);
+    await enqueue(sql, "CRASH", 1, { attempt: 9, crashes: 2 });
+    await until("it runs isolated", () => worker.logged("poison task: runs isolated").length > 0);
 
-    await oweTasks(sql, "NO_OP", {});
+    await enqueueTasks(sql, "NO_OP", {});
     await until("a new task is done meanwhile", async () => (await open("NO_OP")).length === 0, 3);
     const dead = () => sql`select attempt from task_dead`;
     await until("it is dead", async () => (await dead()).length > 0);
-    expect(worker.said("the isolated process ended without an outcome")).toHaveLength(1);
+    expect(worker.logged("the isolated process ended without an outcome")).toHaveLength(1);
     expect(await dead()).toEqual([{ attempt: 10 }]);
     expect(await sql`select attempt from task_error`).toEqual([{ attempt: 10 }]);
 
-    await until("the neighbor is done", () => isDone(sql));
-    const ends = () => worker.said("done").filter(({ task_type }) => task_type === "LAST");
+    await until("the neighbor is done", () => isEmpty(sql));
+    const ends = () => worker.logged("done").filter(({ task_type }) => task_type === "LAST");
     await until("it is logged", () => ends().length > 0);
     expect(ends()).toMatchObject([{ attempt: 1 }]);
     expect(await worker.end()).toBe(0);
@@ -36,11 +36,11 @@ describe("a poison task", () => {
   });
 
   it("that does not crash again is done, once", async () => {
-    await owe(sql, "NO_OP", 1, { attempt: 2, crashes: 2 });
+    await enqueue(sql, "NO_OP", 1, { attempt: 2, crashes: 2 });
     const worker = start();
-    await until("it is done", () => isDone(sql));
-    expect(worker.said("poison task: runs isolated")).toHaveLength(1);
-    await until("it is logged", () => worker.said("done").length === 1);
+    await until("it is done", () => isEmpty(sql));
+    expect(worker.logged("poison task: runs isolated")).toHaveLength(1);
+    await until("it is logged", () => worker.logged("done").length === 1);
     expect(await worker.end()).toBe(0);
     expect(await sql`select from worker`).toHaveLength(0);
   });

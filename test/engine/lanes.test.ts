@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { findLanes } from "../../worker/engine/lanes.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addWorker, owe } from "../support/engine.ts";
+import { addWorker, enqueue } from "../support/engine.ts";
 
 const { sql } = await createDatabase();
 const types = ["ONE", "TWO"];
@@ -14,12 +14,12 @@ beforeEach(async () => {
 
 describe("findLanes", () => {
   it("returns one row for each type and priority with due tasks, oldest first", async () => {
-    await owe(sql, "TWO", 2, { priority: 5 });
-    await owe(sql, "ONE");
+    await enqueue(sql, "TWO", 2, { priority: 5 });
+    await enqueue(sql, "ONE");
     await sql`update task set run_at = '2026-01-02 03:04:05.678901Z' where task_id = 3`;
-    await owe(sql, "ONE", 3, { priority: 5 });
-    await owe(sql, "ONE", 1, { run_at: "2026-02-02", priority: 9, crashes: 2 });
-    await owe(sql, "ONE", 1, { run_at: "2026-01-01", worker_id: worker });
+    await enqueue(sql, "ONE", 3, { priority: 5 });
+    await enqueue(sql, "ONE", 1, { run_at: "2026-02-02", priority: 9, crashes: 2 });
+    await enqueue(sql, "ONE", 1, { run_at: "2026-01-01", worker_id: worker });
 
     const lanes = await findLanes(sql, types);
     expect(lanes.map((lane) => ({ ...lane }))).toEqual([
@@ -40,9 +40,9 @@ describe("findLanes", () => {
 
 describe("findLanes, with known lanes", () => {
   it("returns other lanes, and empty known ones from their fronts", async () => {
-    await owe(sql, "ONE", 2);
-    await owe(sql, "TWO");
-    await owe(sql, "TWO", 1, { priority: 5 });
+    await enqueue(sql, "ONE", 2);
+    await enqueue(sql, "TWO");
+    await enqueue(sql, "TWO", 1, { priority: 5 });
     const [one, two] = (await findLanes(sql, types)).filter(({ priority }) => priority === 0);
     const found = await findLanes(sql, types, [one!, two!], [{ ...one!, task_id: "2" }]);
     expect(found.map(({ task_type, priority, task_id }) => [task_type, priority, task_id])).toEqual([
@@ -54,9 +54,9 @@ describe("findLanes, with known lanes", () => {
 
 describe("findLanes, of lanes without due tasks", () => {
   it("returns no row", async () => {
-    await owe(sql, "ONE", 1, { run_at: "2100-01-01" });
-    await owe(sql, "TWO", 1, { worker_id: worker });
-    await owe(sql, "THREE");
+    await enqueue(sql, "ONE", 1, { run_at: "2100-01-01" });
+    await enqueue(sql, "TWO", 1, { worker_id: worker });
+    await enqueue(sql, "THREE");
     expect(await findLanes(sql, types)).toHaveLength(0);
   });
 });

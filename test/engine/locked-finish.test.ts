@@ -25,12 +25,12 @@ describe("a type whose finish waits for a lock", () => {
     });
     const engine = await runEngine({ sql, url }, { SLOW: slow, QUICK: quick }, { taskSql, concurrency: 20 });
     const unlock = await hold(sql, (tx) => tx`lock table ledger in access exclusive mode`);
-    await engine.owe("SLOW", 4);
+    await engine.enqueue("SLOW", 4);
     const waits = () => sql`select from pg_locks where relation = 'ledger'::regclass and not granted`;
     await until("a transaction waits", async () => (await waits()).length > 0);
 
     for (let nth = 1; nth <= 10; nth += 1) {
-      await engine.owe("QUICK");
+      await engine.enqueue("QUICK");
       await until("it is done", () => delays.length === nth);
     }
     expect(Math.max(...delays)).toBeLessThan(1000);
@@ -48,7 +48,7 @@ describe("a type whose finish waits for a lock", () => {
     const slow = handler(({ finish }) => finish((tx) => tx`insert into ledger values (1)`), { timeoutSeconds: 1 });
     const engine = await runEngine({ sql, url }, { SLOW: slow });
     const unlock = await hold(sql, (tx) => tx`lock table ledger in access exclusive mode`);
-    await engine.owe("SLOW");
+    await engine.enqueue("SLOW");
     await until("it has failed", async () => (await sql`select from task_error`).length === 1);
     const waits = () => sql`select from pg_locks where relation = 'ledger'::regclass and not granted`;
     await until("nothing waits any more", async () => (await waits()).length === 0);

@@ -4,13 +4,13 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { handler, isEmpty, owe, runEngine } from "../support/engine.ts";
+import { handler, isEmpty, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 import { portOf } from "../support/web.ts";
 
 const { sql: direct, url } = await createDatabase();
 
-/** A connection to the database that is cut once: after the statement that contains these words has run, and before its answer arrives. */
+/** The way to the database, on which the line is cut once, between the execution of the statement that has these words and its answer. */
 async function cutAfter(words: string) {
   const { hostname, port } = new URL(url);
   let hasCut = false;
@@ -44,7 +44,7 @@ beforeEach(() => empty(direct));
 
 describe("a worker that loses the answer", () => {
   it("to its claim still runs the tasks, and no attempt is lost", async () => {
-    await owe(direct, "WORK", 3);
+    await enqueue(direct, "WORK", 3);
     const { sql, hasCut } = await cutAfter("with taken");
     const attempts: number[] = [];
     const work = handler(({ task }) => void attempts.push(task.attempt));
@@ -58,7 +58,7 @@ describe("a worker that loses the answer", () => {
     const { sql, hasCut } = await cutAfter("delete from task");
     let starts = 0;
     const engine = await runEngine({ sql, url }, { WORK: handler(() => void (starts += 1)) });
-    await engine.owe("WORK");
+    await engine.enqueue("WORK");
     await until("the answer is lost", hasCut);
     await until("it is logged", () => engine.lines.some(({ task_type }) => task_type === "WORK"));
     expect([starts, await isEmpty(direct)]).toEqual([1, true]);
@@ -67,7 +67,7 @@ describe("a worker that loses the answer", () => {
   it("to a failure repeats it, and counts it once", async () => {
     const { sql, hasCut } = await cutAfter("with fence");
     const engine = await runEngine({ sql, url }, { WORK: handler(() => Promise.reject(new Error("no luck"))) });
-    await engine.owe("WORK");
+    await engine.enqueue("WORK");
     await until("the answer is lost", hasCut);
     await until("it is logged", () => engine.lines.some(({ task_type }) => task_type === "WORK"));
     expect(await direct`select attempt, worker_id, error from task join task_error using (task_id, attempt)`).toEqual([

@@ -2,7 +2,7 @@ import postgres from "postgres";
 import { expect, inject, it } from "vitest";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
-import { handler, owe, runEngine } from "../support/engine.ts";
+import { handler, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const notificationsPerSecond = 100;
@@ -25,7 +25,7 @@ it("100 notifications a second without a task cost an idle worker few statements
   let started = 0;
   const engine = await runEngine({ sql, url }, { WORK: handler(() => void (started += 1)) });
   // So that it has a lane to ask.
-  await engine.owe("WORK");
+  await engine.enqueue("WORK");
   await until("it is idle", async () => started === 1 && (await sql`select from task`).length === 0);
 
   /** Sends so many seconds of notifications. Returns how many statements a second the database counted. */
@@ -47,13 +47,13 @@ it("100 notifications a second without a task cost an idle worker few statements
 
   // The last quiet time of the flood ends within half a second.
   const flooded = performance.now();
-  await owe(sql, "WORK");
+  await enqueue(sql, "WORK");
   engine.wake();
   await until("a task starts", () => started === 2);
   expect(performance.now() - flooded).toBeLessThan(800);
   await until("a quiet time has passed", () => performance.now() - flooded > 1100);
   const quiet = performance.now();
-  await engine.owe("WORK");
+  await engine.enqueue("WORK");
   await until("the next task starts", () => started === 3);
   expect(performance.now() - quiet).toBeLessThan(200);
 });

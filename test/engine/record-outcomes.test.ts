@@ -26,8 +26,8 @@ describe("tasks that end in the same instant", () => {
         if (!isGood) throw new Error("no luck");
       });
     const engine = await runEngine(database, { GOOD: run(true), BAD: run(false) }, { concurrency: 200 });
-    await engine.owe("GOOD", 100);
-    await engine.owe("BAD", 100);
+    await engine.enqueue("GOOD", 100);
+    await engine.enqueue("BAD", 100);
     await until("all are running", () => started === 200);
 
     gate.resolve();

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Sql } from "../../app/db/connect.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { handler, isEmpty, owe, runEngine } from "../support/engine.ts";
+import { handler, isEmpty, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();
@@ -35,9 +35,9 @@ describe("an outcome that Postgres refuses as it is", () => {
       emit({ event_type: "DONE", data: { name: "a\u0000b" } });
     });
     const engine = await runEngine(database, { WORK: work });
-    await engine.owe("WORK", 1, { unique_key: "one" });
+    await engine.enqueue("WORK", 1, { unique_key: "one" });
     await until("it is over", () => isEmpty(sql), 5);
-    await engine.owe("WORK", 1, { unique_key: "one" });
+    await engine.enqueue("WORK", 1, { unique_key: "one" });
     await until("the second is over, too", () => isEmpty(sql), 5);
 
     const error = expect.stringMatching(/done.*could not be recorded.*unsupported Unicode/) as string;
@@ -61,8 +61,8 @@ describe("an outcome that Postgres refuses as it is", () => {
       emit({ event_type: "DONE", data: { name: task.priority === 1 ? "\u0000" : "fine" } });
     });
     const engine = await runEngine(database, { WORK: work }, { concurrency: 20 });
-    await engine.owe("WORK", 9);
-    await engine.owe("WORK", 1, { priority: 1 });
+    await engine.enqueue("WORK", 9);
+    await engine.enqueue("WORK", 1, { priority: 1 });
     await until("all are running", () => running === 10);
     gate.resolve();
     await until("all are over", () => isEmpty(sql), 5);
@@ -82,7 +82,7 @@ describe("an outcome that Postgres refuses as it is", () => {
       { maxAttempts: 1 },
     );
     const engine = await runEngine(database, { WORK: work });
-    await engine.owe("WORK");
+    await engine.enqueue("WORK");
     await until("it is over", () => isEmpty(sql), 5);
     const reason = expect.stringContaining("unsupported Unicode") as string;
     expect(await sql`select reason from task_dead`).toEqual([{ reason }]);
@@ -99,8 +99,8 @@ describe("an outcome that can't be written for now", () => {
       const work = handler(() => void (starts += 1));
       const fail = handler(() => Promise.reject(new Error("no luck")), { maxAttempts: 1 });
       const engine = await runEngine(faulty, { WORK: work, FAIL: fail });
-      await owe(sql, "WORK");
-      await owe(sql, "FAIL");
+      await enqueue(sql, "WORK");
+      await enqueue(sql, "FAIL");
       engine.wake();
       await until("both are recorded", () => isEmpty(sql));
       expect([faulty.failures(), starts]).toEqual([times, 1]);

@@ -5,7 +5,7 @@ import { findLanes } from "../../worker/engine/lanes.ts";
 import { createRunner } from "../../worker/engine/runner.ts";
 import { createTransactions } from "../../worker/engine/transactions.ts";
 import { createDatabase } from "../support/database.ts";
-import { addWorker, handler, owe } from "../support/engine.ts";
+import { addWorker, handler, enqueue } from "../support/engine.ts";
 
 const { sql } = await createDatabase();
 
@@ -24,7 +24,7 @@ it("what is dropped before it was started is released, and never started", async
     onEnd: () => {},
     onRecorded: () => {},
   });
-  const ids = await owe(sql, "WORK", 3);
+  const ids = await enqueue(sql, "WORK", 3);
   const workerId = await addWorker(sql);
   const claimed = await claim(sql, workerId, await findLanes(sql, ["WORK"]), [3]);
   const tasks = claimed.map((task) => ({ ...task, worker_id: workerId }));

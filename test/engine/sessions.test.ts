@@ -6,7 +6,7 @@ import { createReclaim, expireLeases, reclaim } from "../../worker/engine/reclai
 import { claim } from "../../worker/engine/claim.ts";
 import { findLanes } from "../../worker/engine/lanes.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addWorker, handler, owe, runEngine } from "../support/engine.ts";
+import { addWorker, handler, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();
@@ -27,7 +27,7 @@ async function judge() {
 describe("reclaiming", () => {
   it("takes back the tasks of the dead, and of workers that have no row; the living keep theirs", async () => {
     const [dead, living, orphan] = [await addExpired(), await addWorker(sql), randomUUID()];
-    for (const worker_id of [dead, living, orphan]) await owe(sql, "NOOP", 1, { worker_id, attempt: 2 });
+    for (const worker_id of [dead, living, orphan]) await enqueue(sql, "NOOP", 1, { worker_id, attempt: 2 });
 
     expect((await judge()).map(({ task_id }) => task_id).toSorted()).toEqual(["1", "3"]);
     expect(await tasks()).toEqual([
@@ -42,16 +42,16 @@ describe("reclaiming", () => {
   });
 
   it("counts each once, however many do it at once", async () => {
-    await owe(sql, "NOOP", 50, { worker_id: await addExpired(), attempt: 1 });
+    await enqueue(sql, "NOOP", 50, { worker_id: await addExpired(), attempt: 1 });
     const reclaimed = await Promise.all(Array.from({ length: 8 }, judge));
     expect(reclaimed.flat()).toHaveLength(50);
     expect(await sql`select distinct crashes, attempt from task`).toEqual([{ crashes: 1, attempt: 1 }]);
   });
 
-  it("leaves a locked task and its worker's row to the next call, and reclaims the others at once", async () => {
+  it("leaves a locked task, and its worker's row, to the next time, and takes back the others at once", async () => {
     const [frozen, dead] = [await addExpired(), await addExpired()];
-    const [locked] = await owe(sql, "NOOP", 1, { worker_id: frozen, attempt: 1 });
-    const [free] = await owe(sql, "NOOP", 1, { worker_id: dead, attempt: 1 });
+    const [locked] = await enqueue(sql, "NOOP", 1, { worker_id: frozen, attempt: 1 });
+    const [free] = await enqueue(sql, "NOOP", 1, { worker_id: dead, attempt: 1 });
     await sql.begin(async (tx) => {
       await tx`select from task where task_id = ${locked!} for update`;
       expect((await judge()).map(({ task_id }) => task_id)).toEqual([free]);
@@ -70,7 +70,7 @@ describe("reclaiming", () => {
 
   it("waits for a claim that is under way", async () => {
     const slow = await addExpired();
-    await owe(sql, "NOOP");
+    await enqueue(sql, "NOOP");
     const lanes = await findLanes(sql, ["NOOP"]);
     await sql.begin(async (tx) => {
       expect(await claim(tx as unknown as typeof sql, slow, lanes, [1])).toHaveLength(1);
@@ -146,7 +146,7 @@ describe("a worker that wakes up from a pause", () => {
 });
 
 describe("a worker that was declared dead", () => {
-  it("stops its attempts, joins again, and changes no task that another worker has", async () => {
+  it("stops what it holds, joins anew, and changes nothing of what is somebody else's by now", async () => {
     const gate = Promise.withResolvers<void>();
     let signal: AbortSignal | undefined;
     const wait = handler((attempt) => {
@@ -154,7 +154,7 @@ describe("a worker that was declared dead", () => {
       return gate.promise;
     });
     const engine = await runEngine(database, { WAIT: wait }, { heartbeatSeconds: 0.2 });
-    await engine.owe("WAIT");
+    await engine.enqueue("WAIT");
     await until("it is running", () => signal);
 
     const other = await addWorker(sql);
@@ -164,7 +164,7 @@ describe("a worker that was declared dead", () => {
     });
     await until("it is stopped", () => signal?.aborted);
     gate.resolve();
-    await until("it has joined again", () => engine.lines.filter(({ msg }) => msg === "joined").length === 2);
+    await until("it has joined anew", () => engine.lines.filter(({ msg }) => msg === "joined").length === 2);
     await until("its end is lost", () => engine.lines.some(({ msg }) => msg.startsWith("lost")));
     expect(engine.lines.map(({ msg }) => msg)).toContainEqual(expect.stringMatching(/^declared dead/));
     expect(await tasks()).toEqual([{ task_id: "1", worker_id: other, attempt: 2, crashes: 0 }]);
@@ -175,9 +175,9 @@ describe("a worker that was declared dead", () => {
     await until("it carries on", async () => (await tasks()).length === 0);
   });
 
-  it("claims nothing under its old id", async () => {
+  it("claims nothing under its old name", async () => {
     const dead = await addExpired();
-    await owe(sql, "NOOP");
+    await enqueue(sql, "NOOP");
     const lanes = await findLanes(sql, ["NOOP"]);
     await expireLeases(sql, await addWorker(sql));
     expect(await claim(sql, dead, lanes, [1])).toHaveLength(0);

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 
 const soon = { heartbeatSeconds: 0.1, leaseSeconds: 5 };
-const statistics = (which: ReturnType<typeof sql>) => sql`
+const tally = (which: ReturnType<typeof sql>) => sql`
   select task_type, is_failure, sum(attempts)::int as attempts
   from attempt_statistics
   where ${which}
@@ -20,8 +20,8 @@ const statistics = (which: ReturnType<typeof sql>) => sql`
   order by task_type, is_failure
 `;
 
-describe("a worker reports", () => {
-  it("its task types, and its longest event-loop delay", async () => {
+describe("a worker tells", () => {
+  it("what it has handlers for, and how long a turn of its event loop took", async () => {
     const block = handler(() => {
       const end = performance.now() + 300;
       while (performance.now() < end);
@@ -29,54 +29,52 @@ describe("a worker reports", () => {
     const engine = await runEngine(database, { BLOCK: block, OTHER: handler(() => {}) }, soon);
     expect(await sql`select task_types from worker`).toEqual([{ task_types: ["BLOCK", "OTHER"] }]);
 
-    const delay = async () =>
-      (await sql<{ delay: number }[]>`select event_loop_delay_milliseconds as delay from worker`)[0]!.delay;
-    await until("a long delay is reported", async () => {
+    const turn = async () =>
+      (await sql<{ turn: number }[]>`select event_loop_delay_milliseconds as turn from worker`)[0]!.turn;
+    await until("a long turn is told", async () => {
       // Again: in the 20 ms after a heartbeat Node does not look.
-      if (await isEmpty(sql)) await engine.owe("BLOCK");
-      return (await delay()) > 200;
+      if (await isEmpty(sql)) await engine.enqueue("BLOCK");
+      return (await turn()) > 200;
     });
-    await until("it is over", async () => (await delay()) < 200);
+    await until("it is over", async () => (await turn()) < 200);
   });
 
-  it("its attempts by minute and in all, in buckets of duration", async () => {
+  it("how its attempts went, by the minute and since ever, in buckets of duration", async () => {
     const engine = await runEngine(
       database,
       {
         DONE: handler(() => {}),
         FINISHED: handler(({ finish }) => finish(async () => {})),
         FAILED: handler(() => Promise.reject(new Permanent("no luck"))),
-        SNOOZED: handler(() => Promise.reject(new Snooze(60, "not now"))),
+        PUT_OFF: handler(() => Promise.reject(new Snooze(60, "not now"))),
       },
       soon,
     );
-    await Promise.all(["DONE", "FINISHED", "FAILED", "SNOOZED"].map((type) => engine.owe(type, 3)));
+    await Promise.all(["DONE", "FINISHED", "FAILED", "PUT_OFF"].map((type) => engine.enqueue(type, 3)));
     const all = [
       { task_type: "DONE", is_failure: false, attempts: 3 },
       { task_type: "FAILED", is_failure: true, attempts: 3 },
       { task_type: "FINISHED", is_failure: false, attempts: 3 },
     ];
     await expect
-      .poll(async () => [...(await statistics(sql`minute > now() - interval '2 minutes'`))], { timeout: 10_000 })
+      .poll(async () => [...(await tally(sql`minute > now() - interval '2 minutes'`))], { timeout: 10_000 })
       .toEqual(all);
-    expect(await statistics(sql`minute = '-infinity'`)).toEqual(all);
+    expect(await tally(sql`minute = '-infinity'`)).toEqual(all);
     expect(await sql`select from attempt_statistics where seconds < 0 or seconds > up_to_seconds * attempts`).toEqual(
       [],
     );
   });
 
-  it("the remaining attempts when it stops", async () => {
+  it("the rest of them when it stops", async () => {
     const engine = await runEngine(
       database,
       { DONE: handler(() => {}) },
       { heartbeatSeconds: 3600, leaseSeconds: 9000 },
     );
-    await engine.owe("DONE", 5);
+    await engine.enqueue("DONE", 5);
     await until("all are done", () => isEmpty(sql));
     await engine.stop(1);
-    expect(await statistics(sql`minute = '-infinity'`)).toEqual([
-      { task_type: "DONE", is_failure: false, attempts: 5 },
-    ]);
+    expect(await tally(sql`minute = '-infinity'`)).toEqual([{ task_type: "DONE", is_failure: false, attempts: 5 }]);
   });
 
   it("which breakers are open, and that they have closed", async () => {
@@ -85,13 +83,13 @@ describe("a worker reports", () => {
       backoffSeconds: () => 0,
     });
     const engine = await runEngine(database, { MAIL: mail }, soon);
-    await engine.owe("MAIL");
+    await engine.enqueue("MAIL");
     const breakers = () => sql`
       select task_type, error, open_until between now() - interval '5 s' and now() + interval '30 s' as is_soon
       from breaker
       join worker using (worker_id)
     `;
-    await until("the breaker is reported", async () => (await breakers()).length > 0);
+    await until("the breaker is told", async () => (await breakers()).length > 0);
     expect(await breakers()).toEqual([{ task_type: "MAIL", error: "The mail server is away.", is_soon: true }]);
 
     isDown = false;

@@ -25,12 +25,12 @@ describe("a handler that takes too long", () => {
       { timeoutSeconds: 0.1 },
     );
     const engine = await runEngine(database, { HANG: hang, WORK: handler(() => {}) }, { concurrency: 1 });
-    await engine.owe("HANG");
+    await engine.enqueue("HANG");
     await until("it has failed", async () => (await history())[0]);
     expect(await history()).toEqual([timedOut]);
     expect(reason).toEqual(new Error("Not done within 0.1 s."));
 
-    const [next] = await engine.owe("WORK");
+    const [next] = await engine.enqueue("WORK");
     await until("the next is done", () => isDone(next));
   });
 
@@ -45,7 +45,7 @@ describe("a handler that takes too long", () => {
       { timeoutSeconds: 0.1 },
     );
     const engine = await runEngine(database, { LATE: late });
-    await engine.owe("LATE");
+    await engine.enqueue("LATE");
     await until("it has failed", async () => (await history())[0]);
     gate.resolve();
     await until("it has asked", () => isAborted !== undefined);
@@ -59,11 +59,11 @@ describe("a handler that takes too long", () => {
     const gate = Promise.withResolvers<void>();
     const late = handler(() => gate.promise.then(end), { timeoutSeconds: 0.1 });
     const engine = await runEngine(database, { LATE: late, WORK: handler(() => {}) });
-    await engine.owe("LATE");
+    await engine.enqueue("LATE");
     await until("it has failed", async () => (await history())[0]);
     gate.resolve();
 
-    const [next] = await engine.owe("WORK");
+    const [next] = await engine.enqueue("WORK");
     await until("another is done after it", () => isDone(next));
     expect(await history()).toEqual([timedOut]);
     expect(await sql`select attempt, worker_id from task`).toEqual([{ attempt: 1, worker_id: null }]);
@@ -74,7 +74,7 @@ describe("a handler that takes too long", () => {
     const engine = await runEngine(database, {
       HANG: handler(() => never, { timeoutSeconds: 0.1, afterUnknown: "bury" }),
     });
-    await engine.owe("HANG");
+    await engine.enqueue("HANG");
     await until("it is dead", async () => (await sql`select from task_dead`).length === 1);
     expect(await sql`select attempt, reason from task_dead`).toEqual([{ attempt: 1, reason: timedOut.error }]);
   });

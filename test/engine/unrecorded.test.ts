@@ -3,7 +3,7 @@ import { connect, type Sql } from "../../app/db/connect.ts";
 import { hold } from "../support/chaos.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { handler, isEmpty, owe, runEngine } from "../support/engine.ts";
+import { handler, isEmpty, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const { sql, url } = await createDatabase();
@@ -12,7 +12,7 @@ beforeEach(() => empty(sql));
 const concurrency = 20;
 const pool = 4;
 
-/** A pool like the engine's, with a name of its own in pg_stat_activity. */
+/** A pool as an engine has it, told apart by its name from the connections of the test. */
 function connectEngine(): Sql {
   const engineSql = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: pool }, "test engine", 20);
   cleanUp(() => engineSql.end({ timeout: 1 }));
@@ -22,11 +22,11 @@ const backends = () => sql`
   select from pg_stat_activity
   where datname = current_database() and application_name = 'slim-signup test engine'
 `;
-const countRunning = async () => (await sql`select from task where worker_id is not null`).length;
+const held = async () => (await sql`select from task where worker_id is not null`).length;
 const isLocked = (taskId: string) => hold(sql, (tx) => tx`select from task where task_id = ${taskId} for update`);
 
 describe("outcomes that can't be recorded yet", () => {
-  it("of one locked row delay that task alone: thousands of others run, within the worker's bound", async () => {
+  it("of one locked row delay that task alone: thousands of others run, and few are held", async () => {
     const count = 5000;
     let lock: Promise<() => Promise<void>> | undefined;
     let done = 0;
@@ -36,20 +36,20 @@ describe("outcomes that can't be recorded yet", () => {
       done += 1;
     });
     const engine = await runEngine({ sql: connectEngine(), url }, { WORK: work }, { concurrency });
-    await owe(sql, "WORK", count);
+    await enqueue(sql, "WORK", count);
     engine.wake();
     let most = 0;
     let mostBackends = 0;
     await until(
       "all but one are recorded",
       async () => {
-        most = Math.max(most, await countRunning());
+        most = Math.max(most, await held());
         mostBackends = Math.max(mostBackends, (await backends()).length);
         return done === count && (await sql`select from task limit 2`).length === 1;
       },
       60,
     );
-    expect(await countRunning()).toBe(1);
+    expect(await held()).toBe(1);
     expect(most).toBeLessThanOrEqual(2 * concurrency);
     expect(mostBackends).toBeLessThanOrEqual(pool);
 
@@ -76,11 +76,11 @@ describe("outcomes that can't be recorded yet", () => {
       { backoffSeconds: () => 3600 },
     );
     const engine = await runEngine({ sql: connectEngine(), url }, { FAIL: fail }, { concurrency });
-    await engine.owe("FAIL", count);
-    await until("the worker runs as many as it may", async () => (await countRunning()) === 2 * concurrency);
+    await engine.enqueue("FAIL", count);
+    await until("the worker holds all that it may", async () => (await held()) === 2 * concurrency);
     const start = performance.now();
     await until("it has polled for more", () => performance.now() - start > 2500);
-    expect([await countRunning(), started]).toEqual([2 * concurrency, 2 * concurrency]);
+    expect([await held(), started]).toEqual([2 * concurrency, 2 * concurrency]);
     expect((await backends()).length).toBeLessThanOrEqual(pool);
 
     await (

@@ -3,7 +3,7 @@ import { connect } from "../../app/db/connect.ts";
 import { notifyWorkers } from "../../app/db/notify-workers.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { handler, owe, runEngine } from "../support/engine.ts";
+import { handler, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 import { runWorker } from "../support/worker.ts";
 
@@ -45,7 +45,7 @@ describe("an idle worker", () => {
     const waits: number[] = [];
     for (let nth = 0; nth < 3; nth += 1) {
       const start = performance.now();
-      await owe(sql, "WORK");
+      await enqueue(sql, "WORK");
       await until("the task is done", isEmpty);
       waits.push(performance.now() - start);
     }
@@ -62,7 +62,7 @@ describe("an idle worker", () => {
 
     const best = await bestMedian(async () => {
       started = Promise.withResolvers();
-      await owe(web, "WORK");
+      await enqueue(web, "WORK");
       const committed = performance.now();
       const delay = (await started.promise) - committed;
       await until("it is idle again", isEmpty);
@@ -85,7 +85,7 @@ describe("an idle worker", () => {
 
     const best = await bestMedian(async () => {
       // The user is gone: the task is done without a mail.
-      const [taskId] = await owe(web, "SEND_EMAIL_WELCOME", 1, { params: sql.json({ usr_id: "404" }) });
+      const [taskId] = await enqueue(web, "SEND_EMAIL_WELCOME", 1, { params: sql.json({ usr_id: "404" }) });
       const committed = Date.now();
       const line = await until("it is done", () => lineOf(taskId!));
       const { time, ms } = JSON.parse(line) as { time: string; ms: number };
@@ -105,7 +105,7 @@ describe("an idle worker", () => {
       await until("it has waited long", () => performance.now() - locked > 2 * pollMilliseconds);
     });
     const start = performance.now();
-    await engine.owe("WORK");
+    await engine.enqueue("WORK");
     await until("the task is done", isEmpty);
     expect(performance.now() - start).toBeLessThan(pollMilliseconds / 2);
   });
@@ -113,15 +113,15 @@ describe("an idle worker", () => {
 
 describe("types that this worker doesn't know", () => {
   it("are listed in the log and left alone, those of the future too", async () => {
-    await owe(sql, "UNKNOWN_B", 3);
-    await owe(sql, "UNKNOWN_A", 1, { run_at: new Date("2100-01-01") });
-    await owe(sql, "WORK", 1, { run_at: new Date("2100-01-01") });
+    await enqueue(sql, "UNKNOWN_B", 3);
+    await enqueue(sql, "UNKNOWN_A", 1, { run_at: new Date("2100-01-01") });
+    await enqueue(sql, "WORK", 1, { run_at: new Date("2100-01-01") });
     const before = await sql`select * from task order by task_id`;
     const engine = await runEngine(database, { WORK: handler(() => {}) });
     const line = await until("they are listed", () => engine.lines.find(({ msg }) => msg.startsWith("live TODO")));
     expect(line.task_types).toEqual(["UNKNOWN_A", "UNKNOWN_B"]);
 
-    const [work] = await engine.owe("WORK");
+    const [work] = await engine.enqueue("WORK");
     await until(
       "what is known is done",
       async () => (await sql`select from task where task_id = ${work!}`).length === 0,

@@ -2,9 +2,9 @@ import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { newToken } from "../../app/token.ts";
 import { deleteUnverified } from "../../worker/tasks/delete-unverified.ts";
-import { ada, addLink, addOwner, openSession, passwords } from "../support/accounts.ts";
+import { ada, addLink, addUser, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { owe, runEngine } from "../support/engine.ts";
+import { enqueue, runEngine } from "../support/engine.ts";
 import { serveApp } from "../support/web.ts";
 import { until } from "../support/until.ts";
 
@@ -14,7 +14,7 @@ const site = request(await serveApp(sql, { passwords }));
 beforeEach(() => empty(sql));
 
 const events = () => sql`select event_type, usr_id, data from event order by event_id`;
-const told = (event_type: string, data = {}, usr_id = "1") => ({ event_type, usr_id, data });
+const event = (event_type: string, data = {}, usr_id = "1") => ({ event_type, usr_id, data });
 const post = (path: string, form: object, cookie = "") => site.post(path).set("Cookie", cookie).type("form").send(form);
 const other = { ...ada, email: "grace@example.com" };
 
@@ -27,83 +27,86 @@ async function changeAddress(): Promise<string> {
   return row!.email_change_id;
 }
 
-describe("what is told in the feed", () => {
-  it("is each first signup, and no further one of the address", async () => {
+describe("the feed", () => {
+  it("has one event for the first signup of an address", async () => {
     await post("/signup", ada).expect(303);
     await post("/signup", ada).expect(303);
-    expect(await events()).toEqual([told("SIGNED_UP")]);
+    expect(await events()).toEqual([event("SIGNED_UP")]);
   });
 
-  it("is a verified address, once", async () => {
-    await addOwner(sql, ada, false);
+  it("has one event for a verified address", async () => {
+    await addUser(sql, ada, false);
     const token = await addLink(sql, "verify", "1");
     const again = await addLink(sql, "verify", "1");
     await post("/verify", { token, password: "another engine hums" }).expect(303);
     await post("/verify", { token: again, password: "another engine hums" });
-    expect(await events()).toEqual([told("EMAIL_VERIFIED")]);
+    expect(await events()).toEqual([event("EMAIL_VERIFIED")]);
   });
 
-  it("is who logs in, and not who tries", async () => {
-    await addOwner(sql);
+  it("has an event for a log-in, not for a failed one", async () => {
+    await addUser(sql);
     await post("/login", { ...ada, password: "not the password" }).expect(422);
     await post("/login", ada).expect(303);
-    expect(await events()).toEqual([told("LOGGED_IN")]);
+    expect(await events()).toEqual([event("LOGGED_IN")]);
   });
 
-  it("is a changed password", async () => {
-    const cookie = await openSession(sql, await addOwner(sql));
+  it("has an event for a changed password", async () => {
+    const cookie = await openSession(sql, await addUser(sql));
     await post("/account/password", { password: "wrong", new_password: "another engine hums" }, cookie).expect(422);
     await post("/account/password", { password: ada.password, new_password: "another engine hums" }, cookie).expect(
       303,
     );
-    expect(await events()).toEqual([told("PASSWORD_CHANGED")]);
+    expect(await events()).toEqual([event("PASSWORD_CHANGED")]);
   });
 
-  it("is a reset password, and with it the address that is verified by it", async () => {
-    await addOwner(sql, ada, false);
+  it("has events for a reset password and for the address that the reset verifies", async () => {
+    await addUser(sql, ada, false);
     for (let n = 0; n < 2; n += 1) {
       const token = await addLink(sql, "reset", "1");
       await post("/password/reset", { token, password: "another engine hums" }).expect(303);
     }
-    expect(await events()).toEqual([told("EMAIL_VERIFIED"), told("PASSWORD_CHANGED"), told("PASSWORD_CHANGED")]);
+    expect(await events()).toEqual([event("EMAIL_VERIFIED"), event("PASSWORD_CHANGED"), event("PASSWORD_CHANGED")]);
   });
 
-  it("is a changed address, who gave way to it, and the way back", async () => {
-    const cookie = await openSession(sql, await addOwner(sql));
-    await addOwner(sql, other, false);
+  it("has events for a changed address, for the unverified account it replaces, and for the revert", async () => {
+    const cookie = await openSession(sql, await addUser(sql));
+    await addUser(sql, other, false);
     const email_change_id = await changeAddress();
     const token = await addLink(sql, "change", "1", { email_change_id });
     await post("/account/email/confirm", { token }, cookie).expect(303);
-    const changed = [told("ACCOUNT_DELETED", { because: "gave way" }, "2"), told("EMAIL_CHANGED")];
+    const changed = [
+      event("ACCOUNT_DELETED", { because: "another account verified the address" }, "2"),
+      event("EMAIL_CHANGED"),
+    ];
     expect(await events()).toEqual(changed);
 
-    await addOwner(sql, ada, false);
+    await addUser(sql, ada, false);
     const back = await addLink(sql, "revert", "1", { email: ada.email, email_change_id });
     await post("/account/email/revert", { token: back }).expect(303);
     expect((await events()).slice(2)).toEqual([
-      told("ACCOUNT_DELETED", { because: "gave way" }, "3"),
-      told("EMAIL_CHANGED", { because: "reverted" }),
+      event("ACCOUNT_DELETED", { because: "another account verified the address" }, "3"),
+      event("EMAIL_CHANGED", { because: "reverted" }),
     ]);
   });
 
-  it("is a deleted account, and says why when it was not its owner", async () => {
-    const cookie = await openSession(sql, await addOwner(sql));
+  it("has an event for a deleted account, with the reason unless its owner deleted it", async () => {
+    const cookie = await openSession(sql, await addUser(sql));
     await post("/account/delete", { password: ada.password }, cookie).expect(303);
-    await addOwner(sql, ada, false);
+    await addUser(sql, ada, false);
     const token = await addLink(sql, "verify", "2");
     await post("/signup/refuse", { token }).expect(303);
     await post("/signup/refuse", { token: newToken().token });
 
-    await addOwner(sql, ada, false);
+    await addUser(sql, ada, false);
     await sql`update usr set created_at = now() - interval '31 days'`;
     await sql`insert into email_reminded (usr_id, reminded_at) select usr_id, now() - interval '2 days' from usr`;
     await runEngine(database, { DELETE_UNVERIFIED: deleteUnverified(sql) });
-    await owe(sql, "DELETE_UNVERIFIED");
+    await enqueue(sql, "DELETE_UNVERIFIED");
     await until("it is deleted", async () => (await sql`select from usr`).length === 0);
     expect(await events()).toEqual([
-      told("ACCOUNT_DELETED"),
-      told("ACCOUNT_DELETED", { because: "refused" }, "2"),
-      told("ACCOUNT_DELETED", { because: "never verified" }, "3"),
+      event("ACCOUNT_DELETED"),
+      event("ACCOUNT_DELETED", { because: "refused" }, "2"),
+      event("ACCOUNT_DELETED", { because: "never verified" }, "3"),
     ]);
   });
 });

@@ -2,21 +2,21 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { findHolder, mostCounted, readLags } from "../../app/events/feed-lag.ts";
 import { consume } from "../../worker/events/consume.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { append, begin } from "../support/feed.ts";
+import { appendEvent, openTransaction } from "../support/feed.ts";
 import { until } from "../support/until.ts";
 
 const { sql } = await createDatabase();
-const read = (name: string) => consume(sql, { name, take: async () => {} });
-/** Transactions of other tests on the same server hold the feed up for moments. */
+const read = (name: string) => consume(sql, { name, consume: async () => {} });
+/** Transactions of other tests on the same server may delay the feed for a moment. */
 const reads = (name: string) => until(`${name} has read`, async () => (await read(name)) > 0);
 beforeEach(() => empty(sql));
 
 describe("the lag of a consumer", () => {
   it("is counted in events and in seconds, the farthest behind first", async () => {
     await read("a");
-    await append(sql, "OLD", { created_at: new Date(Date.now() - 90_000) });
+    await appendEvent(sql, "OLD", { created_at: new Date(Date.now() - 90_000) });
     await reads("b");
-    await append(sql, "NEW");
+    await appendEvent(sql, "NEW");
     expect([...(await readLags(sql))]).toEqual([
       {
         name: "a",
@@ -39,26 +39,26 @@ describe("the lag of a consumer", () => {
     ]);
   });
 
-  it("is not counted for ever", async () => {
+  it("is counted up to a limit", async () => {
     await read("a");
     await sql`insert into event (event_type) select 'X' from generate_series(1, ${mostCounted + 10})`;
     expect((await readLags(sql))[0]).toMatchObject({ events: mostCounted + 1 });
   });
 });
 
-describe("who holds the feed up", () => {
-  it("is nobody when all can be read, whoever reads for long", async () => {
-    await append(sql, "ONE");
-    const reading = await begin(sql);
+describe("the transaction that delays the feed", () => {
+  it("is none when all events can be read, however long another transaction reads", async () => {
+    await appendEvent(sql, "ONE");
+    const reading = await openTransaction(sql);
     await reading.tx`select from event`;
-    expect(await until("nobody does", async () => !(await findHolder(sql)))).toBe(true);
+    expect(await until("there is none", async () => !(await findHolder(sql)))).toBe(true);
   });
 
   it("is the oldest transaction that writes, while an event waits behind it", async () => {
-    const first = await begin(sql);
+    const first = await openTransaction(sql);
     const [self] = await first.tx<{ pid: number }[]>`select pg_backend_pid() as pid, pg_current_xact_id()`;
-    const second = await begin(sql);
-    await append(second.tx, "HELD");
+    const second = await openTransaction(sql);
+    await appendEvent(second.tx, "HELD");
     await second.commit();
     const found = await until("the older ones are gone", async () => {
       const holder = await findHolder(sql);
@@ -70,6 +70,6 @@ describe("who holds the feed up", () => {
       seconds: expect.any(Number) as number,
     });
     await first.rollback();
-    expect(await until("nobody does", async () => !(await findHolder(sql)))).toBe(true);
+    expect(await until("there is none", async () => !(await findHolder(sql)))).toBe(true);
   });
 });

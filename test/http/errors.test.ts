@@ -15,14 +15,14 @@ const site = request(url);
 const ada = { email: "ada@example.com", password: "twelve engines hum" };
 const post = () => site.post("/signup");
 
-describe("a request that can't be served", () => {
+describe("an invalid request", () => {
   it.each([
     [404, "an unknown path", () => site.get("/nowhere")],
     [404, "an unknown path, posted to", () => site.post("/nowhere").type("form").send(ada)],
     [405, "a wrong method", () => site.put("/signup").type("form").send(ada)],
-    [405, "a method nobody uses", () => site.propfind("/signup")],
+    [405, "an unusual method", () => site.propfind("/signup")],
     [400, "malformed JSON", () => post().type("json").send("{")],
-    [400, "JSON that is no object", () => post().type("json").send("[]")],
+    [400, "JSON that is not an object", () => post().type("json").send("[]")],
     [400, "a field called __proto__", () => post().type("json").send('{"__proto__":{"email":"a"}}')],
     [
       413,
@@ -44,12 +44,12 @@ describe("a request that can't be served", () => {
     [415, "no content type", () => post()],
     [415, "another character set", () => post().set("Content-Type", "application/json; charset=utf-16").send("{}")],
     [415, "a compressed body", () => post().type("json").set("Content-Encoding", "gzip").send("{}")],
-  ])("is told %i for %s, as a page or as JSON", async (status, _, ask) => {
-    const page = await ask().set("Accept", "text/html");
+  ])("gets %i for %s, as a page or as JSON", async (status, _, send) => {
+    const page = await send().set("Accept", "text/html");
     expect(page.status).toBe(status);
     expect(page.headers["cache-control"]).toBe("no-store");
 
-    const json = await ask().set("Accept", "application/json");
+    const json = await send().set("Accept", "application/json");
     expect(json.status).toBe(status);
     const isForm = /urlencoded/.test(json.request.get("Content-Type"));
     expect(json.type).toBe(isForm ? "text/html" : "application/json");
@@ -64,7 +64,7 @@ describe("a request that can't be served", () => {
     "/password/forgot",
     "/password/reset",
     "/account/email/revert",
-  ])("is told 400 for JSON that is nested thousands of levels deep, at %s", async (path) => {
+  ])("gets 400 for JSON that is nested thousands of levels deep, at %s", async (path) => {
     const nest = (levels: number) => `{"email":${"[".repeat(levels)}${"]".repeat(levels)}}`;
     await site.post(path).type("json").send(nest(7_900)).expect(400);
     await site
@@ -75,27 +75,27 @@ describe("a request that can't be served", () => {
     expect((await site.post(path).type("json").send(nest(3))).status).not.toBe(400);
   });
 
-  it("may write its media type in capitals", async () => {
+  it("may have its media type in capitals", async () => {
     await post().set("Content-Type", "APPLICATION/JSON").send(JSON.stringify({})).expect(422);
   });
 
-  it("is told 400 for bytes that are no UTF-8, which would be another password", async () => {
+  it("gets 400 for bytes that are not UTF-8: they would become another password", async () => {
     const body = Buffer.concat([Buffer.from("email=a@example.com&password=twelve engines hum "), Buffer.from([0xff])]);
     const headers = { "Content-Type": "application/x-www-form-urlencoded" };
     const { status } = await fetch(`${url}/signup`, { method: "POST", body, headers });
     expect(status).toBe(400);
   });
 
-  it("is told 408 when its body does not come in time", async () => {
+  it("gets 408 when its body does not come in time", async () => {
     const hasty = await serveApp(sql, { deadlineSeconds: 0.2 });
     const socket = connectTo(Number(new URL(hasty).port), "127.0.0.1");
     cleanUp(() => socket.destroy());
     socket.write("POST /signup HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{");
-    const [answer] = (await once(socket, "data")) as [Buffer];
-    expect(answer.toString()).toContain("HTTP/1.1 408 Request Timeout");
+    const [response] = (await once(socket, "data")) as [Buffer];
+    expect(response.toString()).toContain("HTTP/1.1 408 Request Timeout");
   });
 
-  it("says which methods there are", async () => {
+  it("lists the methods of its path with 405", async () => {
     const { headers } = await site.delete("/signup").expect(405);
     expect(headers["allow"]).toBe("HEAD, GET, POST");
   });
@@ -116,7 +116,7 @@ describe("a POST from another site", () => {
   });
 
   it.each([[{ "Sec-Fetch-Site": "same-origin" }], [{ "Sec-Fetch-Site": "none" }], [{ Origin: url }], [{}]])(
-    "is not what these are: %o",
+    "is not one with %o",
     async (headers) => {
       await from(headers).expect(303);
       await empty(sql);
@@ -124,8 +124,8 @@ describe("a POST from another site", () => {
   );
 });
 
-describe("a database that does not answer", () => {
-  it("costs a visitor the deadline at most, then a page that says that trying again is safe", async () => {
+describe("a database that does not respond", () => {
+  it("costs a client at most the deadline, then a page that says that trying again is safe", async () => {
     const silent = createServer().listen(0, "127.0.0.1");
     await once(silent, "listening");
     const away = connect(
@@ -137,18 +137,18 @@ describe("a database that does not answer", () => {
       silent.close();
     });
 
-    const answer = await request(await serveApp(away, { deadlineSeconds: 0.5 }))
+    const response = await request(await serveApp(away, { deadlineSeconds: 0.5 }))
       .post("/signup")
       .type("form")
       .send(ada);
-    expect(answer.status).toBe(503);
-    expect(answer.headers["retry-after"]).toBe("5");
-    expect(answer.text).toContain("Trying again is safe");
+    expect(response.status).toBe(503);
+    expect(response.headers["retry-after"]).toBe("5");
+    expect(response.text).toContain("Trying again is safe");
   });
 });
 
 describe("a full password queue", () => {
-  it("is a 503 for those who come too late", async () => {
+  it("gets 503 with Retry-After", async () => {
     const full = () => Promise.reject(Object.assign(new Error("full"), { status: 503 }));
     const { headers } = await request(await serveApp(sql, { passwords: { ...passwords, hash: full, verify: full } }))
       .post("/signup")

@@ -7,7 +7,7 @@ const { sql } = await createDatabase();
 const url = await serveApp(sql);
 const site = request(url);
 
-describe("every answer", () => {
+describe("every response", () => {
   it.each(["/", "/signup", "/nowhere", "/healthz"])("of %s carries the security headers", async (path) => {
     const { headers } = await site.get(path);
 
@@ -36,19 +36,19 @@ describe("every page", () => {
 describe("static files", () => {
   const stylesheet = async () => /href="([^"]+\.css)"/.exec((await site.get("/signup")).text)?.[1] ?? "";
 
-  it("are kept for ever under their hashed names", async () => {
+  it("are cached forever under their hashed names", async () => {
     const { headers } = await site.get(await stylesheet()).expect(200);
     expect(headers["cache-control"]).toBe("public, max-age=31536000, immutable");
     expect(headers["content-type"]).toBe("text/css; charset=utf-8");
   });
 
-  it("are served under an old hash too, but not kept", async () => {
+  it("are served under an old hash too, but not cached", async () => {
     const old = (await stylesheet()).replace(/\/[0-9a-f]{12}\//, "/000000000000/");
     const { headers } = await site.get(old).expect(200);
     expect(headers["cache-control"]).toBe("no-cache");
   });
 
-  it("are compressed for those who can read it", async () => {
+  it("are compressed for clients that accept gzip", async () => {
     const path = await stylesheet();
     const plain = await site.get(path).set("Accept-Encoding", "identity").buffer(true);
     const response = await fetch(url + path, { headers: { "Accept-Encoding": "gzip" } });
@@ -57,7 +57,7 @@ describe("static files", () => {
     expect(await response.text()).toBe(plain.text);
   });
 
-  it("have a favicon among them, with a validator", async () => {
+  it("include a favicon with an ETag", async () => {
     const { headers } = await site.get("/favicon.ico").expect(200);
     await site
       .get("/favicon.ico")
@@ -65,7 +65,7 @@ describe("static files", () => {
       .expect(304);
   });
 
-  it("are these alone", async () => {
+  it("include no other file", async () => {
     await site.get("/assets/000000000000/..%2F..%2Fpackage.json").expect(404);
   });
 });

@@ -11,14 +11,14 @@ describe("GET /readyz", () => {
     await site.get("/readyz").expect(200, { status: "ready" });
   });
 
-  it("is not when one is missing", async () => {
+  it("gets 503 when a migration is missing", async () => {
     await sql`delete from migration where name = (select min(name) from migration)`;
     await site.get("/readyz").expect(503, { status: "migrations are behind: 0001_users_and_tasks.sql" });
   });
 });
 
 describe("GET /readyz on a database that was never migrated", () => {
-  it("is not ready", async () => {
+  it("gets 503", async () => {
     const bare = await createDatabase("template0");
     await request(await serveApp(bare.sql))
       .get("/readyz")

@@ -19,8 +19,8 @@ const [first, second, third] = ["twelve engines hum", "another good secret", "a 
 const cookies = new Set<string>();
 
 async function post(path: string, form: object): Promise<void> {
-  const answer = await site.post(path).type("form").send(form);
-  for (const cookie of answer.get("Set-Cookie") ?? []) cookies.add(cookie.split(";")[0]!);
+  const response = await site.post(path).type("form").send(form);
+  for (const cookie of response.get("Set-Cookie") ?? []) cookies.add(cookie.split(";")[0]!);
 }
 
 /** The token in the newest mail with such a link. */
@@ -30,11 +30,11 @@ const tokenIn = (path: string, count = 1) =>
     return tokens.length >= count ? tokens.at(-1) : undefined;
   });
 
-it("leaves no password and no token in a log, in what is owed, or in any table", async () => {
-  await sql`create table owed as select params from task`;
+it("leaves no password and no token in a log, in the params of a task, or in any table", async () => {
+  await sql`create table task_params as select params from task`;
   await sql`
     create function keep() returns trigger language plpgsql
-    as $$ begin insert into owed values (new.params); return new; end $$
+    as $$ begin insert into task_params values (new.params); return new; end $$
   `;
   await sql`create trigger keep after insert on task for each row execute function keep()`;
 
@@ -52,10 +52,10 @@ it("leaves no password and no token in a log, in what is owed, or in any table",
   links.push(await tokenIn("/account/email/confirm"));
   await post("/account/email/confirm", { token: links[2] });
   links.push(await tokenIn("/account/email/revert"));
-  // Unused ones stay in the table.
+  // An unused link stays in the table.
   await post("/signup", { email: "bob@example.com", password: first });
   links.push(await tokenIn("/verify", 2));
-  await until("everything is done", async () => (await sql`select from task`).length === 0);
+  await until("no task is left", async () => (await sql`select from task`).length === 0);
   await worker.end();
 
   const tokens = [...cookies]

@@ -16,7 +16,7 @@ const signUp = (url: string, email: string) =>
   request(url).post("/signup").type("form").send({ email, password: "twelve engines hum" });
 
 describe("the web process", () => {
-  it("survives a crash of the database: 503 meanwhile, and by itself again after it", async () => {
+  it("responds 503 while the database is down, and recovers by itself", async () => {
     const folder = await mkdtemp(join(tmpdir(), "slim-signup-web-"));
     const server = await startPostgres(folder, { durable: true });
     cleanUp(async () => {
@@ -28,11 +28,13 @@ describe("the web process", () => {
     await signUp(url, "before@example.com").expect(303);
 
     await server.stop("immediate");
-    const { text, headers } = await signUp(url, "during@example.com").expect(503);
+    const [{ text, headers }] = await Promise.all([
+      signUp(url, "during@example.com").expect(503),
+      request(url).get("/healthz").expect(200),
+      request(url).get("/readyz").expect(503),
+    ]);
     expect(text).toContain("Trying again is safe");
     expect(headers["retry-after"]).toBe("5");
-    await request(url).get("/healthz").expect(200);
-    await request(url).get("/readyz").expect(503);
 
     await server.start();
     await until("the site is ready", async () => (await request(url).get("/readyz")).status === 200);
@@ -47,7 +49,7 @@ describe("the web process", () => {
     await sql.end();
   });
 
-  it("answers what it has begun when it is told to stop, then exits 0", async () => {
+  it("finishes open requests after SIGTERM, then exits 0", async () => {
     const { url: databaseUrl, sql } = await createDatabase();
     const { web, url } = await runWeb(databaseUrl);
     await request(url).get("/readyz").expect(200);
@@ -60,7 +62,7 @@ describe("the web process", () => {
       await release.promise;
     });
     await locked.promise;
-    const answer = signUp(url, "ada@example.com").then(({ status }) => status);
+    const response = signUp(url, "ada@example.com").then(({ status }) => status);
     await until("the signup waits for the lock", async () => {
       const [waiting] = await sql`select 1 from pg_locks where not granted`;
       return waiting;
@@ -71,7 +73,7 @@ describe("the web process", () => {
     await until("the web process drains", () => web.output().includes("draining"));
     release.resolve();
     await holder;
-    expect(await answer).toBe(303);
+    expect(await response).toBe(303);
     expect(await web.exited).toBe(0);
   });
 
@@ -101,7 +103,7 @@ describe("the web process", () => {
     }
   });
 
-  it("says in one line that its port is taken, and exits 1", async () => {
+  it("logs one line when its port is taken, and exits 1", async () => {
     const { url: databaseUrl } = await createDatabase();
     const { url } = await runWeb(databaseUrl);
 
@@ -117,8 +119,10 @@ describe("under an https origin", () => {
     const { url: databaseUrl } = await createDatabase();
     const { url } = await runWeb(databaseUrl, { NODE_ENV: "production", ORIGIN: "https://signup.example.com" });
 
-    const answer = await signUp(url, "ada@example.com").set("X-Forwarded-Proto", "https").expect(303);
-    expect(answer.headers["strict-transport-security"]).toBe("max-age=31536000");
-    expect(answer.get("Set-Cookie")?.[0]).toMatch(/^__Host-sent_to=.*path=\/.*samesite=lax; secure; httponly$/);
+    const response = await signUp(url, "ada@example.com").set("X-Forwarded-Proto", "https").expect(303);
+    expect(response.headers["strict-transport-security"]).toBe("max-age=31536000");
+    const cookies = response.get("Set-Cookie") ?? [];
+    expect(cookies.length).toBeGreaterThan(0);
+    for (const cookie of cookies) expect(cookie).toMatch(/^__Host-.*path=\/.*samesite=lax; secure; httponly$/);
   });
 });

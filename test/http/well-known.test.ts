@@ -7,13 +7,13 @@ const { sql } = await createDatabase();
 const site = request(await serveApp(sql));
 
 describe("GET /.well-known/change-password", () => {
-  it("leads password managers to the form", async () => {
+  it("redirects password managers to the form", async () => {
     await site.get("/.well-known/change-password").expect(303).expect("Location", "/account/password");
   });
 });
 
 describe("GET /.well-known/security.txt", () => {
-  it("names the contact, its own address, and a day within a year", async () => {
+  it("names the contact, its own URL, and an expiry within a year", async () => {
     const origin = "https://signup.example.com";
     const securityContact = "mailto:security@example.com";
     const { text, headers } = await request(await serveApp(sql, { origin, securityContact }))
@@ -28,7 +28,7 @@ describe("GET /.well-known/security.txt", () => {
     expect(rest).toEqual(["Canonical: https://signup.example.com/.well-known/security.txt", ""]);
   });
 
-  it("is not there without a contact", async () => {
+  it("gets 404 without a contact", async () => {
     await site.get("/.well-known/security.txt").expect(404);
   });
 });

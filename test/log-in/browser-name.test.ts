@@ -21,7 +21,7 @@ describe("a browser's name", () => {
       "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.0 Safari/605.1.15",
       "Safari on macOS",
     ],
-    ["curl/8.5.0", "A browser"],
-    ["", "A browser"],
+    ["curl/8.5.0", "Unknown browser"],
+    ["", "Unknown browser"],
   ])("of %s is %s", (userAgent, name) => expect(browserName(userAgent)).toBe(name));
 });

@@ -1,6 +1,6 @@
 import request, { type Response } from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, openSession, passwords, sessionOf } from "../support/accounts.ts";
+import { ada, addLink, addUser, openSession, passwords, sessionOf } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { signUpBy } from "../support/sign-up.ts";
 import { serveApp } from "../support/web.ts";
@@ -23,8 +23,8 @@ const browserOf = (answer: Response) => /browser=[\w-]{43}/.exec(answer.get("Set
 const blockedMails = () => sql`select params from task where task_type = 'SEND_EMAIL_LOG_IN_BLOCKED'`;
 
 describe("POST /login after 50 wrong passwords in a row", () => {
-  it("answers the right password of an unknown browser as a wrong one, whatever the networks", async () => {
-    await addOwner(sql);
+  it("gives an unknown browser the answer to a wrong password, from any network", async () => {
+    await addUser(sql);
     for (let n = 0; n < 130; n += 1) await guess().set("X-Forwarded-For", `203.0.113.${n % 26}`);
 
     const said = ({ status, text, headers }: Response) => ({ status, text, names: Object.keys(headers) });
@@ -35,15 +35,15 @@ describe("POST /login after 50 wrong passwords in a row", () => {
     expect(await sql`select from session`).toEqual([]);
   });
 
-  it("still takes the right password at the 50th try", async () => {
-    await addOwner(sql);
+  it("still takes the right password at the 50th attempt", async () => {
+    await addUser(sql);
     for (let n = 0; n < 49; n += 1) await guess();
     await logIn().expect(303);
     expect(await sql`select from log_in_failure`).toEqual([]);
   });
 
   it("lets in a browser that was logged in before, and then any browser again", async () => {
-    await addOwner(sql);
+    await addUser(sql);
     const browser = browserOf(await logIn().expect(303));
     await exhaust();
     await logIn().expect(422);
@@ -53,8 +53,8 @@ describe("POST /login after 50 wrong passwords in a row", () => {
   });
 
   it("does not let in a browser that was logged in to another account only", async () => {
-    await addOwner(sql);
-    await addOwner(sql, { ...ada, email: "grace@example.com" });
+    await addUser(sql);
+    await addUser(sql, { ...ada, email: "grace@example.com" });
     const browser = browserOf(await logIn({ ...ada, email: "grace@example.com" }).expect(303));
     await exhaust();
     await logIn(ada, browser).expect(422);
@@ -62,8 +62,8 @@ describe("POST /login after 50 wrong passwords in a row", () => {
 
   it("lets in a browser that two people share", async () => {
     const grace = { ...ada, email: "grace@example.com" };
-    await addOwner(sql);
-    await addOwner(sql, grace);
+    await addUser(sql);
+    await addUser(sql, grace);
     const browser = browserOf(await logIn())!;
     expect(browserOf(await logIn(grace, browser))).toBe(browser);
     await exhaust();
@@ -72,8 +72,8 @@ describe("POST /login after 50 wrong passwords in a row", () => {
     await logIn(grace, browser).expect(303);
   });
 
-  it("sends the owner one mail, and the next one only after a success", async () => {
-    const usr_id = await addOwner(sql);
+  it("sends the owner one mail, and another only after a successful log-in", async () => {
+    const usr_id = await addUser(sql);
     const browser = browserOf(await logIn());
     await exhaust();
     await Promise.all(Array.from({ length: 5 }, () => guess()));
@@ -94,7 +94,7 @@ describe("POST /login after 50 wrong passwords in a row", () => {
     expect(await sql`select email, failures from log_in_failure`).toEqual([{ email: ada.email, failures: 51 }]);
   });
 
-  it("counts no try that a limit of its network has refused", async () => {
+  it("does not count an attempt that the rate limit of its network has refused", async () => {
     for (let n = 0; n < 7; n += 1) await logIn(wrong).set("X-Forwarded-For", "203.0.113.7");
     expect(await sql`select failures from log_in_failure`).toEqual([{ failures: 5 }]);
   });
@@ -102,14 +102,14 @@ describe("POST /login after 50 wrong passwords in a row", () => {
 
 describe("a mailed link after 50 wrong passwords in a row", () => {
   it("resets the password, which then works in any browser", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     await exhaust();
     await post("/password/reset", { token: await addLink(sql, "reset", usrId), password: chosen }).expect(303);
     await logIn({ ...ada, password: chosen }).expect(303);
   });
 
-  it.each(["reset", "verify"])("makes the browser known that opened it: %s", async (purpose) => {
-    const usrId = await addOwner(sql, ada, purpose === "reset");
+  it.each(["reset", "verify"])("makes its browser known: %s", async (purpose) => {
+    const usrId = await addUser(sql, ada, purpose === "reset");
     await exhaust();
     const path = { reset: "/password/reset", verify: "/verify" }[purpose]!;
     const answer = await post(path, { token: await addLink(sql, purpose, usrId), password: chosen }).expect(303);
@@ -126,8 +126,8 @@ describe("a mailed link after 50 wrong passwords in a row", () => {
     await logIn(ada, browserOf(answer)).expect(303);
   });
 
-  it("clears the count of a new address when it is confirmed", async () => {
-    const usrId = await addOwner(sql);
+  it("confirms a new address, clears its count, and makes its browser known", async () => {
+    const usrId = await addUser(sql);
     const cookie = await openSession(sql, usrId);
     const email = "countess@example.com";
     const [change] = await sql<{ email_change_id: string }[]>`
@@ -135,16 +135,21 @@ describe("a mailed link after 50 wrong passwords in a row", () => {
       returning email_change_id
     `;
     await exhaust(email);
-    await post("/account/email/confirm", { token: await addLink(sql, "change", usrId, change) }, cookie).expect(303);
+    const token = await addLink(sql, "change", usrId, change);
+    const answer = await post("/account/email/confirm", { token }, cookie).expect(303);
     await logIn({ ...ada, email }).expect(303);
+
+    await exhaust(email);
+    await logIn({ ...ada, email }).expect(422);
+    await logIn({ ...ada, email }, browserOf(answer)).expect(303);
   });
 });
 
 describe("a known browser", () => {
   const known = async () => browserOf(await logIn().expect(303));
 
-  it("keeps a cookie for 400 days, for one host alone under https, whose hash alone is stored", async () => {
-    await addOwner(sql);
+  it("has a cookie for 400 days, for one host under https; only its hash is stored", async () => {
+    await addUser(sql);
     const secure = request(await serveApp(sql, { passwords, origin: "https://signup.example.com" }));
     const cookies = (await secure.post("/login").type("form").send(ada)).get("Set-Cookie") ?? [];
     const cookie = cookies.find((one) => one.startsWith("__Host-browser="))!;
@@ -155,7 +160,7 @@ describe("a known browser", () => {
   });
 
   it("stays known after the log-out", async () => {
-    await addOwner(sql);
+    await addUser(sql);
     const answer = await logIn();
     const out = await post("/logout", {}, sessionOf(answer)).expect(303);
     expect(out.get("Set-Cookie")?.join()).not.toContain("browser=");
@@ -163,16 +168,16 @@ describe("a known browser", () => {
     await logIn(ada, browserOf(answer)).expect(303);
   });
 
-  it("is forgotten when the password is reset in another", async () => {
-    const usrId = await addOwner(sql);
+  it("becomes unknown when the password is reset in another browser", async () => {
+    const usrId = await addUser(sql);
     const thief = await known();
     await post("/password/reset", { token: await addLink(sql, "reset", usrId), password: chosen }).expect(303);
     await exhaust();
     await logIn({ ...ada, password: chosen }, thief).expect(422);
   });
 
-  it("is forgotten when the password is changed in another, which stays known", async () => {
-    await addOwner(sql);
+  it("becomes unknown when the password is changed in another browser, which stays known", async () => {
+    await addUser(sql);
     const thief = await known();
     const answer = await logIn();
     const mine = browserOf(answer)!;
@@ -189,7 +194,7 @@ describe("a known browser", () => {
     ["an odd one", "%00"],
     ["one of 4 kB", "A".repeat(4000)],
   ])("is not one with %s", async (_, value) => {
-    await addOwner(sql);
+    await addUser(sql);
     await exhaust();
     await logIn(ada, `browser=${value}`).expect(422);
     await sql`delete from log_in_failure`;
@@ -199,23 +204,23 @@ describe("a known browser", () => {
   });
 });
 
-describe("the password once more, in a session", () => {
+describe("the rate limit of the password once more", () => {
   const forms: [path: string, fields: object][] = [
     ["/account/password", { new_password: chosen }],
     ["/account/email", { email: "countess@example.com" }],
     ["/account/delete", {}],
   ];
 
-  it.each(forms)("%s takes five tries in a session, from whatever networks", async (path, fields) => {
-    const usrId = await addOwner(sql);
+  it.each(forms)("%s takes five attempts in a session, from any network", async (path, fields) => {
+    const usrId = await addUser(sql);
     const [mine, thief] = [await openSession(sql, usrId), await openSession(sql, usrId)];
     for (let n = 0; n < 5; n += 1) await post(path, { ...fields, password: "wrong" }, thief).expect(422);
     await post(path, { ...fields, password: ada.password }, thief).expect(429);
     await post(path, { ...fields, password: ada.password }, mine).expect(303);
   });
 
-  it("is not kept from its owner by log-ins that fail elsewhere", async () => {
-    const cookie = await openSession(sql, await addOwner(sql));
+  it("is not used up by failed log-ins elsewhere", async () => {
+    const cookie = await openSession(sql, await addUser(sql));
     await exhaust();
     const here = "198.51.100.8";
     for (let n = 0; n < 6; n += 1) await logIn(wrong).set("X-Forwarded-For", here);

@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addOwner, openSession, passwords, sessionOf } from "../support/accounts.ts";
+import { ada, addUser, openSession, passwords, sessionOf } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -14,8 +14,8 @@ const logIn = (form: object = ada) => site.post("/login").type("form").send(form
 const account = (cookie = "") => site.get("/account").set("Cookie", cookie);
 
 describe("POST /login", () => {
-  it("begins a session of 30 days, whose token stands in the cookie alone, and makes the browser known", async () => {
-    await addOwner(sql);
+  it("begins a session of 30 days, stores only the hash of its token, and makes the browser known", async () => {
+    await addUser(sql);
     const answer = await logIn({ ...ada, email: " ADA@example.com " })
       .set("User-Agent", `Lynx/2\t${"x".repeat(300)}`)
       .set("X-Forwarded-For", "203.0.113.7")
@@ -35,8 +35,8 @@ describe("POST /login", () => {
     ).toEqual([{ browser: `Lynx/2${"x".repeat(194)}`, address: "203.0.113.7", octet_length: 32, is_30_days: true }]);
   });
 
-  it("names the cookie for one host alone under https", async () => {
-    await addOwner(sql);
+  it("sets a cookie for one host under https", async () => {
+    await addUser(sql);
     const origin = "https://signup.example.com";
     const answer = await request(await serveApp(sql, { passwords, origin }))
       .post("/login")
@@ -48,7 +48,7 @@ describe("POST /login", () => {
   });
 
   it("keeps the address that the last trusted proxy saw, however many a client claims", async () => {
-    await addOwner(sql);
+    await addUser(sql);
     const claims = "198.51.100.1, 198.51.100.2, 203.0.113.7";
     await logIn().set("X-Forwarded-For", claims).expect(303);
     expect(await sql`select address from session`).toEqual([{ address: "203.0.113.7" }]);
@@ -61,20 +61,20 @@ describe("POST /login", () => {
   });
 
   it("keeps an IPv4 address as people write it", async () => {
-    await addOwner(sql);
+    await addUser(sql);
     await logIn().set("X-Forwarded-For", "::ffff:cb00:7107").expect(303);
     expect(await sql`select address from session`).toEqual([{ address: "203.0.113.7" }]);
   });
 
   it("answers JSON with 204", async () => {
-    await addOwner(sql);
+    await addUser(sql);
     const answer = await site.post("/login").send(ada).expect(204);
     await account(sessionOf(answer)).expect(200);
   });
 
-  it("says the same to a wrong password, to nobody's address and to a user without a real hash", async () => {
-    await addOwner(sql);
-    await addOwner(sql, { ...ada, email: "bob@example.com" }, false);
+  it("gives one answer for a wrong password, an unknown address and a user without a real hash", async () => {
+    await addUser(sql);
+    await addUser(sql, { ...ada, email: "bob@example.com" }, false);
     await sql`insert into usr (email, password_hash) values ('cleo@example.com', 'none')`;
     const said = async (email: string) => {
       const { status, text, headers } = await logIn({ ...wrong, email });
@@ -87,7 +87,7 @@ describe("POST /login", () => {
     for (const name of ["bob", "cleo", "dora"]) expect(await said(`${name}@example.com`)).toEqual(refusal);
   });
 
-  it("spends a hash on nobody's address, too", async () => {
+  it("checks a hash for an unknown address too", async () => {
     let checks = 0;
     const counting = {
       ...passwords,
@@ -105,8 +105,8 @@ describe("POST /login", () => {
   });
 
   it("gives one answer for a wrong password and for an unverified address, and offers the email again", async () => {
-    await addOwner(sql);
-    await addOwner(sql, { ...ada, email: "bob@example.com" }, false);
+    await addUser(sql);
+    await addUser(sql, { ...ada, email: "bob@example.com" }, false);
     const said = async (form: typeof ada, type: string) => {
       const { status, text, headers } = await site.post("/login").type(type).send(form);
       return { status, text: text.replaceAll(form.email, "…"), names: Object.keys(headers) };
@@ -123,7 +123,7 @@ describe("POST /login", () => {
   });
 
   it("ends the session that this browser had", async () => {
-    const former = await openSession(sql, await addOwner(sql));
+    const former = await openSession(sql, await addUser(sql));
     const answer = await logIn().set("Cookie", former).expect(303);
     expect(sessionOf(answer)).not.toBe(former);
     await account(former).expect(303);
@@ -140,7 +140,7 @@ describe("POST /login", () => {
     [{ email: ada.email, password: "\ud800 twelve engines hum" }, "form"],
     [{ email: ada.email, password: "twelve\0engines hum" }, "form"],
   ])("refuses %j", async (body, field) => {
-    await addOwner(sql);
+    await addUser(sql);
     const { text } = await site.post("/login").send(body).expect(422);
     expect(Object.keys((JSON.parse(text) as { errors: object }).errors)).toEqual([field]);
   });

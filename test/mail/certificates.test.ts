@@ -21,7 +21,7 @@ describe.each([
   ["smtp", false],
 ])("a mail server at %s://", (scheme, secure) => {
   const trusting = (cert: string) => `tls.ca=${encodeURIComponent(cert)}`;
-  const verdictFrom = async (cert: string, host: string, ca = "") =>
+  const outcomeFrom = async (cert: string, host: string, ca = "") =>
     mailTo(`${scheme}://${host}:${await listenWith(cert, secure)}?requireTLS=true&${ca}`)();
 
   it.each<[what: string, code: string, cert: string, host: string, ca?: string]>([
@@ -31,21 +31,21 @@ describe.each([
   ])(
     "is down for all mails while its certificate is one %s, and the error names the setting",
     async (_, code, ...at) => {
-      const { verdict, error } = await verdictFrom(...at);
-      expect(verdict).toBe("service down");
+      const { outcome, error } = await outcomeFrom(...at);
+      expect(outcome).toBe("service down");
       expect(error).toContain(code);
       expect(error).toContain("NODE_EXTRA_CA_CERTS");
     },
   );
 
   it("gets the mail when its certificate is trusted", async () => {
-    expect(await verdictFrom(selfSigned, "localhost", trusting(selfSigned))).toEqual({ verdict: "sent", error: "" });
+    expect(await outcomeFrom(selfSigned, "localhost", trusting(selfSigned))).toEqual({ outcome: "sent", error: "" });
   });
 });
 
 it("is down for all mails when TLS fails for another reason", async () => {
   const port = await listenWith(selfSigned, false);
-  const { verdict, error } = await mailTo(`smtps://localhost:${port}`)();
-  expect(verdict).toBe("service down");
+  const { outcome, error } = await mailTo(`smtps://localhost:${port}`)();
+  expect(outcome).toBe("service down");
   expect(error).toContain("SMTP_URL");
 });

@@ -14,8 +14,8 @@ describe("a mail server that allows fewer connections than there are slots", () 
     "gets all mails at their first attempt, with 421 at %s",
     async (stage) => {
       const server = await scriptSmtp((at) => (at.stage === stage && at.place > 50 ? tooMany : undefined));
-      const { sql, oweTo, start } = await prepareMails(server, 80);
-      await Promise.all(Array.from({ length: 100 }, (_, n) => oweTo(`ada${n}`)));
+      const { sql, enqueueTo, start } = await prepareMails(server, 80);
+      await Promise.all(Array.from({ length: 100 }, (_, n) => enqueueTo(`ada${n}`)));
       const engine = await start();
 
       await until("all tasks are done", () => isEmpty(sql));
@@ -29,11 +29,11 @@ describe("a mail server that allows fewer connections than there are slots", () 
     const server = await scriptSmtp(({ stage }) => (stage === "greeting" ? tooMany : undefined));
     const send = mailTo(server.url, 20);
     const sent = await Promise.all(Array.from({ length: 40 }, () => send()));
-    expect(new Set(sent.map(({ verdict }) => verdict))).toEqual(new Set(["service down"]));
+    expect(new Set(sent.map(({ outcome }) => outcome))).toEqual(new Set(["service down"]));
     expect(server.connections).toBe(20);
 
     server.script = () => undefined;
-    expect((await send()).verdict).toBe("sent");
+    expect((await send()).outcome).toBe("sent");
   });
 });
 

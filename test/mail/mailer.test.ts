@@ -4,6 +4,7 @@ import { render } from "../../worker/mail/mailer.ts";
 const origin = "https://signup.example.com";
 
 const toVerify = { path: "/verify?token=a-b_c", data: { token: "a-b_c" } };
+const digest = { day: "Friday, 20 November 2026", signed_up: "1", verified: "2", mails_sent: "3", tasks_dead: "4" };
 const at = (path: string) => ({ path, data: {} });
 const verification = ["/verify?token=a-b_c", "/signup/refuse?token=a-b_c"];
 
@@ -16,16 +17,20 @@ describe.each<[view: string, links: string[], letter?: { path: string; data: Rec
   ["confirm-address", ["/account/email/confirm?token=a-b_c"], at("/account/email/confirm?token=a-b_c")],
   ["address-changed", ["/account/email/revert?token=a-b_c"], at("/account/email/revert?token=a-b_c")],
   ["farewell", ["/"]],
+  ["log-in-blocked", ["/password/forgot"], at("/password/forgot")],
+  ["digest", ["/ops"], { path: "/ops", data: digest }],
 ])("the mail %s", (view, paths, letter) => {
   const mail = (to: string) => render({ view, subject: "Subject & all", to, ...letter }, origin);
   const ours = paths.map((path) => origin + path);
 
-  it("says the same in HTML and in text: the address, the link, the reason", async () => {
-    for (const part of await mail("ada@example.com")) {
+  it("uses the same words in HTML and in text: the address, the link, the reason", async () => {
+    const [html, text] = await mail("ada@example.com");
+    for (const part of [html, text]) {
       expect(part).toContain("ada@example.com");
       for (const link of ours) expect(part).toContain(link);
-      expect(part).toMatch(/You get this mail because/);
+      expect(part).toMatch(/You get this email because/);
     }
+    expect(wordsOf(html.replace(/<head>[^]*<\/head>/, "").replaceAll(/<[^>]+>/g, " "))).toEqual(wordsOf(text));
   });
 
   it("escapes all that came from outside in the HTML, and nothing in the text", async () => {
@@ -51,3 +56,11 @@ describe.each<[view: string, links: string[], letter?: { path: string; data: Rec
     expect(new Set(links)).toEqual(new Set(ours));
   });
 });
+
+function wordsOf(text: string): string[] {
+  const plain = text
+    .toLowerCase()
+    .replaceAll("&#39;", "'")
+    .replaceAll(/https:\S+|or copy this address into your browser/g, "");
+  return [...new Set(plain.match(/[\w@'-]+/g))].toSorted();
+}

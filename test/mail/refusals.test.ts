@@ -15,7 +15,7 @@ const refuseBad = (answer: Answer = "554 5.7.1 <host>: Client host rejected: Acc
 function startSending({ url }: ScriptedSmtp, connections = 1) {
   const send = mailTo(url, connections);
   const sendTo = async (address: string, born?: string) =>
-    (await send(born ? { born } : {}, undefined, `${address}@people.example`)).verdict;
+    (await send(born ? { born } : {}, undefined, `${address}@people.example`)).outcome;
   return {
     sendTo,
     inTurn: async (...addresses: string[]) => {
@@ -68,9 +68,9 @@ describe("a refusal at RCPT that may mean the recipient or us", () => {
 describe("among good recipients", () => {
   it("one that is always refused delays none of 100, and is dead after five starts", async () => {
     const server = await refuseBad();
-    const { sql, MAIL, oweTo, start } = await prepareMails(server, 10);
-    await oweTo("bad");
-    for (let n = 0; n < 100; n += 1) await oweTo(`good${n}`);
+    const { sql, MAIL, enqueueTo, start } = await prepareMails(server, 10);
+    await enqueueTo("bad");
+    for (let n = 0; n < 100; n += 1) await enqueueTo(`good${n}`);
     const engine = await start({ ...MAIL, backoffSeconds: () => 0 });
 
     await until("all mails are sent", () => server.mails.length === 100);
@@ -83,8 +83,8 @@ describe("among good recipients", () => {
 
   it("three that are refused in a row do not keep the others from their mails", async () => {
     const server = await refuseBad();
-    const { oweTo, start } = await prepareMails(server, 1);
-    for (const to of ["bad1", "bad2", "bad3", "good1", "good2", "good3"]) await oweTo(to);
+    const { enqueueTo, start } = await prepareMails(server, 1);
+    for (const to of ["bad1", "bad2", "bad3", "good1", "good2", "good3"]) await enqueueTo(to);
     await start();
     await until("the others are sent", () => server.mails.length === 3);
     expect(server.mails.some(({ to }) => isBad(to))).toBe(false);

@@ -9,20 +9,20 @@ describe("a pooled connection", () => {
     let refusal: Answer = "550 5.1.1 Nobody";
     const server = await scriptSmtp(({ stage }) => (stage === "RCPT" ? refusal : undefined));
     const send = mailToScripted(server);
-    expect((await send()).verdict).toBe("permanent");
+    expect((await send()).outcome).toBe("permanent");
     refusal = undefined;
-    expect((await send()).verdict).toBe("sent");
-    expect((await send()).verdict).toBe("sent");
+    expect((await send()).outcome).toBe("sent");
+    expect((await send()).outcome).toBe("sent");
     expect(server.connections).toBe(1);
   });
 
   it("is replaced when the server has closed it between two mails", async () => {
     const server = await scriptSmtp();
     const send = mailToScripted(server);
-    expect((await send()).verdict).toBe("sent");
+    expect((await send()).outcome).toBe("sent");
     server.cut();
     // At once, before the close may have been seen.
-    expect((await send()).verdict).toBe("sent");
+    expect((await send()).outcome).toBe("sent");
     expect(server.mails).toHaveLength(2);
   });
 
@@ -31,7 +31,7 @@ describe("a pooled connection", () => {
     async (answer) => {
       const server = await scriptSmtp(({ stage, mails }) => (stage === "MAIL" && mails > 0 ? answer : undefined));
       const send = mailToScripted(server);
-      for (const task_id of ["1", "2", "3"]) expect((await send({ task_id })).verdict).toBe("sent");
+      for (const task_id of ["1", "2", "3"]) expect((await send({ task_id })).outcome).toBe("sent");
       expect(server.mails.map(({ id }) => id.slice(0, 7))).toEqual(["<task.1", "<task.2", "<task.3"]);
     },
   );
@@ -39,8 +39,8 @@ describe("a pooled connection", () => {
   it("is not used twice for a mail whose last byte has gone out", async () => {
     const server = await scriptSmtp(({ stage, mails }) => (stage === "end" && mails > 0 ? "cut" : undefined));
     const send = mailToScripted(server);
-    expect((await send()).verdict).toBe("sent");
-    expect((await send()).verdict).toBe("outcome unknown");
+    expect((await send()).outcome).toBe("sent");
+    expect((await send()).outcome).toBe("outcome unknown");
     expect(server.mails).toHaveLength(2);
   });
 
@@ -57,7 +57,7 @@ describe("a pooled connection", () => {
     expect(performance.now() - started).toBeLessThan(200);
 
     isSilent = false;
-    expect((await send()).verdict).toBe("sent");
+    expect((await send()).outcome).toBe("sent");
     expect(server.mails).toHaveLength(1);
   });
 
@@ -68,8 +68,8 @@ describe("a pooled connection", () => {
     const abort = new AbortController();
     const second = send({}, abort.signal);
     abort.abort();
-    expect((await second).verdict).toBe("retry");
-    expect((await first).verdict).toBe("retry");
+    expect((await second).outcome).toBe("retry");
+    expect((await first).outcome).toBe("retry");
     expect(server.stages.filter((stage) => stage === "MAIL")).toHaveLength(1);
   });
 });

@@ -50,11 +50,11 @@ describe("a mail that the server does not take", () => {
     ["end", "554 5.7.1 Spam", "permanent"],
     ["end", "cut", "outcome unknown"],
     ["end", "hang", "outcome unknown"],
-  ])("at %s, told %s: %s", async (stage, answer, verdict) => {
+  ])("at %s, told %s: %s", async (stage, answer, outcome) => {
     const server = await scriptSmtp(at(stage, answer));
     const sent = await mailToScripted(server)();
 
-    expect(sent.verdict).toBe(verdict);
+    expect(sent.outcome).toBe(outcome);
     expect(server.mails).toHaveLength(stage === "end" ? 1 : 0);
     expect(server.stages.at(-1)).toBe(stage);
     // The server's words are kept, people's addresses are not.
@@ -72,13 +72,13 @@ describe("a mail that the server does not take", () => {
     const server = await scriptSmtp();
     await server.close();
     const sent = await mailTo(server.url.replace("127.0.0.1", host))();
-    expect(sent.verdict).toBe("service down");
+    expect(sent.outcome).toBe("service down");
     expect(sent.error).toContain("SMTP_URL");
   });
 
   it("opens the breaker when there is no such host", async () => {
     const sent = await mailTo("smtp://nowhere.invalid")();
-    expect(sent.verdict).toBe("service down");
+    expect(sent.outcome).toBe("service down");
   });
 });
 
@@ -86,7 +86,7 @@ describe("one task", () => {
   it("carries one Message-ID and the database's date on every attempt", async () => {
     const server = await scriptSmtp();
     const send = mailToScripted(server);
-    for (const attempt of [1, 2, 3]) expect((await send({ attempt })).verdict).toBe("sent");
+    for (const attempt of [1, 2, 3]) expect((await send({ attempt })).outcome).toBe("sent");
 
     expect(new Set(server.mails.map(({ id }) => id))).toEqual(new Set(["<task.7.1795168799123456@example.com>"]));
     expect(new Set(server.mails.map(({ date }) => date))).toEqual(new Set(["Fri, 20 Nov 2026 10:00:00 +0000"]));

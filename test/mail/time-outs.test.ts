@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { letterHandler } from "../../worker/mail/mail-handler.ts";
-import { hurryTimers } from "../support/fast-timers.ts";
-import { mailPatiently } from "../support/mail-to.ts";
+import { speedUpTimers } from "../support/faster-timers.ts";
+import { mailWithWorkerTimeouts } from "../support/mail-to.ts";
 import { scriptSmtp } from "../support/scripted-smtp.ts";
 import type { Stage } from "../support/smtp-dialogue.ts";
 
@@ -19,22 +19,22 @@ it("a mail to a server that falls silent, at whatever stage, fails before its ta
     silences.map(async (silence) => {
       const server = await scriptSmtp(({ stage }) => (stage === silence || silence === "TLS" ? "hang" : undefined));
       const scheme = silence === "TLS" ? "smtps" : "smtp";
-      return mailPatiently(server.url.replace("smtp://", `${scheme}://ada:secret@`));
+      return mailWithWorkerTimeouts(server.url.replace("smtp://", `${scheme}://ada:secret@`));
     }),
   );
-  const seconds = hurryTimers();
+  const seconds = speedUpTimers();
   const failures = await Promise.all(
     sends.map(async (send) => ({ error: (await send()).error, isInTime: seconds() < timeoutSeconds })),
   );
   expect(failures).toEqual(
-    silences.map(() => ({ error: expect.stringContaining("did not answer") as string, isInTime: true })),
+    silences.map(() => ({ error: expect.stringContaining("did not respond") as string, isInTime: true })),
   );
 });
 
 it("a mail for which all pooled connections turn out to be dead fails before its task's time-out", async () => {
-  const seconds = hurryTimers();
+  const seconds = speedUpTimers();
   const server = await scriptSmtp();
-  const send = mailPatiently(server.url, 3);
+  const send = mailWithWorkerTimeouts(server.url, 3);
   const all = Promise.withResolvers<undefined>();
   server.script = ({ stage, place }) => {
     if (place === 3) all.resolve(undefined);
@@ -45,6 +45,6 @@ it("a mail for which all pooled connections turn out to be dead fails before its
 
   server.script = () => "hang";
   const before = seconds();
-  expect((await send()).verdict).toBe("retry");
+  expect((await send()).outcome).toBe("retry");
   expect(seconds() - before).toBeLessThan(timeoutSeconds);
 });

@@ -1,8 +1,8 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDatabase, empty } from "../support/database.ts";
-import { addWorker, owe } from "../support/engine.ts";
-import { buryAll, logInOperator, operatorEmail } from "../support/operators.ts";
+import { addWorker, enqueue } from "../support/engine.ts";
+import { moveToDead, logInOperator, operatorEmail } from "../support/operators.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -30,7 +30,7 @@ const inTenMinutes = () => new Date(Date.now() + 600_000);
 
 describe("POST /ops/tasks/:id/…", () => {
   it("run: makes it due, once", async () => {
-    const [id] = await owe(sql, "MAIL", 1, { run_at: inTenMinutes(), attempt: 1 });
+    const [id] = await enqueue(sql, "MAIL", 1, { run_at: inTenMinutes(), attempt: 1 });
     await act(`/ops/tasks/${id}/run`).expect(303).expect("Location", `/ops/tasks/${id}?done`);
     await act(`/ops/tasks/${id}/run`).expect(303).expect("Location", `/ops/tasks/${id}?nothing`);
     expect(await sql`select attempt, run_at <= now() as is_due from task`).toEqual([{ attempt: 1, is_due: true }]);
@@ -38,7 +38,7 @@ describe("POST /ops/tasks/:id/…", () => {
   });
 
   it("cancel: nothing is owed any more, and the page still tells who did it", async () => {
-    const [id] = await owe(sql, "MAIL", 1, { worker_id: await addWorker(sql) });
+    const [id] = await enqueue(sql, "MAIL", 1, { worker_id: await addWorker(sql) });
     await act(`/ops/tasks/${id}/cancel`).expect(303).expect("Location", `/ops/tasks/${id}?done`);
     await act(`/ops/tasks/${id}/cancel`).expect(303).expect("Location", `/ops/tasks/${id}?nothing`);
     expect(await sql`select from task`).toHaveLength(0);
@@ -47,7 +47,7 @@ describe("POST /ops/tasks/:id/…", () => {
   });
 
   it("bury: it is dead, once, and the feed has it", async () => {
-    const [id] = await owe(sql, "MAIL", 1, { params: sql.json({ usr_id: "42" }), attempt: 3, unique_key: "once" });
+    const [id] = await enqueue(sql, "MAIL", 1, { params: sql.json({ usr_id: "42" }), attempt: 3, unique_key: "once" });
     await act(`/ops/tasks/${id}/bury`).expect(303);
     await act(`/ops/tasks/${id}/bury`).expect(303).expect("Location", `/ops/tasks/${id}?nothing`);
     expect(await sql`select task_id, params, attempt, unique_key, reason from task_dead`).toEqual([
@@ -60,8 +60,8 @@ describe("POST /ops/tasks/:id/…", () => {
   });
 
   it("retry: a dead one is owed again, once, as a new task", async () => {
-    const [id] = await owe(sql, "MAIL");
-    await buryAll(sql, "MAIL");
+    const [id] = await enqueue(sql, "MAIL");
+    await moveToDead(sql, "MAIL");
     await Promise.all([1, 2, 3].map(() => act(`/ops/tasks/${id}/retry`).expect(303)));
     const tasks = await sql<{ task_id: string }[]>`select task_id from task`;
     expect(tasks).toHaveLength(1);
@@ -76,7 +76,7 @@ describe("POST /ops/tasks/:id/…", () => {
   });
 
   it("refuses other sites", async () => {
-    const [id] = await owe(sql, "MAIL");
+    const [id] = await enqueue(sql, "MAIL");
     await act(`/ops/tasks/${id}/cancel`).set("Sec-Fetch-Site", "cross-site").expect(403);
     expect(await sql`select from task`).toHaveLength(1);
   });
@@ -84,10 +84,10 @@ describe("POST /ops/tasks/:id/…", () => {
 
 describe("POST /ops/types/:type/retry", () => {
   it("owes all dead tasks of the type again, once, and writes one event", async () => {
-    await owe(sql, "MAIL", 3);
-    await buryAll(sql, "MAIL");
-    await owe(sql, "OTHER");
-    await buryAll(sql, "OTHER");
+    await enqueue(sql, "MAIL", 3);
+    await moveToDead(sql, "MAIL");
+    await enqueue(sql, "OTHER");
+    await moveToDead(sql, "OTHER");
     await act("/ops/types/MAIL/retry").expect(303).expect("Location", "/ops/types/MAIL?retried");
     await act("/ops/types/MAIL/retry").expect(303).expect("Location", "/ops/types/MAIL?nothing");
     expect(await sql`select task_type from task`).toEqual([1, 2, 3].map(() => ({ task_type: "MAIL" })));

@@ -2,7 +2,7 @@ import request from "supertest";
 import { afterAll, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
 import { createDatabase } from "../support/database.ts";
-import { addWorker, owe } from "../support/engine.ts";
+import { addWorker, enqueue } from "../support/engine.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -26,8 +26,8 @@ describe("GET /metrics", () => {
   it("tells of tasks, workers, breakers, attempts and connections", async () => {
     const worker = await addWorker(sql, 5);
     await sql`update worker set event_loop_delay_milliseconds = 250`;
-    await owe(sql, "MAIL", 2, { run_at: new Date(Date.now() - 30_000) });
-    await owe(sql, "MAIL", 1, { worker_id: worker });
+    await enqueue(sql, "MAIL", 2, { run_at: new Date(Date.now() - 30_000) });
+    await enqueue(sql, "MAIL", 1, { worker_id: worker });
     await sql`insert into breaker (worker_id, task_type, open_until, error) values (${worker}, 'MAIL', now(), 'down')`;
     await sql`
       insert into attempt_statistics (minute, task_type, is_failure, up_to_seconds, attempts, seconds)

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { readOverview } from "../../app/ops/overview.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addWorker, owe } from "../support/engine.ts";
-import { buryAll } from "../support/operators.ts";
+import { addWorker, enqueue } from "../support/engine.ts";
+import { moveToDead } from "../support/operators.ts";
 
 const { sql } = await createDatabase();
 beforeEach(() => empty(sql));
@@ -25,13 +25,13 @@ describe("the overview", () => {
 
   it("counts by type and state, over all priorities, the suspects included", async () => {
     const worker = await addWorker(sql);
-    await owe(sql, "MAIL", 2, { run_at: minutes(-2) });
-    await owe(sql, "MAIL", 1, { priority: 7, run_at: minutes(-3), attempt: 1 });
-    await owe(sql, "MAIL", 1, { priority: -7, run_at: minutes(-1), attempt: 2, crashes: 2 });
-    await owe(sql, "MAIL", 4, { run_at: minutes(5) });
-    await owe(sql, "MAIL", 3, { worker_id: worker, attempt: 1 });
-    await owe(sql, "DEAD", 5);
-    await buryAll(sql, "DEAD");
+    await enqueue(sql, "MAIL", 2, { run_at: minutes(-2) });
+    await enqueue(sql, "MAIL", 1, { priority: 7, run_at: minutes(-3), attempt: 1 });
+    await enqueue(sql, "MAIL", 1, { priority: -7, run_at: minutes(-1), attempt: 2, crashes: 2 });
+    await enqueue(sql, "MAIL", 4, { run_at: minutes(5) });
+    await enqueue(sql, "MAIL", 3, { worker_id: worker, attempt: 1 });
+    await enqueue(sql, "DEAD", 5);
+    await moveToDead(sql, "DEAD");
 
     const { inAll, types } = await readOverview(sql);
     expect(inAll).toEqual({ due: 4, scheduled: 4, running: 3, retrying: 2, dead: 5 });
@@ -49,8 +49,8 @@ describe("the overview", () => {
   });
 
   it("knows which types no live worker has a handler for, as soon as a worker has told, and does not take them for late", async () => {
-    await owe(sql, "KNOWN", 1, { run_at: minutes(-1) });
-    await owe(sql, "UNKNOWN", 1, { run_at: minutes(-60) });
+    await enqueue(sql, "KNOWN", 1, { run_at: minutes(-1) });
+    await enqueue(sql, "UNKNOWN", 1, { run_at: minutes(-60) });
     expect(await readOverview(sql)).toMatchObject({ unknownTypes: [] });
 
     await sql`insert into worker (worker_id, host, pid, task_types) values (gen_random_uuid(), 'here', 1, '{KNOWN}')`;
@@ -60,7 +60,7 @@ describe("the overview", () => {
   });
 
   it("takes a worker that was not seen for a lease for gone, and with it what it knows", async () => {
-    await owe(sql, "MAIL", 1);
+    await enqueue(sql, "MAIL", 1);
     await sql`
       insert into worker (worker_id, host, pid, task_types, seen_at)
       values
@@ -78,8 +78,8 @@ describe("the overview", () => {
   it("shows each worker with its heartbeat, the turn of its loop, what it runs and its breakers", async () => {
     const worker = await addWorker(sql, 2);
     await sql`update worker set event_loop_delay_milliseconds = 12.5`;
-    await owe(sql, "MAIL", 2, { worker_id: worker });
-    await owe(sql, "OTHER", 1, { worker_id: worker });
+    await enqueue(sql, "MAIL", 2, { worker_id: worker });
+    await enqueue(sql, "OTHER", 1, { worker_id: worker });
     await sql`
       insert into breaker (worker_id, task_type, open_until, error)
       values (${worker}, 'MAIL', now() + interval '20 s', 'The mail server is away.')
@@ -104,7 +104,7 @@ describe("the overview", () => {
   });
 
   it("has the last error of a type, of a task that is still there", async () => {
-    const [first, second, gone] = await owe(sql, "MAIL", 3, { attempt: 1 });
+    const [first, second, gone] = await enqueue(sql, "MAIL", 3, { attempt: 1 });
     await sql`
       insert into task_error (task_id, attempt, error, failed_at)
       values

@@ -1,8 +1,8 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { addOwner, openSession } from "../support/accounts.ts";
+import { addUser, openSession } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { addWorker, owe } from "../support/engine.ts";
+import { addWorker, enqueue } from "../support/engine.ts";
 import { logInOperator } from "../support/operators.ts";
 import { until } from "../support/until.ts";
 import { serveApp } from "../support/web.ts";
@@ -28,9 +28,9 @@ describe("the operations pages", () => {
     ["post", "/ops/tasks/1/cancel"],
     ["post", "/ops/types/MAIL/retry"],
   ] as const)("are not there for anybody but operators: %s %s", async (method, path) => {
-    await owe(sql, "MAIL", 1);
+    await enqueue(sql, "MAIL", 1);
     const unknown = await site.get("/nowhere").expect(404);
-    const owner = await openSession(sql, await addOwner(sql));
+    const owner = await openSession(sql, await addUser(sql));
     for (const other of ["", "session=nonsense", owner]) {
       const { text } = await site[method](path).set("Cookie", other).expect(404);
       expect(text.replaceAll(/<nav>[^]*<\/nav>/g, "")).toBe(unknown.text.replaceAll(/<nav>[^]*<\/nav>/g, ""));
@@ -43,7 +43,7 @@ describe("the operations pages", () => {
 
   it("are linked from an operator's own pages, and from nobody else's", async () => {
     expect((await show("/account")).text).toContain('href="/ops"');
-    const owner = await openSession(sql, await addOwner(sql));
+    const owner = await openSession(sql, await addUser(sql));
     expect((await site.get("/account").set("Cookie", owner)).text).not.toContain("/ops");
   });
 });
@@ -58,7 +58,7 @@ describe("a type with a NUL in its name", () => {
 
 describe("GET /ops", () => {
   it("shows what is owed, how late it is, and the last events", async () => {
-    await owe(sql, "MAIL", 3, { run_at: new Date(Date.now() - 90_000) });
+    await enqueue(sql, "MAIL", 3, { run_at: new Date(Date.now() - 90_000) });
     await sql`insert into event (event_type, usr_id, data) values ('MAIL_SENT', 7, '{"task_id": "12"}')`;
     await addWorker(sql, 70);
     await sql`insert into event_consumer (name, seen_at) values ('digest', now() - interval '70 s')`;
@@ -67,7 +67,7 @@ describe("GET /ops", () => {
       const answer = await show("/ops").expect(200).expect("Cache-Control", "no-store");
       return answer.text.includes("MAIL_SENT") ? answer.text : undefined;
     });
-    expect(text).toMatch(/class="promise bad"[^]*1 min [345]\d s[^]*much too late/);
+    expect(text).toMatch(/class="latency bad"[^]*1 min [345]\d s[^]*much too late/);
     expect(text).toContain("<dt>Due</dt><dd>3</dd>");
     expect(text).toContain("No worker is alive");
     expect(text).toContain("ago: gone");
@@ -81,31 +81,31 @@ describe("GET /ops", () => {
     [-100, "bad", "much too late"],
     [100, "fine", "no task is due"],
   ])("says of a task due in %i s that the promise is %s", async (seconds, level, words) => {
-    await owe(sql, "MAIL", 1, { run_at: new Date(Date.now() + seconds * 1000) });
+    await enqueue(sql, "MAIL", 1, { run_at: new Date(Date.now() + seconds * 1000) });
     // The page may be a second old.
     const text = await until("it is shown", async () => {
       const answer = await show("/ops").expect(200);
       return answer.text.includes(`<span>${words}</span>`) ? answer.text : undefined;
     });
-    expect(text).toContain(`class="promise ${level}"`);
+    expect(text).toContain(`class="latency ${level}"`);
   });
 
   it("counts due tasks of unknown types, and shows no dash for a figure", async () => {
     await sql`insert into worker (worker_id, host, pid, task_types) values (gen_random_uuid(), 'here', 1, '{MAIL}')`;
-    await owe(sql, "LATER", 2);
+    await enqueue(sql, "LATER", 2);
     const text = await until("it is shown", async () => {
       const answer = await show("/ops").expect(200);
       return answer.text.includes("LATER") ? answer.text : undefined;
     });
     expect(text).toMatch(
-      /class="promise late"[^]*<strong>None<\/strong> <span>2 tasks of unknown types are due<\/span>/,
+      /class="latency late"[^]*<strong>None<\/strong> <span>2 tasks of unknown types are due<\/span>/,
     );
     expect(text).toMatch(/No live worker knows LATER/);
   });
 
   it("escapes whatever stands in a task", async () => {
     const evil = "<script>alert(1)</script>/?#'\"";
-    const [id] = await owe(sql, evil, 1, { attempt: 1, params: sql.json({ evil }) });
+    const [id] = await enqueue(sql, evil, 1, { attempt: 1, params: sql.json({ evil }) });
     await sql`insert into task_error (task_id, attempt, error) values (${id!}, 1, ${evil})`;
     const overview = await until("it is shown", async () => {
       const { text } = await show("/ops").expect(200);
@@ -124,9 +124,9 @@ describe("GET /ops", () => {
 describe("GET /ops/types/:type", () => {
   it("lists the first tasks of each state, with their last errors", async () => {
     const worker = await addWorker(sql);
-    const [due] = await owe(sql, "MAIL", 1, { attempt: 2 });
-    await owe(sql, "MAIL", 25, { run_at: inTenMinutes() });
-    const [held] = await owe(sql, "MAIL", 1, { worker_id: worker });
+    const [due] = await enqueue(sql, "MAIL", 1, { attempt: 2 });
+    await enqueue(sql, "MAIL", 25, { run_at: inTenMinutes() });
+    const [held] = await enqueue(sql, "MAIL", 1, { worker_id: worker });
     await sql`
       insert into task_error (task_id, attempt, error)
       values (${due!}, 1, 'the first'), (${due!}, 2, 'the second')
@@ -146,7 +146,7 @@ describe("GET /ops/types/:type", () => {
 
 describe("GET /ops/tasks/:id", () => {
   it("shows params, attempts and errors", async () => {
-    const [id] = await owe(sql, "MAIL", 1, { params: sql.json({ usr_id: "42" }), attempt: 1 });
+    const [id] = await enqueue(sql, "MAIL", 1, { params: sql.json({ usr_id: "42" }), attempt: 1 });
     await sql`insert into task_error (task_id, attempt, error) values (${id!}, 1, 'no luck')`;
     const { text } = await show(`/ops/tasks/${id}`).expect(200);
     expect(text).toContain("&#34;usr_id&#34;: &#34;42&#34;");

@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { retryDead } from "../../app/ops/retry-dead.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { owe } from "../support/engine.ts";
+import { enqueue } from "../support/engine.ts";
 
 const { sql } = await createDatabase();
 beforeEach(() => empty(sql));
 
 /** Owes it, so that the id is taken, and buries it. */
 async function bury(taskType: string, columns: object = {}): Promise<string> {
-  const [task_id] = await owe(sql, taskType, 1, columns);
+  const [task_id] = await enqueue(sql, taskType, 1, columns);
   await sql`
     with gone as (delete from task where task_id = ${task_id!} returning *)
     insert into task_dead (task_id, task_type, params, priority, attempt, unique_key, reason, created_at)
@@ -61,7 +61,7 @@ describe("retrying a dead task", () => {
   it("says so when the unique key is owed again, and leaves it", async () => {
     const dead = await bury("MAIL", { unique_key: "once" });
     const free = await bury("MAIL", { unique_key: "twice" });
-    await owe(sql, "MAIL", 1, { unique_key: "once" });
+    await enqueue(sql, "MAIL", 1, { unique_key: "once" });
     expect((await retryDead(sql, { task_type: "MAIL" }, null)).map((row) => ({ ...row }))).toEqual([
       { dead_task_id: dead, task_id: null },
       { dead_task_id: free, task_id: expect.any(String) as string },

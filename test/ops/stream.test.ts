@@ -3,7 +3,7 @@ import { createReading } from "../../app/ops/show-overview.ts";
 import { freePort } from "../../dev/postgres.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
-import { owe } from "../support/engine.ts";
+import { enqueue } from "../support/engine.ts";
 import { logInOperator } from "../support/operators.ts";
 import { run } from "../support/processes.ts";
 import { until } from "../support/until.ts";
@@ -31,7 +31,7 @@ describe("GET /ops/events", () => {
     expect(seen).toMatchObject({ status: 200, type: "text/event-stream; charset=utf-8" });
     await until("the first part has come", () => seen.text.includes("No tasks."));
 
-    await owe(sql, "COUNT_WORDS");
+    await enqueue(sql, "COUNT_WORDS");
     await until("the task is in it", () => seen.text.includes("COUNT_WORDS"));
     expect(performance.now() - begun).toBeGreaterThan(deadlineSeconds * 1000);
     expect(seen.hasEnded).toBe(false);

@@ -14,8 +14,8 @@ const signUp = (form: string | object) => site.post("/signup").type("form").send
 describe("GET /signup/sent", () => {
   it("names the address, which is in no URL", async () => {
     const answer = await signUp(ada);
-    const [cookie = ""] = answer.get("Set-Cookie") ?? [];
-    expect(cookie).toMatch(/^sent_to=.*samesite=lax; httponly$/);
+    const cookie = answer.get("Set-Cookie")?.find((one) => one.startsWith("sent_to=")) ?? "";
+    expect(cookie).toMatch(/samesite=lax; httponly$/);
 
     const { text, headers } = await site.get("/signup/sent").set("Cookie", cookie).expect(200);
     expect(text).toContain(ada.email);

@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, passwords } from "../support/accounts.ts";
+import { ada, addLink, addUser, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { signUpBy } from "../support/sign-up.ts";
 import { serveApp } from "../support/web.ts";
@@ -39,15 +39,15 @@ describe("the link in the mail, opened", () => {
   );
 
   it("asks everybody for a new password when no signup wrote the user", async () => {
-    const token = await addLink(sql, "verify", await addOwner(sql, ada, false));
+    const token = await addLink(sql, "verify", await addUser(sql, ada, false));
     expect((await show(token)).text).toContain('autocomplete="new-password"');
     await verify({ token }).expect(422);
     expect(await verified()).toEqual([]);
   });
 
   it("says that there is nothing left to do when the address is verified", async () => {
-    const token = await addLink(sql, "verify", await addOwner(sql));
-    expect((await show(token).expect(200)).text).toContain("Your address is verified");
+    const token = await addLink(sql, "verify", await addUser(sql));
+    expect((await show(token).expect(200)).text).toContain("Your email address is verified");
   });
 
   it.each(["", "nonsense", "%00", "%ff", "%ed%a0%80", "x".repeat(5000)])("is of no use with %j", async (token) => {
@@ -61,10 +61,12 @@ describe("the link in the mail, opened", () => {
     ["expired", { expires_at: new Date(Date.now() - 1000) }],
     ["made for another address", { email: "before@example.com" }],
     ["made for another purpose", { purpose: "reset" }],
+    ["made for an older version", { usr_version: -1 }],
+    ["not bound to a version", { usr_version: null }],
   ])("is of no use when it is %s", async (_, columns) => {
     const { cookie, usrId } = await signUp();
     const token = await addLink(sql, "verify", usrId, columns);
-    await show(token, cookie).expect(410, /Send me a new link/);
+    await show(token, cookie).expect(410, /Send a new link/);
     await verify({ token }, cookie).expect(410);
     await verify({ token, password }).expect(410);
     expect(await verified()).toEqual([]);

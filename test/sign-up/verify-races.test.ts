@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, hasPassword, meet, passwords, sessionOf } from "../support/accounts.ts";
+import { ada, hasPassword, race, passwords, sessionOf } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { signUpBy } from "../support/sign-up.ts";
 import { serveApp } from "../support/web.ts";
@@ -19,7 +19,7 @@ const signUp = (person = ada) => signUpBy(site, sql, person);
 describe("POST /verify, in a race", () => {
   it("lets the first of two new passwords win", async () => {
     const { token, usrId } = await signUp();
-    const [first, second] = await meet(sql, usrId, [
+    const [first, second] = await race(sql, usrId, [
       () => verify({ token, password }),
       () => verify({ token, password: "a third good secret" }),
     ]);
@@ -33,14 +33,14 @@ describe("POST /verify, in a race", () => {
   it("begins one session on two clicks", async () => {
     const { token, usrId, cookie } = await signUp();
     const click = () => verify({ token }, cookie);
-    const answers = await meet(sql, usrId, [click, click]);
+    const answers = await race(sql, usrId, [click, click]);
     expect(answers.map(({ status }) => status)).toEqual([303, 200]);
     expect(await sql`select from session`).toHaveLength(1);
   });
 
   it("beats a refusal that comes after it", async () => {
     const { token, usrId, cookie } = await signUp();
-    const [verification, refusal] = await meet(sql, usrId, [
+    const [verification, refusal] = await race(sql, usrId, [
       () => verify({ token }, cookie),
       () => site.post("/signup/refuse").type("form").send({ token }),
     ]);
@@ -51,7 +51,7 @@ describe("POST /verify, in a race", () => {
 
   it("is of no use after a refusal that came before it", async () => {
     const { token, usrId, cookie } = await signUp();
-    const [refusal, verification] = await meet(sql, usrId, [
+    const [refusal, verification] = await race(sql, usrId, [
       () => site.post("/signup/refuse").type("form").send({ token }),
       () => verify({ token }, cookie),
     ]);

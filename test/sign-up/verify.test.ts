@@ -1,6 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ada, addLink, addOwner, hasPassword, openSession, passwords, sessionOf } from "../support/accounts.ts";
+import { ada, addLink, addUser, hasPassword, openSession, passwords, sessionOf } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { signUpBy } from "../support/sign-up.ts";
 import { serveApp } from "../support/web.ts";
@@ -28,7 +28,7 @@ describe("POST /verify in the browser that signed up", () => {
     expect(await verified()).toEqual([{ usr_id: usrId }]);
   });
 
-  it("works once, forgets the browser, and ends links of other purposes; then every welcome says that it is done", async () => {
+  it("works once, forgets the browser, and ends all other links; then every welcome link says that it is done", async () => {
     const { cookie, token, usrId } = await signUp();
     const second = await addLink(sql, "verify", usrId);
     await addLink(sql, "reset", usrId);
@@ -36,20 +36,13 @@ describe("POST /verify in the browser that signed up", () => {
 
     for (const used of [token, second]) {
       const { text, headers } = await verify({ token: used, password }, cookie).expect(200);
-      expect(text).toContain("Your address is verified");
+      expect(text).toContain("Your email address is verified");
       expect(headers["set-cookie"]).toBeUndefined();
       await show(used).expect(200, /Log in/);
     }
     expect(await hasPassword(sql, usrId, ada.password)).toBe(true);
-    expect(await sql`select distinct purpose from email_token`).toEqual([{ purpose: "verify" }]);
+    expect(await sql`select from email_token join usr using (usr_id) where usr_version >= version`).toEqual([]);
     expect(await sql`select browser_hash from usr`).toEqual([{ browser_hash: null }]);
-  });
-
-  it("lets mails to the address go out again", async () => {
-    const { cookie, token } = await signUp();
-    await sql`insert into email_suppression (email, ends_at) values (${ada.email}, now() + interval '1 hour')`;
-    await verify({ token }, cookie).expect(303);
-    expect(await sql`select from email_suppression`).toEqual([]);
   });
 
   it("ends every session that the account had", async () => {
@@ -60,7 +53,7 @@ describe("POST /verify in the browser that signed up", () => {
   });
 
   it("ends the session that the browser had", async () => {
-    const former = await openSession(sql, await addOwner(sql, { ...ada, email: "grace@example.com" }));
+    const former = await openSession(sql, await addUser(sql, { ...ada, email: "grace@example.com" }));
     const { cookie, token } = await signUp();
     await verify({ token }, `${cookie}; ${former}`).expect(303);
     await account(former).expect(303);
@@ -69,7 +62,7 @@ describe("POST /verify in the browser that signed up", () => {
   it("asks for the password when another signup for the address came from this browser", async () => {
     const { token } = await signUp();
     const later = await signUp({ ...ada, password });
-    await verify({ token }, later.cookie).expect(422, /Choose a password/);
+    await verify({ token }, later.cookie).expect(422, /Enter a password/);
     expect(await verified()).toEqual([]);
   });
 });
@@ -108,10 +101,10 @@ describe("POST /verify in another browser", () => {
   );
 
   it("never changes the password of a verified account", async () => {
-    const usrId = await addOwner(sql);
+    const usrId = await addUser(sql);
     const token = await addLink(sql, "verify", usrId);
     const { text, headers } = await verify({ token, password });
-    expect(text).toContain("Your address is verified");
+    expect(text).toContain("Your email address is verified");
     expect(headers["set-cookie"]).toBeUndefined();
     expect(await hasPassword(sql, usrId, ada.password)).toBe(true);
   });

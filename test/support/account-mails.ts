@@ -37,11 +37,15 @@ export async function startMailing(database: { sql: Sql; url: string }) {
     },
     /** The mails of one task, all of them told in the feed: whose they were, where there is still somebody. */
     async mailsOf(taskType: string, params: object, usr_id: string | null) {
-      await engine.owe(taskType, 1, { params: sql.json({ ...params }) });
+      await engine.enqueue(taskType, 1, { params: sql.json({ ...params }) });
       await until("the task is done", () => isEmpty(sql));
       expect(await sql`select error from task_error`).toEqual([]);
       expect(await sql`select event_type, usr_id, data from event`).toEqual(
-        mails.map(() => ({ event_type: "MAIL_SENT", usr_id, data: { task_type: taskType, task_id: "1" } })),
+        mails.map(({ subject }) => ({
+          event_type: "MAIL_SENT",
+          usr_id,
+          data: { task_type: taskType, task_id: "1", subject },
+        })),
       );
       return mails;
     },
@@ -54,7 +58,7 @@ export async function linkIn(sql: Sql, mail: Partial<Pick<Received, "text" | "ht
     /https:\/\/signup\.example\.com(\/\S+)\?token=([\w-]{43})$/m.exec(mail?.text ?? "") ?? [];
   expect(mail?.html).toContain(`href="${origin}${path}?token=${token}"`);
   const [row] = await sql`
-    select purpose, usr_id, email, extract(epoch from expires_at - created_at)::int / 3600 as hours
+    select purpose, usr_id, usr_version, email, extract(epoch from expires_at - created_at)::int / 3600 as hours
     from email_token
     where token_hash = ${hashToken(token)}
   `;

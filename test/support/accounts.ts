@@ -12,7 +12,7 @@ const noDeadline = new AbortController().signal;
 export const ada = { email: "ada@example.com", password: "twelve engines hum" };
 
 /** A user who can log in, or, unverified, could not; returns the `usr_id`. */
-export async function addOwner(sql: Sql, { email, password } = ada, isVerified = true): Promise<string> {
+export async function addUser(sql: Sql, { email, password } = ada, isVerified = true): Promise<string> {
   const hash = await passwords.hash(password, noDeadline);
   const [user] = await sql<{ usr_id: string }[]>`
     with owner as (
@@ -34,17 +34,9 @@ export async function hasPassword(sql: Sql, usrId: string, password: string): Pr
 /** A browser in which the user is logged in: the cookie that it sends. */
 export async function openSession(sql: Sql, usrId: string, columns: object = {}): Promise<string> {
   const { token, hash } = newToken();
+  const [user] = await sql<{ version: number }[]>`select version from usr where usr_id = ${usrId}`;
   await sql`
-    with begun as (
-      insert into session ${sql({ token_hash: hash, usr_id: usrId, ...columns })} returning token_hash
-    )
-    select from begun
-  `;
-  await sql`
-    update session
-    set password_digest = sha256(convert_to(email || ' ' || password_hash, 'UTF8'))
-    from usr
-    where token_hash = ${hash} and usr.usr_id = session.usr_id
+    insert into session ${sql({ token_hash: hash, usr_id: usrId, usr_version: user!.version, ...columns })}
   `;
   return `session=${token}`;
 }
@@ -52,14 +44,37 @@ export async function openSession(sql: Sql, usrId: string, columns: object = {})
 /** The cookie of the session that an answer begins. */
 export const sessionOf = (answer: Response) => /session=[\w-]{43}/.exec(answer.get("Set-Cookie")?.join() ?? "")?.[0];
 
+/** The sessions that no raised version has ended. */
+export const liveSessions = (sql: Sql) => sql<{ usr_id: string }[]>`
+  select usr_id
+  from session
+  join usr using (usr_id)
+  where coalesce(usr_version, version) = version
+`;
+
+/** The links that no raised version has ended. */
+export const liveLinks = (sql: Sql) => sql<{ usr_id: string; purpose: string }[]>`
+  select usr_id, purpose
+  from email_token
+  join usr using (usr_id)
+  where coalesce(usr_version, version) = version
+`;
+
+type LinkColumns = Record<string, unknown> & { email_change_id?: string };
+
 /** A link as a mail carries it: its token. */
-export async function addLink(sql: Sql, purpose: string, usrId: string, columns: object = {}): Promise<string> {
+export async function addLink(sql: Sql, purpose: string, usrId: string, columns: LinkColumns = {}): Promise<string> {
   const { token, hash } = newToken();
-  const [user] = await sql<{ email: string }[]>`select email from usr where usr_id = ${usrId}`;
-  const expires_at = new Date(Date.now() + 3600_000);
-  await sql`
-    insert into email_token ${sql({ token_hash: hash, purpose, usr_id: usrId, email: user!.email, expires_at, ...columns })}
+  const [user] = await sql<{ email: string; version: number }[]>`
+    select coalesce(new_email, email) as email, version
+    from usr
+    left join email_change on ${purpose} = 'change' and email_change_id = ${columns.email_change_id ?? null}
+    where usr.usr_id = ${usrId}
   `;
+  const usr_version = purpose === "revert" ? null : user!.version;
+  const expires_at = new Date(Date.now() + 3600_000);
+  const link = { token_hash: hash, purpose, usr_id: usrId, usr_version, email: user!.email, expires_at, ...columns };
+  await sql`insert into email_token ${sql(link)}`;
   return token;
 }
 
@@ -68,7 +83,7 @@ export async function addLink(sql: Sql, purpose: string, usrId: string, columns:
  * each time. A request that needs no such lock is answered meanwhile; under a lock `for no key update` rows that refer to the
  * user can be written, too.
  */
-export async function meet<Answer>(
+export async function race<Answer>(
   sql: Sql,
   usrId: string,
   requests: (() => PromiseLike<Answer>)[],

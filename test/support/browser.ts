@@ -1,30 +1,26 @@
-import { createReadStream, createWriteStream } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createReadStream, existsSync } from "node:fs";
+import { open, readFile, rename } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress } from "node:zlib";
 import type { Result } from "axe-core";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
-import { afterAll, beforeAll, expect, onTestFinished } from "vitest";
+import { beforeAll, expect, onTestFinished } from "vitest";
+import { until } from "./until.ts";
 
-/** One real Chromium for the tests of a file, closed after the last. */
+let shared: Promise<Browser> | undefined;
+
+/** A real Chromium, one for all the files that a process runs. It ends with the process. */
 export function openBrowser() {
-  let folder: string;
   let browser: Browser;
-
-  // In a hook: what a file opens while it is read stays behind when the rest of it fails.
+  // In a hook, not while the file is read: it may take seconds.
   beforeAll(async () => {
-    folder = await mkdtemp(`${tmpdir()}/chromium-`);
-    browser = await launch(folder);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await rm(folder, { recursive: true, force: true });
+    browser = await (shared ??= launch());
   });
 
   return {
-    /** A page at `url` in a context of its own, which may have a cookie. The test fails if a page complains or asks another origin for anything. */
+    /** A page at `url` in a context of its own, which may have a cookie. The test fails if a page logs an error or requests another origin. */
     async visit(url: string, options: BrowserContextOptions = {}, cookie?: string): Promise<Page> {
       const context = await browser.newContext(options);
       const { origin } = new URL(url);
@@ -44,8 +40,8 @@ export function openBrowser() {
 
 const axe = await readFile(new URL(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 
-/** What is wrong with the page, or too wide, on a narrow and on a wide screen, each in one of the schemes. */
-export async function flaws(page: Page, onNarrow: "dark" | "light" = "dark"): Promise<string[]> {
+/** What axe finds, and what is wider than the screen, on a narrow and on a wide screen, each in one color scheme. */
+export async function pageProblems(page: Page, onNarrow: "dark" | "light" = "dark"): Promise<string[]> {
   const found: string[] = [];
   for (const [width, colorScheme] of [
     [375, onNarrow],
@@ -53,42 +49,51 @@ export async function flaws(page: Page, onNarrow: "dark" | "light" = "dark"): Pr
   ] as const) {
     await page.setViewportSize({ width, height: 800 });
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    for (const violation of await violations(page)) found.push(`${width} ${colorScheme}: ${violation}`);
+    for (const violation of await axeViolations(page)) found.push(`${width} ${colorScheme}: ${violation}`);
     const needed = Number(await page.evaluate("document.documentElement.scrollWidth"));
     if (needed > width) found.push(`${width} ${colorScheme}: needs ${needed}`);
   }
   return found;
 }
 
-/** What axe finds wrong with the page as it stands. */
-export async function violations(page: Page): Promise<string[]> {
-  // It stays in the page for the next look at it, and so does what passed, which is most of the result.
+/** What axe finds wrong with the page in its present state. */
+export async function axeViolations(page: Page): Promise<string[]> {
   if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe);
-  const found = await page.evaluate("axe.run().then(({ violations }) => violations)");
+  // Only violations: the details of what passed are most of the result.
+  const found = await page.evaluate("axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)");
   return (found as Result[]).flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 }
 
-async function launch(folder: string): Promise<Browser> {
-  // The package brings a build for this one platform: elsewhere it is the Chrome that is installed.
+async function launch(): Promise<Browser> {
+  // The package contains a build for this platform alone; elsewhere the installed Chrome is used.
   if (process.platform !== "linux" || process.arch !== "x64") return chromium.launch({ channel: "chrome" });
+  // Root cannot use the sandbox, and only our own pages are opened. Vitest ends its processes by SIGTERM: Playwright would handle
+  // it and keep the process alive. Chromium ends by itself when its pipe closes.
+  return chromium.launch({ executablePath: await unpack(), args: ["--no-sandbox"], handleSIGTERM: false });
+}
 
-  // Not by the package's own function: it leaves /tmp/chromium behind for this user alone, half written to whoever comes second.
+/**
+ * Unpacks Chromium once per run: the first process does it, the others wait. The package's own function would leave it in /tmp
+ * for one user only, half written for a second process.
+ */
+async function unpack(): Promise<string> {
+  const executable = `${tmpdir()}/chromium`;
+  const part = await open(`${executable}.part`, "wx", 0o700).catch(() => undefined);
+  if (!part) {
+    await until("another process has unpacked Chromium", () => existsSync(executable), 30);
+    return executable;
+  }
   const packed = fileURLToPath(new URL("../bin/chromium.br", import.meta.resolve("@sparticuz/chromium")));
-  const executablePath = `${folder}/chromium`;
-  await pipeline(
-    createReadStream(packed),
-    createBrotliDecompress({ chunkSize: 2 ** 21 }),
-    createWriteStream(executablePath, { mode: 0o700 }),
-  );
-  // Root may not use the sandbox, and only our own pages are opened.
-  return chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  await pipeline(createReadStream(packed), createBrotliDecompress({ chunkSize: 2 ** 21 }), part.createWriteStream());
+  await rename(`${executable}.part`, executable);
+  return executable;
 }
 
 function listen(page: Page, origin: string): string[] {
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {
-    // Chromium's own words for each 4xx and 5xx, pages included; those of other files are caught below.
+    // Chromium logs each 4xx and 5xx, expected ones of pages included. Those of other files are caught below.
     if (message.text().startsWith("Failed to load resource: the server responded")) return;
     if (message.type() === "error") complaints.push(message.text());
   });

@@ -93,7 +93,7 @@ const noteEvents: Consumer = {
   name: "note",
   // Few at once: so there are many takes that something may go wrong in.
   batch: 10,
-  take: (tx, events) => tx`
+  consume: (tx, events) => tx`
     insert into seen (position)
     select position
     from unnest(${events.map(({ position }) => position)}::text[]) with ordinality as event (position, number)

@@ -1,7 +1,7 @@
 import type { TransactionSql } from "postgres";
 import { z } from "zod";
 import type { Sql } from "../../app/db/connect.ts";
-import { begin } from "./feed.ts";
+import { openTransaction } from "./feed.ts";
 import type { Process } from "./processes.ts";
 import { until } from "./until.ts";
 import { runWorker } from "./worker.ts";
@@ -17,7 +17,7 @@ const line = z.object({
 export type ChaosWorker = Process & {
   pid: number;
   /** The lines of its log whose message it is. */
-  said(message: string): z.infer<typeof line>[];
+  logged(message: string): z.infer<typeof line>[];
   /** Resolves when it has a session. */
   joined(): Promise<unknown>;
 };
@@ -30,7 +30,7 @@ export function chaosWorker(
   entry: "test/support/chaos-worker.ts" | "worker/main.ts" = "test/support/chaos-worker.ts",
 ): ChaosWorker {
   const worker = runWorker(databaseUrl, smtpUrl, env, entry);
-  const said = (message: string) =>
+  const logged = (message: string) =>
     worker
       .output()
       .split("\n")
@@ -41,13 +41,13 @@ export function chaosWorker(
   return {
     ...worker,
     pid: worker.child.pid!,
-    said,
-    joined: () => until("the worker joins", () => said("joined").length > 0),
+    logged,
+    joined: () => until("the worker joins", () => logged("joined").length > 0),
   };
 }
 
 /** Users, each with one task of the type that names them. */
-export async function oweMails(sql: Sql, taskType: string, count: number): Promise<void> {
+export async function enqueueMails(sql: Sql, taskType: string, count: number): Promise<void> {
   await sql`
     with member as (
       insert into usr (email, password_hash)
@@ -61,7 +61,7 @@ export async function oweMails(sql: Sql, taskType: string, count: number): Promi
   `;
 }
 
-export async function oweTasks(sql: Sql, taskType: string, params: object, count = 1): Promise<void> {
+export async function enqueueTasks(sql: Sql, taskType: string, params: object, count = 1): Promise<void> {
   await sql`
     insert into task (task_type, params)
     select ${taskType}, ${sql.json({ ...params })}
@@ -71,7 +71,7 @@ export async function oweTasks(sql: Sql, taskType: string, params: object, count
 
 /** Holds what the statement takes until the answer is called: a lock on a table, an advisory lock. */
 export async function hold(sql: Sql, take: (tx: TransactionSql) => PromiseLike<unknown>): Promise<() => Promise<void>> {
-  const { tx, rollback } = await begin(sql);
+  const { tx, rollback } = await openTransaction(sql);
   await take(tx);
   return rollback;
 }
@@ -83,8 +83,4 @@ export function waiting(sql: Sql) {
     from pg_stat_activity
     where datname = current_database() and application_name like 'slim-signup worker%' and wait_event_type = 'Lock'
   `;
-}
-
-export async function isDone(sql: Sql): Promise<boolean> {
-  return (await sql`select from task limit 1`).length === 0;
 }

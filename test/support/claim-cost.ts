@@ -2,7 +2,7 @@ import { createClaims } from "../../worker/engine/claim.ts";
 import { connect, type Sql } from "../../app/db/connect.ts";
 import { cleanUp } from "./clean-up.ts";
 import { createDatabase } from "./database.ts";
-import { addWorker, handler, owe } from "./engine.ts";
+import { addWorker, handler, enqueue } from "./engine.ts";
 
 const types = ["ONE", "TWO", "THREE"];
 const priorities = [-1, 0, 1];
@@ -46,7 +46,7 @@ async function fill(sql: Sql, backlog: Backlog, count: number): Promise<void> {
     from generate_series(1, ${count}::int) as n
   `;
   if (backlog === "running") await sql`update task set worker_id = ${await addWorker(sql)}, attempt = 1`;
-  for (const type of types) for (const priority of priorities) await owe(sql, type, slots * rounds, { priority });
+  for (const type of types) for (const priority of priorities) await enqueue(sql, type, slots * rounds, { priority });
   await sql`vacuum analyze task`;
 }
 

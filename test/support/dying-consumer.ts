@@ -5,7 +5,7 @@ import { consume } from "../../worker/events/consume.ts";
 const sql = connect({ DATABASE_URL: process.env.DATABASE_URL!, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test");
 await consume(sql, {
   name: "reader",
-  async take(tx, events) {
+  async consume(tx, events) {
     await tx`insert into note ${tx(events.map(({ event_type }) => ({ event_type })))}`;
     process.stdout.write("written");
     await new Promise(() => {});

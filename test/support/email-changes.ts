@@ -7,7 +7,7 @@ export async function emailOf(sql: Sql, usrId: string): Promise<string> {
 }
 
 /** A change of address that the user has asked for. */
-export async function addChange(
+export async function addEmailChange(
   sql: Sql,
   usrId: string,
   new_email: string,
@@ -21,16 +21,21 @@ export async function addChange(
 }
 
 /** Asks for a change, and returns the link that the new address gets. */
-export async function askToMove(sql: Sql, usrId: string, email: string, columns: object = {}): Promise<string> {
-  const change = await addChange(sql, usrId, email);
+export async function requestEmailChange(
+  sql: Sql,
+  usrId: string,
+  email: string,
+  columns: object = {},
+): Promise<string> {
+  const change = await addEmailChange(sql, usrId, email);
   return addLink(sql, "change", usrId, { ...change, email, ...columns });
 }
 
 /** Moves the account on, and returns the way back that the former address gets. */
-export async function moveOn(sql: Sql, usrId: string, newEmail: string, columns: object = {}): Promise<string> {
+export async function moveToNewEmail(sql: Sql, usrId: string, newEmail: string, columns: object = {}): Promise<string> {
   const email = await emailOf(sql, usrId);
-  const change = await addChange(sql, usrId, newEmail);
+  const change = await addEmailChange(sql, usrId, newEmail);
   await sql`update email_change set confirmed_at = now() where email_change_id = ${change.email_change_id}`;
-  await sql`update usr set email = ${newEmail} where usr_id = ${usrId}`;
+  await sql`update usr set email = ${newEmail}, version = version + 1 where usr_id = ${usrId}`;
   return addLink(sql, "revert", usrId, { ...change, email, ...columns });
 }

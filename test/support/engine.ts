@@ -16,11 +16,11 @@ type Line = Record<string, unknown> & { msg: string };
 
 type Running = Engine & {
   lines: Line[];
-  /** As the function below, with the hint that a web process sends. */
-  owe(taskType: string, count?: number, columns?: object): Promise<string[]>;
+  /** As the function below, with the notification that a web process sends. */
+  enqueue(taskType: string, count?: number, columns?: object): Promise<string[]>;
 };
 
-/** An engine in this process that has joined, with what it logs; stopped after the test, whatever its handlers do. */
+/** An engine in this process that has joined, with its log lines. It stops after the test. Subscribers read ten times as often as in the worker. */
 export async function runEngine(
   { sql, url }: Database,
   handlers: Record<string, Handler>,
@@ -31,7 +31,8 @@ export async function runEngine(
   const heartbeatSql = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test heartbeat");
   const onEvent = () => subscribers.wake();
   const engine = startEngine({ sql, heartbeatSql, log, handlers, concurrency: 10, onEvent, ...settings });
-  const subscribers = startSubscribers({ sql, log, consumers, onConsumed: engine.wake });
+  const pauses = { leastMilliseconds: 50, mostMilliseconds: 500 };
+  const subscribers = startSubscribers({ sql, log, consumers, onConsumed: engine.wake, ...pauses });
   cleanUp(async () => {
     await Promise.all([engine.stop(0), subscribers.stop()]);
     await heartbeatSql.end({ timeout: 1 });
@@ -44,15 +45,15 @@ export async function runEngine(
       subscribers.wake();
     },
     lines,
-    async owe(...what) {
-      const ids = await owe(sql, ...what);
+    async enqueue(...what) {
+      const ids = await enqueue(sql, ...what);
       engine.wake();
       return ids;
     },
   };
 }
 
-/** Runs one handler until nothing of its type is owed. */
+/** Runs one handler until no task of its type is left. */
 export async function perform(
   database: Database,
   taskType: string,
@@ -60,7 +61,7 @@ export async function perform(
   params: object = {},
 ): Promise<void> {
   const engine = await runEngine(database, { [taskType]: handler });
-  await engine.owe(taskType, 1, { params });
+  await engine.enqueue(taskType, 1, { params });
   await until("it is done", async () => {
     return (await database.sql`select from task where task_type = ${taskType}`).length === 0;
   });
@@ -72,15 +73,15 @@ export function handler(run: (attempt: Attempt<unknown>) => unknown, options: Pa
   return defineHandler({ params: z.unknown(), run: (attempt) => run(attempt) as Promise<unknown>, ...options });
 }
 
-/** Owes tasks of one type, with further columns, and returns their ids. */
-export async function owe(sql: Sql, taskType: string, count = 1, columns: object = {}): Promise<string[]> {
+/** Enqueues tasks of one type, with further columns, and returns their ids. */
+export async function enqueue(sql: Sql, taskType: string, count = 1, columns: object = {}): Promise<string[]> {
   const rows = Array.from({ length: count }, () => ({ task_type: taskType, ...columns }));
   return (await sql<{ task_id: string }[]>`insert into task ${sql(rows)} returning task_id`).map(
     ({ task_id }) => task_id,
   );
 }
 
-/** A `worker` row as of another process, seen so long ago. */
+/** A `worker` row of another process with a heartbeat so long ago. */
 export async function addWorker(sql: Sql, seenSecondsAgo = 0): Promise<string> {
   const [worker] = await sql<{ worker_id: string }[]>`
     insert into worker (worker_id, host, pid, seen_at)
@@ -90,5 +91,5 @@ export async function addWorker(sql: Sql, seenSecondsAgo = 0): Promise<string> {
   return worker!.worker_id;
 }
 
-/** Whether nothing is owed. */
+/** Whether no task is left. */
 export const isEmpty = async (sql: Sql): Promise<boolean> => (await sql`select from task limit 1`).length === 0;

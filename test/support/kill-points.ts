@@ -9,7 +9,7 @@ type Scene = { sql: Sql; smtp: ScriptedSmtp; start: () => ChaosWorker };
 export const kill = (worker: ChaosWorker) => worker.end("SIGKILL");
 
 /** Lets claims and finishes wait while they are carried out, for as long as a kill point holds the lock. */
-export async function buildGate(sql: Sql): Promise<void> {
+export async function createGate(sql: Sql): Promise<void> {
   // A claim waits for the lock 2, a finish for 1.
   await sql`
     create function wait_at_the_gate() returns trigger language plpgsql as $$

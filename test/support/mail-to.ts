@@ -4,7 +4,8 @@ import type { Task } from "../../worker/engine/task.ts";
 import { errorText, failureOf } from "../../worker/engine/errors.ts";
 import type { Answer, ScriptedSmtp, Stage } from "./smtp-dialogue.ts";
 
-const task: Task = {
+/** The task of a welcome mail, in its first attempt. */
+export const mailTask: Task = {
   task_id: "7",
   task_type: "SEND_EMAIL_WELCOME",
   params: {},
@@ -23,10 +24,10 @@ export const mailToScripted = ({ url }: ScriptedSmtp) => mailTo(url.replace("//"
 
 /** A mailer with one connection to the server, or with so many, which waits at most half a second for any answer. */
 export const mailTo = (url: string, connections = 1) =>
-  mailPatiently(`${url}${url.includes("?") ? "&" : "?"}socketTimeout=500&greetingTimeout=500`, connections);
+  mailWithWorkerTimeouts(`${url}${url.includes("?") ? "&" : "?"}socketTimeout=500&greetingTimeout=500`, connections);
 
 /** As above, but with the time-outs of the worker. */
-export function mailPatiently(url: string, connections = 1) {
+export function mailWithWorkerTimeouts(url: string, connections = 1) {
   const mailer = createMailer({
     ORIGIN: "https://signup.example.com",
     SMTP_URL: url,
@@ -35,10 +36,12 @@ export function mailPatiently(url: string, connections = 1) {
   });
   onTestFinished(() => mailer.close());
   return (attempt: Partial<Task> = {}, signal = new AbortController().signal, to = "o'brien@people.example") =>
-    mailer.send({ task: { ...task, ...attempt }, signal }, { view: "already-registered", subject: "Welcome", to }).then(
-      () => ({ verdict: "sent", error: "" }),
-      (thrown: unknown) => ({ verdict: failureOf(thrown).kind, error: errorText(thrown) }),
-    );
+    mailer
+      .send({ task: { ...mailTask, ...attempt }, signal }, { view: "already-registered", subject: "Welcome", to })
+      .then(
+        () => ({ outcome: "sent", error: "" }),
+        (thrown: unknown) => ({ outcome: failureOf(thrown).kind, error: errorText(thrown) }),
+      );
 }
 
 /** A script: one answer at one stage. */

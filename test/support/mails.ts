@@ -3,7 +3,7 @@ import { letterHandler } from "../../worker/mail/mail-handler.ts";
 import { createMailer } from "../../worker/mail/mailer.ts";
 import { cleanUp } from "./clean-up.ts";
 import { createDatabase } from "./database.ts";
-import { owe, runEngine } from "./engine.ts";
+import { enqueue, runEngine } from "./engine.ts";
 import type { ScriptedSmtp } from "./smtp-dialogue.ts";
 
 /** A database and an engine of one type of mail, whose params name the recipient. */
@@ -26,7 +26,7 @@ export async function prepareMails(server: ScriptedSmtp, concurrency: number) {
   return {
     sql,
     MAIL,
-    oweTo: (to: string) => owe(sql, "MAIL", 1, { params: sql.json({ to }) }),
+    enqueueTo: (to: string) => enqueue(sql, "MAIL", 1, { params: sql.json({ to }) }),
     start: (handler = MAIL) => runEngine(database, { MAIL: handler }, { concurrency }),
   };
 }

@@ -3,9 +3,9 @@ import type { Sql } from "../../app/db/connect.ts";
 import { ada, addLink } from "./accounts.ts";
 
 type SignUp = {
-  /** What the browser keeps. */
+  /** The cookie that marks the browser. */
   cookie: string;
-  /** That of the link in the mail. */
+  /** The token of the link in the mail. */
   token: string;
   usrId: string;
 };
@@ -18,8 +18,8 @@ export async function signUpBy(site: Agent, sql: Sql, person = ada): Promise<Sig
   return { cookie, token: await addLink(sql, "verify", user!.usr_id), usrId: user!.usr_id };
 }
 
-/** The mails that are owed, and to whom. */
-export const owedMails = (sql: Sql) => sql<{ task_type: string; email: string }[]>`
+/** The pending mails and their users. */
+export const pendingMails = (sql: Sql) => sql<{ task_type: string; email: string }[]>`
   select task.task_type, usr.email
   from task
   left join usr on usr.usr_id::text = task.params ->> 'usr_id'

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { pruneExpired } from "../../worker/tasks/prune-expired.ts";
-import { addLink, addOwner, openSession } from "../support/accounts.ts";
+import { addLink, addUser, openSession } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { isEmpty, perform } from "../support/engine.ts";
 
@@ -12,7 +12,7 @@ const person = (name: string) => ({ email: `${name}@example.com`, password: "twe
 
 describe("PRUNE_EXPIRED", () => {
   it("forgets what has ended, and nothing else", async () => {
-    const usrId = await addOwner(sql, person("ada"));
+    const usrId = await addUser(sql, person("ada"));
     for (const expires_at of [new Date(Date.now() - 1000), new Date(Date.now() + 60_000)]) {
       await openSession(sql, usrId, { expires_at });
       await addLink(sql, "verify", usrId, { expires_at });
@@ -31,7 +31,7 @@ describe("PRUNE_EXPIRED", () => {
       [399, "b"],
     ] as const) {
       const seen_at = new Date(Date.now() - days * 86_400_000);
-      await sql`insert into known_browser ${sql({ token_hash: Buffer.from(token_hash.repeat(32)), usr_id: usrId, seen_at })}`;
+      await sql`insert into known_browser ${sql({ token_hash: Buffer.from(token_hash.repeat(32)), usr_id: usrId, usr_version: 0, seen_at })}`;
     }
     await perform(database, "PRUNE_EXPIRED", pruneExpired(sql));
 
@@ -51,9 +51,29 @@ describe("PRUNE_EXPIRED", () => {
     expect(await isEmpty(sql)).toBe(true);
   });
 
+  it("deletes sessions, links and known browsers that a raised version has ended", async () => {
+    const usrId = await addUser(sql, person("ada"));
+    for (const usr_version of [0, 1, 2, null]) {
+      await openSession(sql, usrId, { usr_version });
+      await addLink(sql, "reset", usrId, { usr_version });
+      const token_hash = Buffer.alloc(32, usr_version ?? 9);
+      if (usr_version !== null) await sql`insert into known_browser ${sql({ token_hash, usr_id: usrId, usr_version })}`;
+    }
+    await sql`update usr set version = 1`;
+    await perform(database, "PRUNE_EXPIRED", pruneExpired(sql));
+
+    const versions = async (table: string) =>
+      (await sql<{ usr_version: number | null }[]>`select usr_version from ${sql(table)} order by 1`).map(
+        (row) => row.usr_version,
+      );
+    expect(await versions("session")).toEqual([1, 2, null]);
+    expect(await versions("email_token")).toEqual([1, 2, null]);
+    expect(await versions("known_browser")).toEqual([1, 2]);
+  });
+
   it("forgets the failed log-ins of addresses without a verified account after an hour", async () => {
-    await addOwner(sql, person("ada"));
-    await addOwner(sql, person("bob"), false);
+    await addUser(sql, person("ada"));
+    await addUser(sql, person("bob"), false);
     await sql`
       insert into log_in_failure (email, failures, failed_at)
       select name || '@example.com', 50, now() - interval '59 minutes' from unnest(array['ada', 'bob', 'cleo']) as name

@@ -4,7 +4,7 @@ import { sendEmailReminder } from "../../worker/tasks/send-email-reminder.ts";
 import { sendEmailWelcome } from "../../worker/tasks/send-email-welcome.ts";
 import { createMakeLink } from "../../worker/mail/email-link.ts";
 import type { Mail } from "../../worker/mail/mailer.ts";
-import { addOwner } from "../support/accounts.ts";
+import { addUser } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { perform } from "../support/engine.ts";
 
@@ -27,7 +27,7 @@ const person = (name: string) => ({ email: `${name}@example.com`, password: "twe
 
 describe("SEND_EMAIL_WELCOME", () => {
   it("makes a link for a day, of which the hash alone is kept", async () => {
-    const usr_id = await addOwner(sql, person("ada"), false);
+    const usr_id = await addUser(sql, person("ada"), false);
     await perform(database, "SEND_EMAIL_WELCOME", sendEmailWelcome(makeLink, mailer), { usr_id });
 
     const [mail] = sent;
@@ -43,7 +43,7 @@ describe("SEND_EMAIL_WELCOME", () => {
   });
 
   it("makes another for each attempt, and writes to the verified, too", async () => {
-    const usr_id = await addOwner(sql, person("ada"));
+    const usr_id = await addUser(sql, person("ada"));
     const welcome = sendEmailWelcome(makeLink, mailer);
     for (let n = 0; n < 2; n += 1) await perform(database, "SEND_EMAIL_WELCOME", welcome, { usr_id });
     expect(await sql`select from email_token`).toHaveLength(2);
@@ -60,8 +60,8 @@ describe("SEND_EMAIL_WELCOME", () => {
 describe("SEND_EMAIL_REMINDER", () => {
   it("carries a fresh link, unless the address was verified meanwhile", async () => {
     const reminder = sendEmailReminder(sql, makeLink, mailer);
-    await perform(database, "SEND_EMAIL_REMINDER", reminder, { usr_id: await addOwner(sql, person("ada"), false) });
-    await perform(database, "SEND_EMAIL_REMINDER", reminder, { usr_id: await addOwner(sql, person("bob")) });
+    await perform(database, "SEND_EMAIL_REMINDER", reminder, { usr_id: await addUser(sql, person("ada"), false) });
+    await perform(database, "SEND_EMAIL_REMINDER", reminder, { usr_id: await addUser(sql, person("bob")) });
     await perform(database, "SEND_EMAIL_REMINDER", reminder, { usr_id: "999" });
 
     expect(sent).toEqual([

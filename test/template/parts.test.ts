@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDatabase, empty } from "../support/database.ts";
-import { addWorker, handler, isEmpty, owe, runEngine } from "../support/engine.ts";
+import { addWorker, enqueue, handler, isEmpty, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 // Runs in the copy that growing.test.ts makes: only there does each worker have its own part of the tasks.
@@ -35,7 +35,7 @@ describe.skipIf(!hasParts)("workers with parts of their own", () => {
     const engines = [first, await start(), await start()];
     const enqueued: string[] = [];
     for (let round = 0; round < 30; round += 1) {
-      enqueued.push(...(await owe(sql, "WORK", tasksPerPart)));
+      enqueued.push(...(await enqueue(sql, "WORK", tasksPerPart)));
       for (const engine of engines) engine.wake();
       if (round % 5 === 1) engines.push(await start());
       if (round % 5 === 3) await engines.shift()!.stop(5);
@@ -53,7 +53,7 @@ describe.skipIf(!hasParts)("workers with parts of their own", () => {
     await addWorker(sql);
     const joined = performance.now();
     await until("the engine has counted it", () => performance.now() - joined > 1000);
-    await engine.owe("WORK", parts * tasksPerPart);
+    await engine.enqueue("WORK", parts * tasksPerPart);
     await until("all are done", () => isEmpty(sql));
 
     const seconds = [...waits.values()].flat();

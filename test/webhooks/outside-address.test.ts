@@ -5,7 +5,7 @@ import { isOutside, outsideAddresses } from "../../worker/webhooks/outside-addre
 import { createPostOutside } from "../../worker/webhooks/post-outside.ts";
 import { failureOf } from "../../worker/engine/errors.ts";
 import { cleanUp } from "../support/clean-up.ts";
-import { startReceiver } from "../support/receiver.ts";
+import { startReceiver } from "../support/webhook-receiver.ts";
 
 const nobody = () => Promise.reject(new Error("Nobody should have asked."));
 

@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { consume } from "../../worker/events/consume.ts";
 import { oweWebhooks } from "../../worker/webhooks/owe-webhooks.ts";
 import { createDatabase } from "../support/database.ts";
-import { append, settled } from "../support/feed.ts";
-import { addWebhook } from "../support/receiver.ts";
+import { appendEvent, untilReadable } from "../support/feed.ts";
+import { addWebhook } from "../support/webhook-receiver.ts";
 
 const { sql } = await createDatabase();
 const url = "https://receiver.example.com/hook";
@@ -11,7 +11,7 @@ const url = "https://receiver.example.com/hook";
 beforeEach(() => sql`truncate task, event, event_consumer, webhook, webhook_disabled restart identity`);
 
 async function oweAll(): Promise<number> {
-  await settled(sql);
+  await untilReadable(sql);
   return consume(sql, oweWebhooks);
 }
 
@@ -26,7 +26,7 @@ describe("the consumer of webhooks", () => {
   it("owes each event to each endpoint that wants it, once", async () => {
     const all = await addWebhook(sql, url);
     const some = await addWebhook(sql, url, { event_types: ["TASK_DEAD", "SIGNED_UP"] });
-    for (const type of ["SIGNED_UP", "LOGGED_IN"]) await append(sql, type, { usr_id: 9 });
+    for (const type of ["SIGNED_UP", "LOGGED_IN"]) await appendEvent(sql, type, { usr_id: 9 });
     expect(await oweAll()).toBe(2);
     expect(await oweAll()).toBe(0);
 
@@ -39,7 +39,10 @@ describe("the consumer of webhooks", () => {
 
   it("puts into the task what happened, and neither secret nor URL", async () => {
     const webhook_id = await addWebhook(sql, url);
-    await append(sql, "TASK_DEAD", { usr_id: 9, data: sql.json({ task_type: "SEND_EMAIL_WELCOME", task_id: "3" }) });
+    await appendEvent(sql, "TASK_DEAD", {
+      usr_id: 9,
+      data: sql.json({ task_type: "SEND_EMAIL_WELCOME", task_id: "3" }),
+    });
     await oweAll();
     const [event] = await sql<{ created_at: Date }[]>`select created_at from event`;
     expect(await sql`select params, run_at = created_at as is_due from task`).toEqual([
@@ -59,14 +62,14 @@ describe("the consumer of webhooks", () => {
   it("owes nothing to an endpoint that is disabled", async () => {
     const webhook_id = await addWebhook(sql, url);
     await sql`insert into webhook_disabled (webhook_id, reason) values (${webhook_id}, 'gone')`;
-    await append(sql, "SIGNED_UP");
+    await appendEvent(sql, "SIGNED_UP");
     await oweAll();
     expect(await owed()).toEqual([]);
   });
 
   it("tells nobody that a delivery was given up: it would be owed to who is away, and again", async () => {
     await addWebhook(sql, url);
-    await append(sql, "TASK_DEAD", { data: sql.json({ task_type: "POST_WEBHOOK", task_id: "3" }) });
+    await appendEvent(sql, "TASK_DEAD", { data: sql.json({ task_type: "POST_WEBHOOK", task_id: "3" }) });
     expect(await oweAll()).toBe(1);
     expect(await owed()).toEqual([]);
   });
@@ -75,7 +78,7 @@ describe("the consumer of webhooks", () => {
     await addWebhook(sql, url, { per_second: 4 });
     await sql`insert into event (event_type) select 'SIGNED_UP' from generate_series(1, 3)`;
     await oweAll();
-    await append(sql, "SIGNED_UP");
+    await appendEvent(sql, "SIGNED_UP");
     await oweAll();
     expect(
       await sql`
@@ -86,7 +89,7 @@ describe("the consumer of webhooks", () => {
 
   it("lets those wait that have asked us to", async () => {
     await addWebhook(sql, url, { pause_until: new Date(Date.now() + 3600_000) });
-    await append(sql, "SIGNED_UP");
+    await appendEvent(sql, "SIGNED_UP");
     await oweAll();
     expect(await sql`select run_at = pause_until as is_later from task, webhook`).toEqual([{ is_later: true }]);
   });

@@ -3,9 +3,16 @@ import { outsideAddresses } from "../../worker/webhooks/outside-address.ts";
 import { createReceiverRoom } from "../../worker/webhooks/receiver-room.ts";
 import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
 import { createDatabase } from "../support/database.ts";
-import { deadOf, emptyWebhooks, errorsOf, oweMessages, secondsUntilNext, startDelivery } from "../support/deliver.ts";
-import { isEmpty, owe } from "../support/engine.ts";
-import { addWebhook, isSigned, messageFor, secret, startReceiver } from "../support/receiver.ts";
+import {
+  deadOf,
+  emptyWebhooks,
+  errorsOf,
+  enqueueMessages,
+  secondsUntilNext,
+  startDelivery,
+} from "../support/webhook-delivery.ts";
+import { isEmpty, enqueue } from "../support/engine.ts";
+import { addWebhook, isSigned, messageFor, secret, startReceiver } from "../support/webhook-receiver.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();
@@ -19,7 +26,7 @@ describe("POST_WEBHOOK", () => {
     const receiver = await startReceiver();
     const webhookId = await addWebhook(sql, receiver.url, { secret });
     const message = messageFor(webhookId);
-    await owe(sql, "POST_WEBHOOK", 1, { params: sql.json(message) });
+    await enqueue(sql, "POST_WEBHOOK", 1, { params: sql.json(message) });
     await deliver();
     await until("it is delivered", () => isEmpty(sql));
 
@@ -36,7 +43,7 @@ describe("POST_WEBHOOK", () => {
     const receiver = await startReceiver();
     receiver.answer = (response) =>
       response.writeHead(receiver.requests.length === 1 ? 500 : 200, { location: receiver.url }).end();
-    await oweMessages(sql, await addWebhook(sql, receiver.url));
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url));
     const engine = await deliver();
     const seconds = await until("it has failed", () => secondsUntilNext(sql));
     expect(seconds).toBeGreaterThan(3);
@@ -54,7 +61,7 @@ describe("POST_WEBHOOK", () => {
   it("follows no redirect", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) => response.writeHead(302, { location: receiver.url }).end();
-    await oweMessages(sql, await addWebhook(sql, receiver.url));
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url));
     await deliver();
     await until("it has failed", () => secondsUntilNext(sql));
     expect(await errorsOf(sql)).toEqual(["The receiver answered 302."]);
@@ -73,13 +80,13 @@ describe("POST_WEBHOOK", () => {
   it("disables an endpoint that says 410; what is owed to it is dead, and can be retried", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) => response.writeHead(410).end();
-    await oweMessages(sql, await addWebhook(sql, receiver.url));
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url));
     const engine = await deliver();
     await until("it is dead", async () => (await deadOf(sql)).length === 1);
     expect(await sql`select webhook_id, reason from webhook_disabled`).toEqual([
       { webhook_id: "1", reason: "The receiver answered 410." },
     ]);
-    await oweMessages(sql, "1");
+    await enqueueMessages(sql, "1");
     engine.wake();
     await until("the next is dead, too", async () => (await deadOf(sql)).length === 2);
     expect(await deadOf(sql)).toEqual([
@@ -90,7 +97,7 @@ describe("POST_WEBHOOK", () => {
   });
 
   it("says what failed though it was tried at several addresses", async () => {
-    await oweMessages(sql, await addWebhook(sql, "http://receiver.example.com:1/"));
+    await enqueueMessages(sql, await addWebhook(sql, "http://receiver.example.com:1/"));
     const addresses = ["127.0.0.1", "127.0.0.2"].map((address) => ({ address, family: 4 }));
     await deliver(() => Promise.resolve(addresses));
     await until("it has failed", () => secondsUntilNext(sql));
@@ -98,7 +105,7 @@ describe("POST_WEBHOOK", () => {
   });
 
   it("is done when the endpoint was deleted: nobody is left to tell", async () => {
-    await oweMessages(sql, "404");
+    await enqueueMessages(sql, "404");
     await deliver();
     await until("nothing is owed", () => isEmpty(sql));
     expect(await deadOf(sql)).toEqual([]);
@@ -106,8 +113,8 @@ describe("POST_WEBHOOK", () => {
 
   it("never reaches a private address, by name or number", async () => {
     const receiver = await startReceiver();
-    await oweMessages(sql, await addWebhook(sql, receiver.url));
-    await oweMessages(sql, await addWebhook(sql, receiver.url.replace("127.0.0.1", "inside.example.com")));
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url));
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url.replace("127.0.0.1", "inside.example.com")));
     await deliver((host) => outsideAddresses(host, () => Promise.resolve(["127.0.0.1"])));
     await until("both have failed", async () => (await errorsOf(sql)).length === 2);
     const reason = "Its address is private, loopback, link-local or reserved: refused.";

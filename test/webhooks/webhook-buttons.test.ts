@@ -1,9 +1,9 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDatabase, empty } from "../support/database.ts";
-import { owe } from "../support/engine.ts";
-import { acts, logInOperator } from "../support/operators.ts";
-import { addWebhook, messageFor } from "../support/receiver.ts";
+import { enqueue } from "../support/engine.ts";
+import { operatorActions, logInOperator } from "../support/operators.ts";
+import { addWebhook, messageFor } from "../support/webhook-receiver.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -30,7 +30,9 @@ describe("the buttons of an endpoint", () => {
   it.each(["disable", "test", "delete"])("%s does it once, and writes down who did", async (action) => {
     await act(action).expect(303).expect("Location", `/ops/webhooks?${action}`);
     await act(action).expect(303).expect("Location", "/ops/webhooks?nothing");
-    expect(await acts(sql)).toEqual([{ data: { what: `${action} webhook`, webhook_id: id }, who: "olga@example.com" }]);
+    expect(await operatorActions(sql)).toEqual([
+      { data: { what: `${action} webhook`, webhook_id: id }, who: "olga@example.com" },
+    ]);
   });
 
   it("owe a test event, and not another while it is open", async () => {
@@ -62,13 +64,13 @@ describe("the buttons of an endpoint", () => {
       `,
     ).toEqual([{ failures: 0, pause_until: null, is_at_once: true, disabled: 0 }]);
     await act("enable").expect("Location", "/ops/webhooks?nothing");
-    expect(await acts(sql)).toHaveLength(2);
+    expect(await operatorActions(sql)).toHaveLength(2);
   });
 
   it("make what was put off due again when a pause ends, at the endpoint's rate", async () => {
     const later = { run_at: new Date(Date.now() + 3600_000) };
-    await owe(sql, "POST_WEBHOOK", 3, { params: sql.json(messageFor(id)), ...later });
-    await owe(sql, "POST_WEBHOOK", 1, { params: sql.json(messageFor(`${id}1`)), ...later });
+    await enqueue(sql, "POST_WEBHOOK", 3, { params: sql.json(messageFor(id)), ...later });
+    await enqueue(sql, "POST_WEBHOOK", 1, { params: sql.json(messageFor(`${id}1`)), ...later });
     const waits = async () =>
       (
         await sql<{ seconds: number }[]>`

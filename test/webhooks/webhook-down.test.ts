@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDatabase } from "../support/database.ts";
-import { deadOf, emptyWebhooks, errorsOf, oweMessages, startDelivery } from "../support/deliver.ts";
+import { deadOf, emptyWebhooks, errorsOf, enqueueMessages, startDelivery } from "../support/webhook-delivery.ts";
 import { isEmpty } from "../support/engine.ts";
-import { addWebhook, messageFor, startReceiver } from "../support/receiver.ts";
+import { addWebhook, messageFor, startReceiver } from "../support/webhook-receiver.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();
@@ -19,10 +19,10 @@ describe("a receiver that is down", () => {
       const [hanging, well] = [await startReceiver(), await startReceiver()];
       hanging.answer = () => {};
       const [down, up] = [await addWebhook(sql, hanging.url, { per_second: 1000 }), await addWebhook(sql, well.url)];
-      await oweMessages(sql, down, 60);
+      await enqueueMessages(sql, down, 60);
       const engine = await deliver();
       await until("the first requests hang", () => hanging.requests.length > 0);
-      await oweMessages(sql, up, 3);
+      await enqueueMessages(sql, up, 3);
       const owedAt = performance.now();
       engine.wake();
       await until("the others are delivered", () => well.ids().size === 3);
@@ -65,7 +65,7 @@ describe("a receiver that is down", () => {
       select 'POST_WEBHOOK', ${sql.json(messageFor(down))}
       from generate_series(1, ${count}::int)
     `;
-    await oweMessages(sql, await addWebhook(sql, receiver.url));
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url));
     const owedAt = performance.now();
     await deliver();
     await until("the other is delivered", () => receiver.requests.length > 0);
@@ -85,9 +85,9 @@ describe("a receiver that is down", () => {
   it("is told no more what it has not had within three days", async () => {
     const pause = { failures: 5, pause_until: new Date(Date.now() + 3600_000) };
     const down = await addWebhook(sql, "http://127.0.0.1:1", pause);
-    await oweMessages(sql, down, 20);
+    await enqueueMessages(sql, down, 20);
     await sql`update task set created_at = now() - interval '73 hours'`;
-    await oweMessages(sql, down, 20);
+    await enqueueMessages(sql, down, 20);
     await deliver();
     await until("the old ones are dead", async () => (await deadOf(sql)).length === 20);
     expect(new Set((await deadOf(sql)).map(({ reason }) => reason))).toEqual(
@@ -101,7 +101,7 @@ describe("a receiver that is down", () => {
   it("is looked at by one request at a time, ever more seldom", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) => response.writeHead(500).end();
-    await oweMessages(sql, await addWebhook(sql, receiver.url, { failures: 3, pause_until: new Date(0) }), 10);
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url, { failures: 3, pause_until: new Date(0) }), 10);
     await deliver();
     const [webhook] = await until("it was looked at", async () => {
       const rows = await sql<{ seconds: number }[]>`

@@ -2,9 +2,15 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
 import { askLeave } from "../../worker/webhooks/webhook-pace.ts";
 import { createDatabase } from "../support/database.ts";
-import { emptyWebhooks, errorsOf, oweMessages, secondsUntilNext, startDelivery } from "../support/deliver.ts";
+import {
+  emptyWebhooks,
+  errorsOf,
+  enqueueMessages,
+  secondsUntilNext,
+  startDelivery,
+} from "../support/webhook-delivery.ts";
 import { isEmpty } from "../support/engine.ts";
-import { addWebhook, startReceiver } from "../support/receiver.ts";
+import { addWebhook, startReceiver } from "../support/webhook-receiver.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();
@@ -20,14 +26,14 @@ describe("POST_WEBHOOK", () => {
       const receiver = await startReceiver();
       receiver.answer = (response) => response.writeHead(status, { "retry-after": "100" }).end();
       const webhookId = await addWebhook(sql, receiver.url);
-      await oweMessages(sql, webhookId);
+      await enqueueMessages(sql, webhookId);
       const engine = await deliver();
       const seconds = await until("it has failed", () => secondsUntilNext(sql));
       expect(seconds).toBeGreaterThan(95);
       expect(seconds).toBeLessThan(101);
 
       await sql`delete from task`;
-      await oweMessages(sql, webhookId);
+      await enqueueMessages(sql, webhookId);
       engine.wake();
       await until(
         "the next one is put off",
@@ -43,7 +49,7 @@ describe("POST_WEBHOOK", () => {
   it("backs off for longer when the receiver's wish is short", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) => response.writeHead(503, { "retry-after": "1" }).end();
-    await oweMessages(sql, await addWebhook(sql, receiver.url));
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url));
     await sql`update task set attempt = 4`;
     await deliver();
     await until("it has failed", async () => (await errorsOf(sql)).length === 1);
@@ -57,7 +63,7 @@ describe("POST_WEBHOOK", () => {
 describe("the rate of an endpoint", () => {
   it("holds over all workers together, however many tasks are due at once", async () => {
     const receiver = await startReceiver();
-    await oweMessages(sql, await addWebhook(sql, receiver.url, { per_second: 20 }), 50);
+    await enqueueMessages(sql, await addWebhook(sql, receiver.url, { per_second: 20 }), 50);
     await Promise.all([deliver(), deliver()]);
     await until("all are delivered", () => isEmpty(sql), 15);
 

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { webhookHandlers } from "../../worker/webhooks/webhook-handlers.ts";
 import { createDatabase } from "../support/database.ts";
-import { hurryTimers } from "../support/fast-timers.ts";
-import { addWebhook, messageFor, startReceiver } from "../support/receiver.ts";
+import { speedUpTimers } from "../support/faster-timers.ts";
+import { addWebhook, messageFor, startReceiver } from "../support/webhook-receiver.ts";
 
 it.each<[string, Partial<Awaited<ReturnType<typeof startReceiver>>>]>([
   ["does not answer", { answer: () => {} }],
@@ -15,7 +15,7 @@ it.each<[string, Partial<Awaited<ReturnType<typeof startReceiver>>>]>([
   const task = { ...({} as Parameters<NonNullable<typeof POST_WEBHOOK>["run"]>[0]["task"]), attempt: 1 };
   const { signal } = new AbortController();
 
-  const seconds = hurryTimers();
+  const seconds = speedUpTimers();
   const attempt = { params, task, signal, emit: () => {}, finish: () => Promise.resolve() };
   await expect(POST_WEBHOOK?.run(attempt)).rejects.toThrow("No answer within 10 s.");
   expect(seconds()).toBeLessThan(20);

@@ -1,9 +1,9 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { addOwner, openSession } from "../support/accounts.ts";
+import { addUser, openSession } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { acts, logInOperator } from "../support/operators.ts";
-import { addWebhook, secret } from "../support/receiver.ts";
+import { operatorActions, logInOperator } from "../support/operators.ts";
+import { addWebhook, secret } from "../support/webhook-receiver.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -25,7 +25,7 @@ const registered = () => sql`select url, secret, event_types, per_second from we
 describe("the page of webhooks", () => {
   it("is not there for anybody but operators", async () => {
     const webhookId = await addWebhook(sql, url);
-    const owner = `__Host-${await openSession(sql, await addOwner(sql))}`;
+    const owner = `__Host-${await openSession(sql, await addUser(sql))}`;
     for (const other of ["", owner]) {
       await site.get("/ops/webhooks").set("Cookie", other).expect(404);
       await site.post("/ops/webhooks").set("Cookie", other).type("form").send({ url, secret }).expect(404);
@@ -59,7 +59,9 @@ describe("POST /ops/webhooks", () => {
       .expect(303)
       .expect("Location", "/ops/webhooks?registered");
     expect(await registered()).toEqual([{ url, secret, event_types: ["SIGNED_UP", "MAIL_SENT"], per_second: 5 }]);
-    expect(await acts(sql)).toEqual([{ data: { what: "register webhook", webhook_id: "1" }, who: "olga@example.com" }]);
+    expect(await operatorActions(sql)).toEqual([
+      { data: { what: "register webhook", webhook_id: "1" }, who: "olga@example.com" },
+    ]);
   });
 
   it("registers once what is sent twice, and no two endpoints with one secret", async () => {
@@ -68,7 +70,7 @@ describe("POST /ops/webhooks", () => {
     const { text } = await register({ url: "https://other.example.com" }).expect(422);
     expect(text).toContain("Another endpoint has this secret");
     expect(await registered()).toHaveLength(1);
-    expect(await acts(sql)).toHaveLength(1);
+    expect(await operatorActions(sql)).toHaveLength(1);
   });
 
   it("stores the URL as browsers write it", async () => {

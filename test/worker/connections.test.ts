@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { splitPool } from "../../worker/pool.ts";
-import { chaosWorker, isDone, oweMails } from "../support/chaos.ts";
+import { chaosWorker, enqueueMails } from "../support/chaos.ts";
 import { createDatabase } from "../support/database.ts";
+import { isEmpty } from "../support/engine.ts";
 import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 
 describe("the connections of a worker", () => {
-  it("add up to DATABASE_POOL, whatever that is", () => {
+  it("add up to DATABASE_POOL", () => {
     for (let connections = 3; connections <= 30; connections += 1) {
       for (const isIsolated of [false, true]) {
         const { engine, tasks, listens } = splitPool(connections, isIsolated);
@@ -17,11 +18,11 @@ describe("the connections of a worker", () => {
   });
 
   it.each([3, 4, 6])(
-    "are never more than DATABASE_POOL=%i while it works",
+    "never exceed DATABASE_POOL=%i while it works",
     async (connections) => {
       const { sql, url } = await createDatabase();
       const smtp = await receiveMails();
-      await oweMails(sql, "SEND_EMAIL_WELCOME", 200);
+      await enqueueMails(sql, "SEND_EMAIL_WELCOME", 200);
       const worker = chaosWorker(url, smtp.url, { DATABASE_POOL: String(connections) }, "worker/main.ts");
       let most = 0;
       await until(
@@ -32,12 +33,12 @@ describe("the connections of a worker", () => {
           where datname = current_database() and application_name like 'slim-signup worker%'
         `;
           most = Math.max(most, rows.length);
-          return isDone(sql);
+          return isEmpty(sql);
         },
         40,
       );
       expect(most).toBeLessThanOrEqual(connections);
-      // Or this test has seen too little.
+      // Otherwise the test has sampled too rarely.
       expect(most).toBeGreaterThan(1);
       expect(smtp.mails).toHaveLength(200);
       expect(await worker.end()).toBe(0);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDatabase, empty } from "../support/database.ts";
-import { handler, owe, runEngine } from "../support/engine.ts";
+import { handler, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();
@@ -21,10 +21,10 @@ const tasks = () => sql`select attempt, worker_id, crashes from task order by at
 const workers = () => sql`select from worker`;
 
 describe("a worker that is stopped", () => {
-  it("claims nothing more, and finishes what it has in hand", async () => {
+  it("claims nothing more and finishes its running tasks", async () => {
     const engine = await runEngine(database, { WAIT: wait }, { concurrency: 2 });
-    await engine.owe("WAIT", 3);
-    await until("the hands are full", () => started === 2);
+    await engine.enqueue("WAIT", 3);
+    await until("all slots are busy", () => started === 2);
 
     const stopped = engine.stop(20);
     gate.resolve();
@@ -33,10 +33,10 @@ describe("a worker that is stopped", () => {
     expect(await workers()).toHaveLength(0);
   });
 
-  it("lives on by its heartbeat while it drains", async () => {
+  it("keeps its heartbeat while it drains", async () => {
     const engine = await runEngine(database, { WAIT: wait }, { heartbeatSeconds: 0.1, leaseSeconds: 0.3 });
-    await engine.owe("WAIT");
-    await until("it is in hand", () => started === 1);
+    await engine.enqueue("WAIT");
+    await until("it is running", () => started === 1);
     const seenAt = async () => Number((await sql`select extract(epoch from seen_at) as at from worker`)[0]?.at);
 
     const stopped = engine.stop(20);
@@ -47,10 +47,10 @@ describe("a worker that is stopped", () => {
     expect(await tasks()).toEqual([]);
   });
 
-  it("frees at the end what does not end, with the attempt counted", async () => {
+  it("releases tasks that do not end in time, and counts their attempts", async () => {
     const engine = await runEngine(database, { WAIT: wait });
-    await engine.owe("WAIT");
-    await until("it is in hand", () => started === 1);
+    await engine.enqueue("WAIT");
+    await until("it is running", () => started === 1);
     await engine.stop(0.1);
 
     expect(await sql`select attempt, worker_id, run_at <= now() as is_due from task`).toEqual([
@@ -62,11 +62,11 @@ describe("a worker that is stopped", () => {
     expect(await workers()).toHaveLength(0);
   });
 
-  it("gives the attempt back of what it has claimed and not started", async () => {
-    await owe(sql, "WAIT", 3);
+  it("gives back the attempt of tasks that it claimed but did not start", async () => {
+    await enqueue(sql, "WAIT", 3);
     const lock = Promise.withResolvers<void>();
     const isLocked = Promise.withResolvers<void>();
-    // Lets a worker look, but not claim.
+    // Lets a worker find lanes, but not claim.
     const locked = sql.begin(async (tx) => {
       await tx`lock table task in exclusive mode`;
       isLocked.resolve();

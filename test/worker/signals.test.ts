@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
 import { startSmtp } from "../../dev/smtp.ts";
-import { chaosWorker, isDone, oweMails } from "../support/chaos.ts";
+import { chaosWorker, enqueueMails } from "../support/chaos.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
+import { isEmpty } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
 it.each([
@@ -19,16 +20,16 @@ it.each([
     },
   });
   cleanUp(() => smtp.stop());
-  await oweMails(sql, "SEND_EMAIL_WELCOME", 1);
+  await enqueueMails(sql, "SEND_EMAIL_WELCOME", 1);
   const worker = chaosWorker(url, smtp.url, {}, "worker/main.ts");
   await until("the task is running", () => offered === 1);
 
   worker.child.kill(first);
-  await until("the worker drains", () => worker.said("draining").length === 1);
+  await until("the worker drains", () => worker.logged("draining").length === 1);
   worker.child.kill(second);
   gate.resolve();
   expect(await worker.exited).toBe(0);
-  expect([offered, await isDone(sql)]).toEqual([1, true]);
-  expect(worker.said("done")).toMatchObject([{ attempt: 1 }]);
+  expect([offered, await isEmpty(sql)]).toEqual([1, true]);
+  expect(worker.logged("done")).toMatchObject([{ attempt: 1 }]);
   expect(await sql`select from worker`).toHaveLength(0);
 });

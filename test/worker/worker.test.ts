@@ -22,12 +22,12 @@ beforeEach(async () => {
 });
 
 const addUser = (email: string) => sql`insert into usr (email, password_hash) values (${email}, 'none')`;
-const owe = (taskType: string, params: object, more: object = {}) =>
+const enqueue = (taskType: string, params: object, more: object = {}) =>
   sql`insert into task ${sql({ task_type: taskType, params: sql.json({ ...params }), ...more })}`;
 const isEmpty = async () => (await sql`select 1 from task limit 1`).length === 0;
 
 describe("the worker", () => {
-  it("sends the welcome mail that a plain insert owes", async () => {
+  it("sends the welcome mail of a task that a plain insert enqueues", async () => {
     await sql`insert into usr (email, password_hash) values ('ada@example.com', 'x')`;
     await sql`insert into task (task_type, params) values ('SEND_EMAIL_WELCOME', '{"usr_id": "1"}')`;
     const worker = runWorker(databaseUrl, smtp.url);
@@ -37,7 +37,7 @@ describe("the worker", () => {
     const [mail] = smtp.mails;
     expect(mail?.recipients).toEqual(["ada@example.com"]);
     expect(mail?.from).toEqual({ name: "slim-signup", address: "hello@example.com" });
-    expect(mail?.subject).toBe("Welcome to slim-signup");
+    expect(mail?.subject).toBe("Welcome to slim-signup: verify your email address");
     expect(mail?.text).toContain("https://signup.example.com");
     expect(mail?.html).toContain('href="https://signup.example.com');
     expect(mail?.messageId).toMatch(/^<task\.1\.\d{16}@example\.com>$/);
@@ -49,10 +49,10 @@ describe("the worker", () => {
     expect(worker.output()).not.toContain("ada@example.com");
   });
 
-  it("sends what was owed while no worker ran", async () => {
+  it("sends the mail of a task enqueued while no worker ran", async () => {
     const site = request(await serveApp(sql));
     const first = runWorker(databaseUrl, smtp.url);
-    await until("the first worker sweeps", () => first.output().includes("joined"));
+    await until("the first worker joins", () => first.output().includes("joined"));
     await first.end("SIGKILL");
     await site.post("/signup").type("form").send({ email: "ada@example.com", password: "twelve engines hum" });
     expect(await isEmpty()).toBe(false);
@@ -63,9 +63,9 @@ describe("the worker", () => {
     await second.end();
   });
 
-  it("keeps a failed attempt in the history, and tries again within a minute under the same Message-ID", async () => {
+  it("records a failed attempt and retries within a minute, with the same Message-ID", async () => {
     await addUser("ada@example.com");
-    await owe("SEND_EMAIL_WELCOME", { usr_id: 1 });
+    await enqueue("SEND_EMAIL_WELCOME", { usr_id: 1 });
     refusal = "mailbox of ada@example.com is full";
     const worker = runWorker(databaseUrl, smtp.url);
     await until("the attempt failed", async () => (await sql`select 1 from task_error`)[0]);
@@ -87,10 +87,10 @@ describe("the worker", () => {
     await worker.end();
   });
 
-  it("buries a task whose attempts are used up, with the reason", async () => {
+  it("moves a task without attempts left to task_dead, with the reason", async () => {
     await addUser("ada@example.com");
-    await owe("SEND_EMAIL_WELCOME", { usr_id: "1" }, { attempt: 4, priority: 3, unique_key: "once" });
-    refusal = "no such luck";
+    await enqueue("SEND_EMAIL_WELCOME", { usr_id: "1" }, { attempt: 4, priority: 3, unique_key: "once" });
+    refusal = "refused";
     const worker = runWorker(databaseUrl, smtp.url);
     await until("the task is dead", isEmpty);
 
@@ -102,14 +102,14 @@ describe("the worker", () => {
       attempt: 5,
       priority: 3,
       unique_key: "once",
-      reason: expect.stringContaining("no such luck") as string,
+      reason: expect.stringContaining("refused") as string,
     });
     await worker.end();
   });
 
-  it("starts no task more often than its limit, though each start ended in a crash", async () => {
+  it("never starts a task more often than its limit, even if every start crashed", async () => {
     await addUser("ada@example.com");
-    await owe("SEND_EMAIL_WELCOME", { usr_id: "1" }, { attempt: 5 });
+    await enqueue("SEND_EMAIL_WELCOME", { usr_id: "1" }, { attempt: 5 });
     const worker = runWorker(databaseUrl, smtp.url);
     await until("the task is dead", isEmpty);
 
@@ -118,11 +118,15 @@ describe("the worker", () => {
     await worker.end();
   });
 
-  it("leaves a type that it doesn't know alone, and does the rest in the order of priority", async () => {
+  it("leaves tasks of unknown types alone, and runs the rest by priority", async () => {
     await addUser("ada@example.com");
-    await owe("SEND_PIGEON", {}, { priority: -10 });
+    await enqueue("SEND_PIGEON", {}, { priority: -10 });
     for (const priority of [2, 1, 3]) {
-      await owe(priority === 1 ? "SEND_EMAIL_ALREADY_REGISTERED" : "SEND_EMAIL_WELCOME", { usr_id: "1" }, { priority });
+      await enqueue(
+        priority === 1 ? "SEND_EMAIL_ALREADY_REGISTERED" : "SEND_EMAIL_WELCOME",
+        { usr_id: "1" },
+        { priority },
+      );
     }
     const worker = runWorker(databaseUrl, smtp.url, { WORKER_CONCURRENCY: "1" });
     await until("the mails are sent", () => smtp.mails.length === 3);
@@ -135,8 +139,8 @@ describe("the worker", () => {
     ]);
   });
 
-  it("owes nothing for a user who is gone", async () => {
-    await owe("SEND_EMAIL_WELCOME", { usr_id: "404" });
+  it("drops the mail to a user who is gone", async () => {
+    await enqueue("SEND_EMAIL_WELCOME", { usr_id: "404" });
     const worker = runWorker(databaseUrl, smtp.url);
     await until("the task is done", isEmpty);
 

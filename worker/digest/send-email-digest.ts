@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Sql } from "../../app/db/connect.ts";
+import { siteName } from "../../app/env.ts";
 import { id, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../engine/task.ts";
@@ -21,7 +22,7 @@ const inWords = (count: number) => count.toLocaleString("en");
 export function sendEmailDigest(sql: Sql, mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "digest",
-    subject: "How yesterday went",
+    subject: `Daily summary of ${siteName}`,
     params,
     async letter({ usr_id, day, signed_up, verified, mails_sent, tasks_dead }) {
       const [operator] = await sql<{ to: string }[]>`

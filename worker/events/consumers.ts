@@ -1,5 +1,5 @@
 import type { Consumer } from "./consume.ts";
 import { oweWebhooks } from "../webhooks/owe-webhooks.ts";
 
-/** Who follows the feed of events, in whichever worker comes first. */
+/** The subscribers of the feed, each run by one worker at a time. */
 export const consumers: Consumer[] = [oweWebhooks];

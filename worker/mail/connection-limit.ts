@@ -3,18 +3,18 @@ import pLimit from "p-limit";
 const riseMilliseconds = 10_000;
 
 /**
- * Bounds the mails under way, and with them the pool's connections: by `most`, and by what the server turns out to allow. A mail for which it
- * has no connection left lowers the bound by one and is sent again when another is through. The bound rises again by one each 10 s.
+ * Limits the connections to `max`, and to what the server turns out to allow. A mail for which the server has no
+ * connection left lowers the limit by one, and is sent again after another one. The limit rises by one every 10 s.
  */
-export function createConnectionLimit(most: number, hasNoRoom: (error: unknown) => boolean) {
-  const limit = pLimit({ concurrency: most, rejectOnClear: true });
+export function createConnectionLimit(max: number, hasNoRoom: (error: unknown) => boolean) {
+  const limit = pLimit({ concurrency: max, rejectOnClear: true });
   let sent = 0;
   let refusal: unknown;
   const rising = setInterval(() => {
-    if (limit.concurrency < most) limit.concurrency += 1;
+    if (limit.concurrency < max) limit.concurrency += 1;
   }, riseMilliseconds).unref();
 
-  /** Resolves to whether the mail was sent; throws when it can't be, at least now. */
+  /** Resolves to false when the server had no connection left; throws when the mail cannot be sent now. */
   async function sendOnce(send: () => Promise<unknown>, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     const sentBefore = sent;
@@ -24,11 +24,11 @@ export function createConnectionLimit(most: number, hasNoRoom: (error: unknown) 
       return true;
     } catch (error) {
       if (!hasNoRoom(error)) throw error;
-      // There is no room for even one: that is no matter of how many.
+      // The server refuses even a single connection: no limit would help.
       if (limit.activeCount === 1 && sent === sentBefore) {
         refusal = error;
         limit.clearQueue();
-        limit.concurrency = most;
+        limit.concurrency = max;
         throw error;
       }
       limit.concurrency = Math.max(1, Math.min(limit.concurrency, limit.activeCount) - 1);
@@ -37,7 +37,7 @@ export function createConnectionLimit(most: number, hasNoRoom: (error: unknown) 
   }
 
   return {
-    /** Mails under way. */
+    /** Mails that are being sent. */
     get count(): number {
       return limit.activeCount;
     },
@@ -55,7 +55,7 @@ export function createConnectionLimit(most: number, hasNoRoom: (error: unknown) 
   };
 }
 
-/** A mail that waits for its turn does not wait when its task has ended. */
+/** A waiting mail gives up when its task has ended. */
 function beforeAbort<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason);

@@ -1,49 +1,39 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Sql } from "../../app/db/connect.ts";
 import { newToken } from "../../app/token.ts";
+import { createBatch } from "./batch.ts";
+import type { Letter } from "./mailer.ts";
 
-type Request = { purpose: "verify" | "reset"; hours: number; usr_id: string };
-type Link = { email: string; token: string };
+const links = {
+  verify: { path: "/verify", hours: 24 },
+  reset: { path: "/password/reset", hours: 1 },
+};
+type Purpose = keyof typeof links;
 
-/** Makes a token for a user's present address; nothing when the user is gone. */
-export type MakeLink = (request: Request) => Promise<Link | undefined>;
+/** Makes a link for a user's current address; undefined when the user is gone. */
+export type MakeLink = (purpose: Purpose, usrId: string) => Promise<Letter | undefined>;
 
-/**
- * Mails that start together share one statement, and one wait for the disk. Only the hash of a token is kept, so a repeated attempt
- * has to make another token: each of them works.
- */
+/** Only the hash of a token is kept, so a repeated attempt has to make another token: each of them works. */
 export function createMakeLink(sql: Sql): MakeLink {
-  let batch: Row[] = [];
-  let insertion: Promise<Inserted> | undefined;
+  const insertTogether = createBatch((rows: Row[]) => insert(sql, rows, sql`skip locked`));
 
-  async function insertBatch(): Promise<Inserted> {
-    await nextTurn();
-    const rows = batch;
-    [batch, insertion] = [[], undefined];
-    return insert(sql, rows, sql`skip locked`);
-  }
-
-  return async (request) => {
+  return async (purpose, usr_id) => {
+    const { path, hours } = links[purpose];
     const { token, hash } = newToken();
-    const row = { ...request, token_hash: hash.toString("hex") };
-    batch.push(row);
-    insertion ??= insertBatch();
-
-    const found = (await insertion).get(row.token_hash);
-    // A user whose row is locked may be about to be deleted. This one mail waits, and then finds nobody.
-    const email = found ?? (await insert(sql, [row], sql``)).get(row.token_hash);
-    return email === undefined ? undefined : { email, token };
+    const row = { purpose, hours, usr_id, token_hash: hash.toString("hex") };
+    const emails = await insertTogether(row);
+    // A user whose row is locked may be about to be deleted. Only this mail waits for it.
+    const to = emails.get(row.token_hash) ?? (await insert(sql, [row], sql``)).get(row.token_hash);
+    return to === undefined ? undefined : { to, path: `${path}?token=${token}`, data: { token } };
   };
 }
 
-type Row = Request & { token_hash: string };
-/** From the hash to the address. */
-type Inserted = Map<string, string>;
+type Row = { purpose: Purpose; hours: number; usr_id: string; token_hash: string };
 
-async function insert(sql: Sql, rows: Row[], whenLocked: ReturnType<Sql>): Promise<Inserted> {
+/** Returns the addresses by hash. A link ends when the user's version rises. */
+async function insert(sql: Sql, rows: Row[], whenLocked: ReturnType<Sql>): Promise<Map<string, string>> {
   const inserted = await sql<{ token_hash: string; email: string }[]>`
-    insert into email_token (token_hash, purpose, usr_id, email, expires_at)
-    select decode(token_hash, 'hex'), purpose, usr_id, email, now() + make_interval(hours => hours)
+    insert into email_token (token_hash, purpose, usr_id, usr_version, email, expires_at)
+    select decode(token_hash, 'hex'), purpose, usr_id, version, email, now() + make_interval(hours => hours)
     from jsonb_to_recordset(${sql.json(rows)}) as link (token_hash text, purpose text, usr_id bigint, hours int)
     join usr using (usr_id)
     for key share of usr ${whenLocked}

@@ -1,23 +1,13 @@
 import { z } from "zod";
 import type { Sql } from "../../app/db/connect.ts";
-import type { Mailer } from "./mailer.ts";
+import type { Letter, Mailer } from "./mailer.ts";
 import { defineHandler, equalJitter, type Handler } from "../engine/task.ts";
-
-export type Letter = {
-  to: string;
-  /** Whose mail it is, where the params don't say. */
-  usr_id?: string;
-  /** Where the mail's button leads, on our site; "/" when it is left out. */
-  path?: string;
-  /** Further locals of the views. */
-  data?: Record<string, string>;
-};
 
 type Options<Params> = {
   view: string;
   subject: string;
   params: z.ZodType<Params>;
-  /** What to send to whom; nothing when nobody is left to write to: then the task is done. */
+  /** The recipient and the data. Undefined when the recipient is gone: the task is done. */
   letter: (params: Params) => Promise<Letter | undefined>;
 };
 
@@ -33,7 +23,7 @@ export function letterHandler<Params>(mailer: Mailer, options: Options<Params>):
     maxAttempts: 5,
     timeoutSeconds: 60,
     backoffSeconds,
-    // Twice is better than never, and mail programs show one Message-ID once.
+    // Twice is better than never, and mail programs show a Message-ID once.
     afterUnknown: "retry",
 
     async run(attempt) {
@@ -42,15 +32,19 @@ export function letterHandler<Params>(mailer: Mailer, options: Options<Params>):
       await mailer.send(attempt, { view, subject, ...found });
       const { task_id, task_type } = attempt.task;
       const { usr_id = found.usr_id } = someUser.parse(attempt.params);
-      attempt.emit({ event_type: "MAIL_SENT", usr_id, data: { task_type, task_id } });
+      // The account page shows the subject, so it must not hold an address: events outlive the account.
+      attempt.emit({ event_type: "MAIL_SENT", usr_id, data: { task_type, task_id, subject } });
     },
   });
 }
 
-/** A handler that sends one user one mail that says nothing of the user but the address. */
-export function mailHandler(sql: Sql, mailer: Mailer, mail: { view: string; subject: string }): Handler {
+type UserMail = { view: string; subject: string; path?: string };
+
+/** A handler that sends a user a mail that needs no data but the address. User 0 does not exist: no mail. */
+export function mailHandler(sql: Sql, mailer: Mailer, { view, subject, path = "/" }: UserMail): Handler {
   return letterHandler(mailer, {
-    ...mail,
+    view,
+    subject,
     params: aboutUser,
     async letter({ usr_id }) {
       const [user] = await sql<{ to: string }[]>`
@@ -58,14 +52,14 @@ export function mailHandler(sql: Sql, mailer: Mailer, mail: { view: string; subj
         from usr
         where usr_id = ${usr_id}
       `;
-      return user;
+      return user && { ...user, path };
     },
   });
 }
 
 /**
- * Seconds before the next attempt: 20 s, 5.5 min, 3 h, 46 h, less jitter. Greylisting ends after 300 s, whether it began with the
- * first attempt or the second; the third is 315 to 350 s after the first. The last one comes after a day's outage.
+ * Seconds before the next attempt: 20 s, 5.5 min, 3 h, 46 h, less jitter. Greylisting lasts 300 s from the first
+ * attempt or the second; the third comes 315 to 350 s after the first. The last attempt outlasts an outage of a day.
  */
 function backoffSeconds(attempt: number): number {
   if (attempt === 1) return equalJitter(20);

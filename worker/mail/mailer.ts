@@ -2,47 +2,57 @@ import { fileURLToPath } from "node:url";
 import ejs from "ejs";
 import { createTransport } from "nodemailer";
 import { siteName, type WorkerEnv } from "../../app/env.ts";
-import type { Letter } from "./mail-handler.ts";
 import { equalJitter, type Attempt, type Task } from "../engine/task.ts";
 import { OutcomeUnknown, Permanent, ServiceDown, Snooze } from "../engine/errors.ts";
 import { createConnectionLimit } from "./connection-limit.ts";
 import { createRefusals } from "./refusals.ts";
 import { readSmtpError, type SmtpFailure } from "./smtp-errors.ts";
 
+export type Letter = {
+  to: string;
+  /** The user, where the params don't say. */
+  usr_id?: string;
+  /** Path on our site that the mail's button leads to; default "/". */
+  path?: string;
+  /** Further locals of the views. */
+  data?: Record<string, string>;
+};
+
 export type Mail = { view: string; subject: string } & Letter;
 
 export type Mailer = {
-  /** Resolves when the server has taken the mail. Every attempt of one task carries the same Message-ID. */
+  /** Resolves when the server has accepted the mail. All attempts of a task have one Message-ID. */
   send(attempt: Pick<Attempt<unknown>, "task" | "signal">, mail: Mail): Promise<void>;
   close(): void;
 };
 
-/** Before a recipient that was refused together with others is tried again; meanwhile, others are. */
+/** The pause of a recipient that was refused together with others: others go first. */
 const longestPauseSeconds = 60;
-const mostSeconds = 3 * 24 * 3600;
+const maxAgeSeconds = 3 * 24 * 3600;
 
-const isTooOld = ({ claimed_at, born }: Task) => claimed_at.getTime() / 1000 - Number(born) > mostSeconds;
+const isTooOld = ({ claimed_at, born }: Task) => claimed_at.getTime() / 1000 - Number(born) > maxAgeSeconds;
 
 type Settings = Pick<WorkerEnv, "ORIGIN" | "SMTP_URL" | "MAIL_FROM" | "WORKER_CONCURRENCY">;
 
-/** Mails from `views/mail/` through pooled SMTP connections, one for each task in hand. */
+/** Sends mails from `views/mail/` through pooled SMTP connections, one for each running task. */
 export function createMailer(env: Settings): Mailer {
   const transport = createTransport({
     url: env.SMTP_URL,
     pool: true,
     maxConnections: env.WORKER_CONCURRENCY,
-    // Only where the server ends a line before the first byte of a mail, as many do after so many mails.
+    // Only for a connection that ends before the first byte of a mail: many servers close one after a number of mails.
     maxRequeues: 2,
-    // From the look-up of the host to the end of STARTTLS, and then for each answer; both together below the time-out of the task.
+    // From the DNS look-up to the end of STARTTLS, and then for each response; together below the time-out of the task.
     connectionTimeout: 10_000,
     socketTimeout: 30_000,
     disableFileAccess: true,
     disableUrlAccess: true,
   });
+  /** Message-IDs of the mails whose last byte was handed over. */
   const whole = new Set<string>();
   transport.use("stream", (mail, done) => {
     const id = mail.message.messageId();
-    // It is composed before the dialogue begins, and read by its end only when the server has asked for it.
+    // The mail is composed before the SMTP dialogue. Its end is read only after the server has asked for the data.
     mail.message.processFunc((composed) => composed.once("end", () => whole.add(id)));
     done();
   });
@@ -53,7 +63,7 @@ export function createMailer(env: Settings): Mailer {
   );
   const refusals = createRefusals();
 
-  /** The error to throw, by which the engine knows what to do with the task. */
+  /** The error to throw: it tells the engine what to do with the task. */
   async function errorFor({ kind, message }: SmtpFailure, task: Task, to: string, cause: unknown): Promise<unknown> {
     if (kind === "service down" || kind === "no room") return new ServiceDown(message, cause);
     if (kind === "permanent") return new Permanent(message, cause);
@@ -61,7 +71,7 @@ export function createMailer(env: Settings): Mailer {
     if (kind === "retry") return new Error(message, { cause });
 
     const refused = await refusals.judge(to, connections.count > 0);
-    // The attempts of one that is refused for ever have to count some day.
+    // The attempts of a recipient that is refused forever must count one day.
     if (refused === "recipient" || isTooOld(task)) return cause;
     if (refused === "us")
       return new ServiceDown(`The mail server refuses one recipient after the other. ${message}`, cause);
@@ -74,7 +84,7 @@ export function createMailer(env: Settings): Mailer {
       const id = messageId(task, env.MAIL_FROM);
       const message = {
         from: env.MAIL_FROM,
-        // As an object: a string would be parsed for several recipients.
+        // An object: a string would be parsed, and could name several recipients.
         to: { name: "", address: mail.to },
         subject: mail.subject,
         messageId: id,
@@ -112,7 +122,7 @@ export function render(mail: Mail, origin: string): Promise<[html: string, text:
   ]);
 }
 
-/** By the task's id and birth: a recreated database counts its ids anew, but not its microseconds. */
+/** From the task's id and its time of creation: a recreated database begins with the same ids. */
 function messageId({ task_id, born }: Task, from: string): string {
   const domain = /@([^@>]+)>?$/.exec(from)?.[1] ?? "localhost";
   return `<task.${task_id}.${born.replace(".", "")}@${domain}>`;

@@ -1,15 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** So many different recipients refused in a row are no coincidence. */
+/** Refused in a row, so many different recipients mean that the server refuses us. */
 const enough = 3;
-const patienceMilliseconds = 1000;
+const waitMilliseconds = 1000;
 
 /**
- * Tells a refusal of one recipient from a refusal of us, where the server's answer (x.7.x at RCPT) fits both: it is us when three
- * different recipients in a row are refused, and no mail was accepted in between. In the memory of one process: each finds out by itself.
+ * Tells a refusal of one recipient from a refusal of us, where the server's response (x.7.x at RCPT) fits both. It is
+ * us when three different recipients in a row are refused and no mail is accepted in between. Each process finds out
+ * by itself.
  */
 export function createRefusals() {
-  /** Refused since the last mail that was accepted; the last three. */
+  /** The last three that were refused since the last accepted mail. */
   const recipients = new Set<string>();
   let decided = Promise.withResolvers<void>();
 
@@ -25,8 +26,9 @@ export function createRefusals() {
     },
 
     /**
-     * Whom the server refuses; `us again`: it was known from this recipient already, and another one should try. With other mails under
-     * way, their answers are waited for, a second at most: they tell whether this attempt has to count.
+     * Returns whom the server refuses. `us again`: this recipient has shown it before, so another one should try.
+     * While other mails are being sent, waits up to a second for their outcomes: they tell whether this attempt has
+     * to count.
      */
     async judge(recipient: string, hasOthers: boolean): Promise<"recipient" | "us" | "us again"> {
       const isKnown = recipients.delete(recipient);
@@ -36,7 +38,7 @@ export function createRefusals() {
         decide();
         return isKnown ? "us again" : "us";
       }
-      if (hasOthers) await Promise.race([decided.promise, delay(patienceMilliseconds)]);
+      if (hasOthers) await Promise.race([decided.promise, delay(waitMilliseconds)]);
       return recipients.size === enough ? "us" : "recipient";
     },
   };

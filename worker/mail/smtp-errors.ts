@@ -2,14 +2,14 @@ import { z } from "zod";
 
 export type SmtpFailure = {
   /**
-   * `no room`: the server ended the connection before a mail was on it. `unclear`: it refuses either this recipient or us. The
-   * others are the errors of `engine/errors.ts`.
+   * `no room`: the server closed the connection before a mail was on it. `unclear`: it refuses this recipient, or us.
+   * The others are the errors of `engine/errors.ts`.
    */
   kind: "no room" | "unclear" | "service down" | "permanent" | "outcome unknown" | "retry";
   message: string;
 };
 
-// What nodemailer puts on its errors; `command` is the stage of the dialogue, `originalCode` is Node's own code.
+// The errors of nodemailer. `command` is the stage of the dialogue, `originalCode` is Node's own code.
 const smtpError = z.object({
   message: z.string(),
   code: z.string().catch(""),
@@ -21,15 +21,18 @@ const smtpError = z.object({
 
 type SmtpError = z.infer<typeof smtpError>;
 
-/** What a failed dialogue means. `isWhole`: the last byte of the mail had been handed over. */
+/** Tells what a failed dialogue means. `isWhole`: the last byte of the mail was handed over. */
 export function readSmtpError(thrown: unknown, isWhole: boolean): SmtpFailure {
   const parsed = smtpError.safeParse(thrown);
   if (!parsed.success) return { kind: "retry", message: String(thrown) };
   const { message, code, originalCode, responseCode } = parsed.data;
 
-  if (responseCode !== undefined) return readAnswer(parsed.data, responseCode);
+  if (responseCode !== undefined) return readResponse(parsed.data, responseCode);
   if (isWhole) {
-    return { kind: "outcome unknown", message: `The mail server had the whole mail and did not answer. ${message}` };
+    return {
+      kind: "outcome unknown",
+      message: `The mail server received the whole mail and did not respond. ${message}`,
+    };
   }
   if (code === "EENVELOPE" || code === "EMESSAGE") return { kind: "permanent", message };
   if (/CERT|CRL|UNABLE_TO|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH/.test(originalCode)) {
@@ -39,14 +42,14 @@ export function readSmtpError(thrown: unknown, isWhole: boolean): SmtpFailure {
       message: `The mail server's certificate is not valid (${originalCode}): ${advice}. ${message}`,
     };
   }
-  if (code === "ETIMEDOUT") return { kind: "retry", message: `The mail server did not answer in time. ${message}` };
+  if (code === "ETIMEDOUT") return { kind: "retry", message: `The mail server did not respond in time. ${message}` };
   const isMisconfigured =
     /^(EAUTH|EDNS|ETLS)$/.test(code) || /^(EPROTO|ERR_SSL|ERR_TLS)/.test(originalCode) || /ECONNREFUSED/.test(message);
   return isMisconfigured ? { kind: "service down", message: `Check SMTP_URL. ${message}` } : { kind: "retry", message };
 }
 
-/** Enhanced status codes (RFC 3463) tell more than the stage: Postfix refuses clients and senders at RCPT, too. */
-function readAnswer({ message, code, command, response }: SmtpError, responseCode: number): SmtpFailure {
+/** Reads the enhanced status code (RFC 3463) before the stage: Postfix refuses clients and senders at RCPT, too. */
+function readResponse({ message, code, command, response }: SmtpError, responseCode: number): SmtpFailure {
   const isBeforeRecipient = !/^(RCPT|DATA)/.test(command);
   const [, subject, detail] = /^\d{3}[ -][45]\.(\d{1,3})\.(\d{1,3})/.exec(response) ?? [];
   const isForUs = { kind: "service down", message } as const;
@@ -55,14 +58,14 @@ function readAnswer({ message, code, command, response }: SmtpError, responseCod
   if (code === "EAUTH" && responseCode >= 500) {
     return { kind: "service down", message: `The mail server refuses the login: check SMTP_URL. ${message}` };
   }
-  // x.1.7 and x.1.8 are about the sender's address; for one that it does not know, Postfix says 5.1.0.
+  // x.1.7 and x.1.8 are about the sender's address. For an unknown one, Postfix says 5.1.0.
   if ((subject === "1" && /^[78]$/.test(detail!)) || /sender address rejected/i.test(response)) {
     return { kind: "service down", message: `Check MAIL_FROM. ${message}` };
   }
-  // x.3.x is the state of the server. x.3.4 is not: the mail is too big.
+  // x.3.x is the server's state, but x.3.4 means that the mail is too big.
   const isServersState = subject === "3" && detail !== "4";
   if (isServersState && isBeforeRecipient) return isForUs;
-  // A mail, or a recipient's own server behind it, may be the reason as well.
+  // The reason may also be the mail, or the recipient's own server behind this one.
   if (isServersState || (subject === "7" && command.startsWith("RCPT") && !/gr[ae]y-?list/i.test(response))) {
     return { kind: "unclear", message };
   }

@@ -6,7 +6,7 @@ import { untilFewer } from "../webhooks/until-fewer.ts";
 const days = 30;
 const batch = 1000;
 
-/** Deletes the accounts that nobody has verified within 30 days, once they had a day to follow the reminder. */
+/** Deletes accounts that were not verified within 30 days, at least a day after their reminder. */
 export function deleteUnverified(sql: Sql): Handler {
   return defineHandler({
     params: z.object({}),
@@ -14,13 +14,13 @@ export function deleteUnverified(sql: Sql): Handler {
     concurrency: 1,
 
     async run({ signal }) {
-      // Who is being verified holds the lock, and is left to the next day. Who was verified since this statement began makes it
-      // fail by the foreign key without cascade: it is tried again.
+      // A user who is being verified is locked, and waits for the next day. A user who was verified since this
+      // statement began fails it by the foreign key without cascade, and the task is retried.
       await untilFewer(
         batch,
         signal,
         async () => sql`
-          with gone as (
+          with deleted as (
             delete from usr
             where usr_id in (
               select usr_id
@@ -38,7 +38,7 @@ export function deleteUnverified(sql: Sql): Handler {
             returning usr_id
           )
           insert into event (event_type, usr_id, data)
-          select 'ACCOUNT_DELETED', usr_id, '{"because": "never verified"}'::jsonb from gone
+          select 'ACCOUNT_DELETED', usr_id, '{"because": "never verified"}'::jsonb from deleted
         `,
       );
     },

@@ -8,37 +8,34 @@ const unseenDays = 30;
 const batch = 10_000;
 
 /**
- * Forgets events after 30 days, but none that a consumer has yet to read. A consumer that was not seen for 30 days is dropped, or
- * it would keep them for ever, unless it is one of those that are `followed`; should it come back, it begins with what is there.
+ * Deletes events after 30 days, but none that a consumer has yet to read. A consumer that was not seen for 30 days would keep them
+ * forever: it is dropped, unless this worker runs it. If it comes back, it starts with the events that are left.
  */
-export function pruneEvents(sql: Sql, log: Log, followed: string[]): Handler {
+export function pruneEvents(sql: Sql, log: Log, consumers: string[]): Handler {
   return defineHandler({
     params: z.object({}),
     timeoutSeconds: 600,
     concurrency: 1,
 
     async run({ signal }) {
-      for (const dropped of await dropUnseen(sql, followed)) {
-        log.error(
-          dropped,
-          "a consumer of the feed was not seen for 30 days: it is dropped, and what it has not read is lost to it",
-        );
+      for (const dropped of await dropUnseen(sql, consumers)) {
+        log.error(dropped, "consumer dropped: it was not seen for 30 days, and misses the events that it has not read");
       }
       while ((await pruneFront(sql)) > 0) signal.throwIfAborted();
     },
   });
 }
 
-function dropUnseen(sql: Sql, followed: string[]) {
+function dropUnseen(sql: Sql, consumers: string[]) {
   return sql<{ consumer: string; position: string; seen_at: Date }[]>`
     delete from event_consumer
     where seen_at < now() - make_interval(days => ${unseenDays})
-      and name <> all(${followed})
+      and name <> all(${consumers})
     returning name as consumer, (position).xid::text || '-' || (position).event_id as position, seen_at
   `;
 }
 
-/** From the front of the feed, so that what stays is not walked over. */
+/** Reads from the front of the feed, so that it never scans the events that stay. Returns how many it deleted. */
 async function pruneFront(sql: Sql): Promise<number> {
   const { count } = await sql`
     delete from event

@@ -5,8 +5,8 @@ import { untilFewer } from "../webhooks/until-fewer.ts";
 
 const batch = 1000;
 
-/** How long after the time in `column` a row is of no use any more. */
-const ended = [
+/** How long after the time in `column` a row is no longer needed. */
+const expired = [
   { table: "session", key: ["token_hash"], column: "expires_at", days: 0 },
   { table: "email_token", key: ["token_hash"], column: "expires_at", days: 0 },
   { table: "email_suppression", key: ["email"], column: "ends_at", days: 0 },
@@ -16,8 +16,9 @@ const ended = [
 ];
 
 /**
- * Forgets what has ended: sessions, links in mails, stops of mails, throttles; changes of address after 30 days, known
- * browsers after 400; and failed log-ins of addresses without a verified account. Those of an account count until its next success.
+ * Deletes sessions, mailed links, suppressions and rate limits that have ended, changes of address after 30 days, known browsers
+ * after 400, and failed log-ins of addresses without a verified account after an hour. Those of an account stay until its next
+ * success.
  */
 export function pruneExpired(sql: Sql): Handler {
   return defineHandler({
@@ -26,8 +27,13 @@ export function pruneExpired(sql: Sql): Handler {
     concurrency: 1,
 
     async run({ signal }) {
-      for (const { table, key, column, days } of ended) {
-        // A row that somebody is at in this moment is skipped, so that no visitor waits and no locks cross.
+      for (const { table, key, column, days } of expired) {
+        const isVersioned = ["session", "email_token", "known_browser"].includes(table);
+        // "Less than": a session that is renewed at this moment may have a newer version than the user in this snapshot.
+        const isVoid = isVersioned
+          ? sql`usr_version < (select version from usr where usr.usr_id = past.usr_id)`
+          : sql`false`;
+        // Locked rows are skipped: no request waits, and no deadlock is possible.
         await untilFewer(
           batch,
           signal,
@@ -35,8 +41,8 @@ export function pruneExpired(sql: Sql): Handler {
             delete from ${sql(table)}
             where (${sql(key)}) in (
               select ${sql(key)}
-              from ${sql(table)}
-              where ${sql(column)} < now() - make_interval(days => ${days})
+              from ${sql(table)} as past
+              where ${sql(column)} < now() - make_interval(days => ${days}) or ${isVoid}
               limit ${batch}
               for update skip locked
             )

@@ -5,13 +5,10 @@ import { untilFewer } from "../webhooks/until-fewer.ts";
 
 const deadDays = 90;
 const errorDays = 30;
-const tallyHours = 2;
+const statisticsHours = 2;
 const batch = 10_000;
 
-/**
- * Forgets dead tasks after 90 days, the errors of attempts after 30 unless their task is dead and still there, and how the
- * attempts of a minute went after 2 hours.
- */
+/** Deletes dead tasks after 90 days, errors after 30 unless their task is dead and still there, attempt statistics after 2 hours. */
 export function pruneHistory(sql: Sql): Handler {
   return defineHandler({
     params: z.object({}),
@@ -45,7 +42,7 @@ export function pruneHistory(sql: Sql): Handler {
       );
       await sql`
         delete from attempt_statistics
-        where minute < now() - make_interval(hours => ${tallyHours}) and minute > '-infinity'
+        where minute < now() - make_interval(hours => ${statisticsHours}) and minute > '-infinity'
       `;
     },
   });

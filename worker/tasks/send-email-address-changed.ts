@@ -6,16 +6,16 @@ import { id, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../engine/task.ts";
 
-/** Tells the old address that the account has moved, with a way back. A change that was undone has no row any more. */
+/** Tells the old address about the change, with a revert link. No mail if the change was reverted: its row is gone. */
 export function sendEmailAddressChanged(sql: Sql, mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "address-changed",
-    subject: `Your account at ${siteName} has a new address`,
+    subject: `Your email address at ${siteName} was changed`,
     params: z.object({ email_change_id: id }),
     async letter({ email_change_id }) {
       const { token, hash } = newToken();
-      // Whatever address the account has by now: a thief may have moved it on.
-      // Locked in the order of all: who deletes the user or undoes the change at this moment is waited for.
+      // Whatever address the account has by now: a thief may have changed it again.
+      // The locks wait for a transaction that deletes the user or the change. usr comes first, as everywhere.
       const [made] = await sql<{ to: string; usr_id: string }[]>`
         insert into email_token (token_hash, purpose, usr_id, email, email_change_id, expires_at)
         select ${hash}, 'revert', usr_id, old_email, email_change_id, now() + interval '24 hours'

@@ -7,7 +7,7 @@ import type { Consumer } from "../events/consume.ts";
  */
 export const oweWebhooks: Consumer = {
   name: "webhooks",
-  take: (tx, events) => {
+  consume: (tx, events) => {
     const messages = events.map(({ event_type, usr_id, data, created_at }) => ({
       type: event_type,
       timestamp: created_at.toISOString(),

@@ -3,14 +3,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Postgres } from "../../../dev/postgres.ts";
 import { connect, type Sql } from "../../../app/db/connect.ts";
 import { transact } from "../../../app/db/transaction.ts";
-import type { Wire } from "../wire.ts";
+import type { FaultyProxy } from "../faulty-proxy.ts";
 import { until } from "../until.ts";
 import { hasJoined, type Fleet } from "./fleet.ts";
 import type { Member } from "./member.ts";
 
 export type World = {
   fleet: Fleet;
-  wire: Wire;
+  wire: FaultyProxy;
   mailServer: Member;
   server: Postgres;
   /** Where the server keeps its data. */

@@ -4,7 +4,7 @@ import { consumers } from "../../../worker/events/consumers.ts";
 const followers = [...consumers.map(({ name }) => name), "note"];
 
 /** For what the workers' consumer `note` sees; a table of its own, without a rule that would hide what comes twice. */
-export const layNotebook = (sql: Sql) => sql`
+export const createSeenTable = (sql: Sql) => sql`
   create table seen (
     number bigint generated always as identity primary key,
     position text not null

@@ -13,7 +13,7 @@ export type Fleet = {
 };
 
 /**
- * A connection of web's may be silent for 20 s before something is asked on it and for 20 s after (app/db/silent-sockets.ts); then come the
+ * A connection of web's may be silent for 20 s before something is asked on it and for 20 s after (app/db/timeouts.ts); then come the
  * deadline of the request that finds it so, and the connection that is opened in its place.
  */
 export const readyLimitSeconds = 2 * 20 + 5 + 5;

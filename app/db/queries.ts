@@ -1,0 +1,40 @@
+import type { PendingQuery, Row, Sql } from "postgres";
+
+/**
+ * A query as postgres.js makes it, with what the library does not document. Its version is pinned; test/db fails when one of
+ * these changes.
+ */
+export type Query = PendingQuery<Row[]> & {
+  /** The text with its fragments, set when the query is sent. */
+  string: string;
+  /** Set once the query is on a connection. */
+  state: object | null;
+  /** Whether the response that the connection reads now is this query's. */
+  active: boolean;
+  /** Whether `handle` was called. */
+  executed: boolean;
+  /** `onexecute` is called right after the query is written to a connection, unless the types of its parameters are unknown. */
+  options: { onexecute?: (connection: Connection) => boolean };
+  /** Called when the query is awaited; before that it may still become a fragment of another one. */
+  handle: () => unknown;
+  resolve: (rows: unknown) => void;
+};
+
+/** `execute` returns whether the connection takes further queries before the response. */
+export type Connection = { execute: (query: Query) => boolean };
+
+/** Returns the same `sql`, and calls `watch` with each query that it makes, before the query is sent. */
+export function watchQueries(sql: Sql, watch: (query: Query) => void): Sql {
+  return new Proxy(sql, {
+    apply(target, self, values: Parameters<Sql>): unknown {
+      const made: unknown = Reflect.apply(target, self, values);
+      if (isQuery(made)) watch(made);
+      return made;
+    },
+  });
+}
+
+/** `sql` also makes lists of columns and of values. */
+export function isQuery(made: unknown): made is Query {
+  return made instanceof Promise && "handle" in made;
+}

@@ -1,0 +1,87 @@
+import { Socket } from "node:net";
+import type { Sql } from "postgres";
+import { watchQueries } from "./queries.ts";
+
+/**
+ * Cancels each query that takes longer. Closing its connection alone would leave a backend behind that waits for its lock, while
+ * the pool opens another one.
+ */
+export function cancelLate(sql: Sql, seconds: number): Sql {
+  return watchQueries(sql, (query) => {
+    const handle = query.handle.bind(query);
+    let timer: NodeJS.Timeout | undefined;
+
+    const cancel = () => {
+      // Canceled while it waits behind another query on its connection, it would get that query's response.
+      const isWaiting = query.state && !query.active;
+      if (isWaiting) timer = setTimeout(cancel, 1000);
+      else void Promise.resolve(query.cancel()).catch(() => {});
+    };
+    const end = () => clearTimeout(timer);
+
+    query.handle = () => {
+      if (!timer) {
+        timer = setTimeout(cancel, seconds * 1000);
+        // The query's own `then` would call `handle` again.
+        void Promise.prototype.then.call(query, end, end);
+      }
+      return handle();
+    };
+  });
+}
+
+type SocketOptions = { host: string[]; port: number[]; path?: string | false; idle_timeout?: number | null };
+
+const briefMilliseconds = 5000;
+
+/**
+ * Opens the sockets of one pool. A socket destroys itself when it has received nothing for `silenceSeconds`; the first query sent
+ * meanwhile gets as long again. The pool closes idle connections sooner, so a silent one has a dead peer or a stuck query.
+ */
+export function createSockets(silenceSeconds: number) {
+  let host = 0;
+
+  return ({ host: hosts, port: ports, path, idle_timeout }: SocketOptions): Socket => {
+    const tried = host;
+    const opened = performance.now();
+    // The connection for LISTEN has no idle time-out: it may be silent.
+    const socket = new PoolSocket(idle_timeout ? silenceSeconds : Infinity, () => {
+      // This host is down or read-only: the next socket tries the next host, unless another one has moved on already.
+      const isBrief = performance.now() - opened < briefMilliseconds;
+      if (isBrief && host === tried) host = (tried + 1) % hosts.length;
+    });
+    return path ? socket.connect(path) : socket.connect(ports[tried]!, hosts[tried]!);
+  };
+}
+
+class PoolSocket extends Socket {
+  readonly #onClose: () => void;
+  readonly #silenceTimer: NodeJS.Timeout;
+
+  constructor(silenceSeconds: number, onClose: () => void) {
+    super();
+    this.#onClose = onClose;
+
+    let [received, sent, seconds, isAsked] = [0, 0, 0, false];
+    // Not the socket's own time-out: each write restarts it, so queries that wait on a dead connection would keep it open.
+    // Counts ticks, not time: a process that was frozen first reads what has arrived meanwhile.
+    const tick = () => {
+      seconds += 1;
+      const isHeard = this.bytesRead !== received;
+      const isFirstWrite = !isAsked && this.bytesWritten !== sent;
+      if (isHeard || isFirstWrite)
+        [received, sent, seconds, isAsked] = [this.bytesRead, this.bytesWritten, 0, !isHeard];
+      if (seconds >= silenceSeconds) this.destroy();
+    };
+    this.#silenceTimer = setInterval(tick, 1000).unref();
+  }
+
+  /** Not a listener: postgres.js removes all of them before it starts TLS. */
+  override emit(name: string | symbol, ...rest: unknown[]): boolean {
+    if (name === "close") {
+      clearInterval(this.#silenceTimer);
+      this.#onClose();
+    }
+    return super.emit(name, ...rest);
+  }
+}

@@ -1,0 +1,64 @@
+import type { Sql } from "../../../app/db/connect.ts";
+import { enqueueTasks } from "../chaos.ts";
+import { until } from "../until.ts";
+import { unread } from "./feed.ts";
+import { isReady, type Fleet } from "./fleet.ts";
+import type { Member } from "./member.ts";
+
+const limitSeconds = 90;
+
+/** After the storm: resolves when everything that was owed is done, and every process is at work again by itself. */
+export async function quiesce(sql: Sql, fleet: Fleet): Promise<void> {
+  await Promise.all(fleet.webs.map(isReady));
+  await until(
+    "all is done",
+    async () => {
+      await comeNow(sql);
+      return (await sql`select from task limit 1`).length === 0;
+    },
+    limitSeconds,
+  );
+  await until("the feed is read", async () => (await unread(sql)).length === 0, limitSeconds);
+  await until("the living have sessions", () => sameSessions(sql, fleet), limitSeconds);
+  await proveWork(sql, fleet.workers);
+}
+
+/** Makes waiting mails due: those between two attempts, and those over the limit of their mailbox. */
+const comeNow = (sql: Sql) => sql`
+  with ended as (
+    delete from rate_limit
+    where action like '% mail'
+  )
+  update task
+  set run_at = now()
+  where run_at > now() and worker_id is null and task_type like 'SEND%'
+`;
+
+/** Those that ended without being killed, and their last words. */
+export const fallen = ({ members }: Fleet): string[] => members.flatMap((member) => member.fallen);
+
+async function sameSessions(sql: Sql, fleet: Fleet): Promise<boolean> {
+  if (fallen(fleet).length > 0) throw new Error(`It ended and was not killed: ${fallen(fleet).join("; ")}`);
+  const { workers } = fleet;
+  const rows = await sql<{ pid: number }[]>`select pid from worker`;
+  return (
+    rows.length === workers.length && workers.every(({ process }) => rows.some(({ pid }) => pid === process.child.pid))
+  );
+}
+
+/** Each worker does something. */
+export async function proveWork(sql: Sql, workers: Member[]): Promise<void> {
+  const before = new Map(workers.map(({ process }) => [process, process.output().length]));
+  await until(
+    "each worker has done a task",
+    async () => {
+      await enqueueTasks(sql, "NO_OP", {}, 30);
+      await until("they are done", () => areDone(sql), limitSeconds);
+      return workers.every(({ process }) => process.output().indexOf('"msg":"done"', before.get(process)) > 0);
+    },
+    limitSeconds,
+  );
+}
+
+/** A mail that met the storm may wait for its next attempt for longer: that keeps no worker from its work. */
+const areDone = async (sql: Sql) => (await sql`select from task where task_type = 'NO_OP' limit 1`).length === 0;

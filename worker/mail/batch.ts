@@ -1,0 +1,23 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+/**
+ * Joins the rows of calls that start together into one run, whose result each of them gets: one statement, one wait
+ * for the disk.
+ */
+export function createBatch<Row, Result>(run: (rows: Row[]) => Promise<Result>): (row: Row) => Promise<Result> {
+  let batch: Row[] = [];
+  let running: Promise<Result> | undefined;
+
+  async function runBatch(): Promise<Result> {
+    await nextTurn();
+    const rows = batch;
+    [batch, running] = [[], undefined];
+    return run(rows);
+  }
+
+  return (row) => {
+    batch.push(row);
+    running ??= runBatch();
+    return running;
+  };
+}
