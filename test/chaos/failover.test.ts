@@ -8,7 +8,7 @@ import { checkInvariants } from "../support/storm/invariants.ts";
 import { quiesce, proveWork } from "../support/storm/quiesce.ts";
 import { createSeenTable } from "../support/storm/feed.ts";
 import { launch, type Web } from "../support/storm/fleet.ts";
-import { startLoad } from "../support/storm/load.ts";
+import { startLoad, type Signups } from "../support/storm/load.ts";
 import { startFlakySmtpServer } from "../support/storm/flaky-smtp-server.ts";
 import { createRandom } from "../support/storm/random.ts";
 import { until } from "../support/until.ts";
@@ -41,7 +41,7 @@ describe.skipIf(!programs)("a failover to a synchronous standby", () => {
     const sql = connect({ DATABASE_URL: pair.standbyUrl, DATABASE_SSL: "off", DATABASE_POOL: 2 }, "test");
     cleanUp(() => sql.end({ timeout: 1 }));
     const [webSeconds, workerSeconds] = await Promise.all([
-      since(promoted, Promise.all(fleet.webs.map(signsUp))),
+      since(promoted, Promise.all(fleet.webs.map((web) => signUp(web, load.signups)))),
       since(promoted, proveWork(sql, fleet.workers)),
     ]);
 
@@ -60,12 +60,19 @@ describe.skipIf(!programs)("a failover to a synchronous standby", () => {
 });
 
 /** Resolves when the web process accepts a signup. */
-function signsUp({ name, url }: Web): Promise<unknown> {
-  const body = JSON.stringify({ email: `${name}@people.example`, password: "twelve engines hum" });
+function signUp({ name, url }: Web, signups: Signups): Promise<unknown> {
+  const email = `${name}@people.example`;
+  const body = JSON.stringify({ email, password: "twelve engines hum" });
   const headers = { "Content-Type": "application/json", "X-Forwarded-For": "192.0.2.1" };
+  const counts = { answered: 0, unheard: 0 };
+  signups.set(email, counts);
   return until(
     `${name} accepts a signup`,
-    async () => (await fetch(`${url}/signup`, { method: "POST", body, headers })).ok,
+    async () => {
+      const { ok } = await fetch(`${url}/signup`, { method: "POST", body, headers });
+      counts[ok ? "answered" : "unheard"] += 1;
+      return ok;
+    },
     30,
   );
 }
