@@ -2,7 +2,7 @@ import { z } from "zod";
 import { accepted, refuse } from "../http/responses.ts";
 import { isOwnPassword, wrongPassword } from "../password/check-password.ts";
 import type { Sql } from "../db/connect.ts";
-import { normaliseEmail, problemWithEmail } from "../sign-up/email.ts";
+import { normalizeEmail, problemWithEmail } from "../sign-up/email.ts";
 import type { Context, CurrentUser, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import type { Passwords } from "../password/password.ts";
@@ -22,7 +22,7 @@ export function changeEmail(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
     const { email: typed, password } = fields.parse(ctx.request.body);
     const show = (problems: Problems) => showForm(ctx, typed, problems);
-    const email = normaliseEmail(typed);
+    const email = normalizeEmail(typed);
     const problem = problemWithEmail(email) ?? problemWithOwn(email, ctx.state.user);
     if (problem) return refuse(ctx, { email: problem }, show);
 

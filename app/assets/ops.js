@@ -19,23 +19,13 @@ function follow() {
 function swap(html) {
   // Do not replace text that is being selected.
   if (!getSelection().isCollapsed && live.contains(getSelection().anchorNode)) return;
-  const place = stops().indexOf(document.activeElement);
-  const href = document.activeElement.getAttribute("href");
-  const scrolled = [...live.querySelectorAll("table")].map((table) => table.scrollLeft);
-
+  const href = live.contains(document.activeElement) && document.activeElement.getAttribute("href");
   live.innerHTML = html;
-  live.querySelectorAll("table").forEach((table, nth) => table.scrollTo(scrolled[nth] ?? 0, 0));
-  if (place < 0) return;
   // Keep the focus where it was.
-  const same = stops().findIndex((stop, nth) => (href ? stop.getAttribute("href") === href : nth === place));
-  stops()
-    .slice(same, same + 1)
-    .forEach((/** @type {{ focus(options: object): void }} */ stop) => stop.focus({ preventScroll: true }));
-}
-
-/** Where the Tab key stops. */
-function stops() {
-  return [...live.querySelectorAll("a, table")];
+  [...live.querySelectorAll("a")]
+    .filter((link) => link.getAttribute("href") === href)
+    .slice(0, 1)
+    .forEach((/** @type {{ focus(options: object): void }} */ link) => link.focus({ preventScroll: true }));
 }
 
 follow();

@@ -17,7 +17,7 @@ export type State = {
   deadline: AbortSignal;
   /** Set by `requireLogin`. */
   user: CurrentUser;
-  /** For pages that need nobody logged in: who is, by one statement. Missing when the browser sent no session. */
+  /** Finds the current user on a page that needs no log-in, by one statement. Missing when the browser sent no session. */
   findUser?: () => Promise<CurrentUser | undefined>;
   findLinks: (user: Pick<CurrentUser, "usr_id">) => Promise<Link[]>;
 };

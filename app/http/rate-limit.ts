@@ -24,7 +24,7 @@ export function rateLimit(sql: Sql, { action, limit, minutes, ...options }: Rate
       insert into rate_limit (action, subject, hits, ends_at)
       values (${action}, ${subject}, 1, now() + make_interval(mins => ${minutes}))
       on conflict (action, subject) do update set
-        hits = case when rate_limit.ends_at <= now() then 1 else rate_limit.hits + 1 end,
+        hits = case when rate_limit.ends_at <= now() then 1 else least(rate_limit.hits + 1, 1000000) end,
         ends_at = case when rate_limit.ends_at <= now() then excluded.ends_at else rate_limit.ends_at end
       returning
         hits > ${limit} as is_exceeded,

@@ -4,9 +4,9 @@ import { clientNetwork } from "../http/client-network.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { accepted, refuse } from "../http/responses.ts";
-import { normalisePassword } from "../password/password-rules.ts";
+import { normalizePassword } from "../password/password-rules.ts";
 import type { Passwords } from "../password/password.ts";
-import { normaliseEmail, problemWithEmail } from "../sign-up/email.ts";
+import { normalizeEmail, problemWithEmail } from "../sign-up/email.ts";
 import { knowBrowser, setKnownBrowser, thisBrowser } from "./known-browser.ts";
 import { beginSession, newSession, sessionHash, setSession, type NewSession } from "./session.ts";
 
@@ -29,7 +29,7 @@ export function showLogIn(): Middleware {
 }
 
 /** The subject of a rate limit: attempts for one address from one network. Nobody can lock the owner out from elsewhere. */
-export function triedAddress(ctx: Context, email = normaliseEmail(fields.parse(ctx.request.body).email)): string {
+export function triedAddress(ctx: Context, email = normalizeEmail(fields.parse(ctx.request.body).email)): string {
   // Any text may come here: an index row has a limit, and Postgres takes no NUL.
   return `${problemWithEmail(email) ? "" : email} ${clientNetwork(ctx.ip)}`;
 }
@@ -62,14 +62,14 @@ const fields = z.object({ email: text, password: text });
 
 function parseLogIn(body: unknown) {
   const typed = fields.parse(body);
-  const email = normaliseEmail(typed.email);
+  const email = normalizeEmail(typed.email);
   const problems: Problems = {};
   const withEmail = problemWithEmail(email);
   if (withEmail) problems.email = withEmail;
   if (!typed.password) problems.password = "Enter your password.";
 
   if (withEmail || !typed.password) return { email: typed.email, password: "", problems };
-  return { email, password: normalisePassword(typed.password) };
+  return { email, password: normalizePassword(typed.password) };
 }
 
 /**

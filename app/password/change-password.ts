@@ -7,7 +7,7 @@ import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-brows
 import { setSession } from "../log-in/session.ts";
 import { newToken } from "../token.ts";
 import { isOwnPassword, wrongPassword } from "./check-password.ts";
-import { normalisePassword, problemWithPassword } from "./password-rules.ts";
+import { normalizePassword, problemWithPassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
 
 type Problems = { password?: string; new_password?: string };
@@ -28,7 +28,7 @@ export function changePassword(sql: Sql, passwords: Passwords): Middleware {
     if (problem) return refuse(ctx, { new_password: problem }, (problems) => showForm(ctx, problems));
     if (!(await isOwnPassword(sql, passwords, ctx, password))) return refuseOld();
 
-    const passwordHash = await passwords.hash(normalisePassword(new_password), ctx.state.deadline);
+    const passwordHash = await passwords.hash(normalizePassword(new_password), ctx.state.deadline);
     const session = newToken();
     const browser = thisBrowser(ctx);
     const change = { passwordHash, sessionHash: session.hash, browserHash: browser.hash };

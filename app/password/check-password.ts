@@ -1,6 +1,6 @@
 import type { Sql } from "../db/connect.ts";
 import type { Context } from "../http/context.ts";
-import { normalisePassword } from "./password-rules.ts";
+import { normalizePassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
 
 export const wrongPassword = "This password is wrong.";
@@ -15,5 +15,5 @@ export async function isOwnPassword(sql: Sql, passwords: Passwords, ctx: Context
     from usr
     where usr_id = ${ctx.state.user.usr_id}
   `;
-  return passwords.verify(user?.password_hash, normalisePassword(typed), ctx.state.deadline);
+  return passwords.verify(user?.password_hash, normalizePassword(typed), ctx.state.deadline);
 }

@@ -3,7 +3,7 @@ import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { accepted, refuse } from "../http/responses.ts";
-import { normaliseEmail, problemWithEmail } from "../sign-up/email.ts";
+import { normalizeEmail, problemWithEmail } from "../sign-up/email.ts";
 import { rememberAddress, rememberedAddress } from "../sign-up/sign-up-sent.ts";
 
 type Problems = { email?: string };
@@ -18,7 +18,7 @@ export function showForgotPassword(): Middleware {
 export function forgotPassword(sql: Sql): Middleware {
   return async (ctx) => {
     const typed = fields.parse(ctx.request.body).email;
-    const email = normaliseEmail(typed);
+    const email = normalizeEmail(typed);
     const problem = problemWithEmail(email);
     if (problem) return refuse(ctx, { email: problem }, (problems) => showForm(ctx, typed, problems));
 

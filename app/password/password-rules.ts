@@ -6,7 +6,7 @@ const minLength = 15;
 const maxLength = 256;
 
 /** NFKC: the same password has the same bytes from any keyboard (NIST SP 800-63B-4, 3.1.1.2). */
-export function normalisePassword(text: string): string {
+export function normalizePassword(text: string): string {
   return text.normalize("NFKC");
 }
 
@@ -15,7 +15,7 @@ export function normalisePassword(text: string): string {
  * normalization. No rule asks for digits or signs: NIST SP 800-63B-4 forbids that, and requires the blocklist.
  */
 export function problemWithPassword(typed: string, email: string): string | undefined {
-  const password = normalisePassword(typed);
+  const password = normalizePassword(typed);
   const length = Array.from(password).length;
   if (length === 0) return "Enter a password of at least 15 characters.";
   if (!typed.isWellFormed()) return "The password contains an invalid character. Enter it again.";

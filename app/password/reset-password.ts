@@ -6,7 +6,7 @@ import { accepted, refuse, showExpiredLink } from "../http/responses.ts";
 import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-browser.ts";
 import { triedAddress } from "../log-in/log-in.ts";
 import { hashToken } from "../token.ts";
-import { normalisePassword, problemWithPassword } from "./password-rules.ts";
+import { normalizePassword, problemWithPassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
 
 type Problems = { password?: string };
@@ -34,7 +34,7 @@ export function resetPassword(sql: Sql, passwords: Passwords): Middleware {
     const problem = problemWithPassword(password, account.email);
     if (problem) return refuse(ctx, { password: problem }, (problems) => showForm(ctx, token, account.email, problems));
 
-    const passwordHash = await passwords.hash(normalisePassword(password), ctx.state.deadline);
+    const passwordHash = await passwords.hash(normalizePassword(password), ctx.state.deadline);
     const browser = thisBrowser(ctx);
     const tried = triedAddress(ctx, account.email);
     if (!(await useToken(sql, { token, passwordHash, tried, browserHash: browser.hash }))) return refuseLink(ctx);

@@ -6,7 +6,7 @@ const pattern =
   /^[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Trims, lower-cases, and writes an international domain in ASCII. */
-export function normaliseEmail(text: string): string {
+export function normalizeEmail(text: string): string {
   const [, local = "", domain = ""] = /^(.*)@([^@]*)$/s.exec(text.trim()) ?? [];
   // Only ASCII is lower-cased: a letter such as the Kelvin sign would become another person's address.
   const ascii = /^[\0-\x7f]*$/.test(domain) ? domain : domainToASCII(domain);

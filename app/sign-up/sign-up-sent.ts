@@ -1,7 +1,7 @@
 import { wantsJson, type Context, type Middleware } from "../http/context.ts";
 import { readCookie, setCookie } from "../http/cookie.ts";
 import { page } from "../http/page.ts";
-import { normaliseEmail, problemWithEmail } from "./email.ts";
+import { normalizeEmail, problemWithEmail } from "./email.ts";
 
 /**
  * Keeps the address for the next page, in a cookie: a URL would end up in logs and histories. A JSON client has no
@@ -14,7 +14,7 @@ export function rememberAddress(ctx: Context, email: string): void {
 
 /** The address that this browser entered last, within the hour. */
 export function rememberedAddress(ctx: Context): string | undefined {
-  const email = normaliseEmail(Buffer.from(readCookie(ctx, "sent_to"), "base64url").toString());
+  const email = normalizeEmail(Buffer.from(readCookie(ctx, "sent_to"), "base64url").toString());
   return problemWithEmail(email) ? undefined : email;
 }
 

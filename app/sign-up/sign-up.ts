@@ -4,10 +4,10 @@ import type { Context, Middleware } from "../http/context.ts";
 import { readCookie, setCookie } from "../http/cookie.ts";
 import { page } from "../http/page.ts";
 import { accepted, refuse } from "../http/responses.ts";
-import { normalisePassword, problemWithPassword } from "../password/password-rules.ts";
+import { normalizePassword, problemWithPassword } from "../password/password-rules.ts";
 import type { Passwords } from "../password/password.ts";
 import { hashToken, newToken } from "../token.ts";
-import { normaliseEmail, problemWithEmail } from "./email.ts";
+import { normalizeEmail, problemWithEmail } from "./email.ts";
 import { rememberAddress } from "./sign-up-sent.ts";
 
 type Problems = { email?: string; password?: string };
@@ -64,8 +64,8 @@ const fields = z.object({ email: text, password: text });
 
 function parseSignUp(body: unknown) {
   const typed = fields.parse(body);
-  const email = normaliseEmail(typed.email);
-  const password = normalisePassword(typed.password);
+  const email = normalizeEmail(typed.email);
+  const password = normalizePassword(typed.password);
   const problems: Problems = {};
   const withEmail = problemWithEmail(email);
   if (withEmail) problems.email = withEmail;

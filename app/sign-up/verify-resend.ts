@@ -3,7 +3,7 @@ import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { accepted, refuse } from "../http/responses.ts";
-import { normaliseEmail, problemWithEmail } from "./email.ts";
+import { normalizeEmail, problemWithEmail } from "./email.ts";
 import { rememberAddress } from "./sign-up-sent.ts";
 
 type Problems = { email?: string };
@@ -18,7 +18,7 @@ export function showResend(): Middleware {
 export function resend(sql: Sql): Middleware {
   return async (ctx) => {
     const typed = fields.parse(ctx.request.body);
-    const email = normaliseEmail(typed.email);
+    const email = normalizeEmail(typed.email);
     const problem = problemWithEmail(email);
     if (problem) return refuse(ctx, { email: problem }, (problems) => showForm(ctx, typed.email, problems));
 

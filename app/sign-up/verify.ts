@@ -5,7 +5,7 @@ import { page } from "../http/page.ts";
 import { accepted, refuse, showExpiredLink } from "../http/responses.ts";
 import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-browser.ts";
 import { beginSession, newSession, sessionHash, setSession } from "../log-in/session.ts";
-import { normalisePassword, problemWithPassword } from "../password/password-rules.ts";
+import { normalizePassword, problemWithPassword } from "../password/password-rules.ts";
 import type { Passwords } from "../password/password.ts";
 import { hashToken } from "../token.ts";
 import { browserHash } from "./sign-up.ts";
@@ -38,7 +38,7 @@ export function verify(sql: Sql, passwords: Passwords): Middleware {
       if (!account || account.is_verified) return showState(ctx, token, account);
       const problem = problemWithPassword(password, account.email);
       if (problem) return refusePassword(ctx, token, account, problem);
-      passwordHash = await passwords.hash(normalisePassword(password), ctx.state.deadline);
+      passwordHash = await passwords.hash(normalizePassword(password), ctx.state.deadline);
     }
 
     const session = newSession(ctx);
@@ -55,7 +55,7 @@ export function verify(sql: Sql, passwords: Passwords): Middleware {
           and usr.usr_id = email_token.usr_id and usr.email = email_token.email and usr.version = usr_version
           and (${passwordHash}::text is not null or browser_hash = ${browserHash(ctx)})
           and not exists (select from email_verified where email_verified.usr_id = usr.usr_id)
-        returning usr.usr_id, usr.email, password_hash, version
+        returning usr.usr_id, usr.email, version
       ), verified as (
         insert into email_verified (usr_id)
         select usr_id from account

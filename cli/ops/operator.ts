@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Sql } from "../../app/db/connect.ts";
 import { logAction } from "../../app/ops/actions.ts";
-import { normaliseEmail } from "../../app/sign-up/email.ts";
+import { normalizeEmail } from "../../app/sign-up/email.ts";
 import { columns, fail, print, runCommand, type Command } from "../command.ts";
 
 const usage = `Who may open /ops.
@@ -17,8 +17,8 @@ await runCommand(usage, () => {
   if (more.length > 0) return undefined;
   if (verb === "list" && email === undefined) return list(values.json ?? false);
   if (email === undefined || values.json) return undefined;
-  if (verb === "grant") return grant(normaliseEmail(email));
-  if (verb === "revoke") return revoke(normaliseEmail(email));
+  if (verb === "grant") return grant(normalizeEmail(email));
+  if (verb === "revoke") return revoke(normalizeEmail(email));
   return undefined;
 });
 

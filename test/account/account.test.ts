@@ -61,7 +61,7 @@ describe("GET /account", () => {
   it("lists the latest activity of this user, the newest first", async () => {
     const created_at = new Date("2026-10-03T07:05:00Z");
     await appendEvent(sql, "SIGNED_UP", { usr_id: usrId, created_at });
-    await appendEvent(sql, "MAIL_SENT", { usr_id: usrId, data: { task_type: "SEND_EMAIL_WELCOME" } });
+    await appendEvent(sql, "MAIL_SENT", { usr_id: usrId, data: { subject: "Welcome" } });
     await appendEvent(sql, "TASK_DEAD", { usr_id: usrId });
     await appendEvent(sql, "PASSWORD_CHANGED", { usr_id: Number(usrId) + 1 });
     for (let n = 0; n < 19; n += 1) await appendEvent(sql, "LOGGED_IN", { usr_id: usrId });
@@ -69,7 +69,7 @@ describe("GET /account", () => {
 
     await sql`delete from event where event_type = 'LOGGED_IN'`;
     const { text } = await show().expect(200);
-    expect(text).toMatch(/Recent activity[^]*We sent you the link to verify your address[^]*You signed up/);
+    expect(text).toMatch(/Recent activity[^]*We sent you an email: Welcome[^]*You signed up/);
     expect(text).toContain('<time datetime="2026-10-03T07:05:00.000Z">3 October 2026 at 07:05 UTC</time>');
     expect(text).not.toMatch(/password was|TASK_DEAD/);
   });

@@ -30,7 +30,7 @@ describe("the web process of npm run dev", () => {
         await site
           .get(path)
           .set("Host", host)
-          .expect(421, /This machine is not/);
+          .expect(421, /does not know that host name/);
     }
     await site.post("/dev/mailbox/empty").set("Host", "evil.example").expect(421);
   });

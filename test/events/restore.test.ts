@@ -17,9 +17,9 @@ beforeEach(async () => {
   await empty(sql);
 });
 
-/** Runs the statement in docs/feed.md. */
+/** Runs the statement in docs/events.md. */
 async function renumber(): Promise<void> {
-  const page = await readFile(new URL("../../docs/feed.md", import.meta.url), "utf8");
+  const page = await readFile(new URL("../../docs/events.md", import.meta.url), "utf8");
   const [, statement] = /restore into a new cluster[^]*?```sql\n([^]*?)```/.exec(page) ?? [];
   await sql.unsafe(statement!);
 }

@@ -1,6 +1,6 @@
 import { dictionary } from "@zxcvbn-ts/language-common";
 import { describe, expect, it } from "vitest";
-import { normalisePassword, problemWithPassword } from "../../app/password/password-rules.ts";
+import { normalizePassword, problemWithPassword } from "../../app/password/password-rules.ts";
 
 const email = "grace.hopper+news@example.com";
 
@@ -46,7 +46,7 @@ describe("a password", () => {
   });
 
   it("is the same from another keyboard", () => {
-    expect(normalisePassword("Ａ\u0065\u0301")).toBe("A\u00e9");
+    expect(normalizePassword("Ａ\u0065\u0301")).toBe("A\u00e9");
   });
 });
 

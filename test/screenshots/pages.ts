@@ -37,7 +37,10 @@ it.each([
 async function fill(): Promise<void> {
   await sql`
     insert into event (event_type, usr_id, data)
-    values ('SIGNED_UP', ${owner}, '{}'), ('MAIL_SENT', ${owner}, '{"task_type": "SEND_EMAIL_WELCOME", "task_id": "1"}'),
-      ('EMAIL_VERIFIED', ${owner}, '{}'), ('LOGGED_IN', ${owner}, '{}')
+    values
+      ('SIGNED_UP', ${owner}, '{}'),
+      ('MAIL_SENT', ${owner}, '{"task_type": "SEND_EMAIL_WELCOME", "task_id": "1", "subject": "Welcome to slim-signup"}'),
+      ('EMAIL_VERIFIED', ${owner}, '{}'),
+      ('LOGGED_IN', ${owner}, '{}')
   `;
 }

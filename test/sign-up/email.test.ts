@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { normaliseEmail, problemWithEmail } from "../../app/sign-up/email.ts";
+import { normalizeEmail, problemWithEmail } from "../../app/sign-up/email.ts";
 
 describe("an address", () => {
   it.each([
@@ -11,7 +11,7 @@ describe("an address", () => {
     ["käthe@bücher.example".replace("käthe", "kaethe"), "kaethe@xn--bcher-kva.example"],
     [`${"a".repeat(64)}@example.com`, `${"a".repeat(64)}@example.com`],
   ])("%j is taken as %j", (typed, kept) => {
-    expect(normaliseEmail(typed)).toBe(kept);
+    expect(normalizeEmail(typed)).toBe(kept);
     expect(problemWithEmail(kept)).toBeUndefined();
   });
 
@@ -38,6 +38,6 @@ describe("an address", () => {
     `ada@${"b".repeat(64)}.com`,
     `ada@${"b.".repeat(124)}com`,
   ])("%j is refused", (typed) => {
-    expect(problemWithEmail(normaliseEmail(typed))).toMatch(/email address/);
+    expect(problemWithEmail(normalizeEmail(typed))).toMatch(/email address/);
   });
 });

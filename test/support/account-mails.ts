@@ -41,7 +41,11 @@ export async function startMailing(database: { sql: Sql; url: string }) {
       await until("the task is done", () => isEmpty(sql));
       expect(await sql`select error from task_error`).toEqual([]);
       expect(await sql`select event_type, usr_id, data from event`).toEqual(
-        mails.map(() => ({ event_type: "MAIL_SENT", usr_id, data: { task_type: taskType, task_id: "1" } })),
+        mails.map(({ subject }) => ({
+          event_type: "MAIL_SENT",
+          usr_id,
+          data: { task_type: taskType, task_id: "1", subject },
+        })),
       );
       return mails;
     },

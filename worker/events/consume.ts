@@ -85,4 +85,4 @@ export async function noteSeen(sql: Sql, { name }: Consumer): Promise<void> {
 }
 
 const restored = (name: string) =>
-  `The consumer ${name} is ahead of all transactions: a database that was restored into a new cluster needs its events renumbered, see docs/feed.md.`;
+  `The consumer ${name} is ahead of all transactions: a database that was restored into a new cluster needs its events renumbered, see docs/events.md.`;

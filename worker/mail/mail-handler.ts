@@ -32,7 +32,8 @@ export function letterHandler<Params>(mailer: Mailer, options: Options<Params>):
       await mailer.send(attempt, { view, subject, ...found });
       const { task_id, task_type } = attempt.task;
       const { usr_id = found.usr_id } = someUser.parse(attempt.params);
-      attempt.emit({ event_type: "MAIL_SENT", usr_id, data: { task_type, task_id } });
+      // The account page shows the subject, so it must not hold an address: events outlive the account.
+      attempt.emit({ event_type: "MAIL_SENT", usr_id, data: { task_type, task_id, subject } });
     },
   });
 }
