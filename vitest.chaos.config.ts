@@ -1,7 +1,7 @@
 import { defineConfig, mergeConfig } from "vitest/config";
 import usual from "./vitest.config.ts";
 
-/** What takes longer: faults, big backlogs, timing. One file at a time, so that they don't disturb each other's clocks. */
+/** Long tests: faults, big backlogs, timing. They run one after the other and do not disturb each other's measurements. */
 export default mergeConfig(
   { ...usual, test: { ...usual.test, include: [], exclude: [] } },
   defineConfig({

@@ -7,9 +7,9 @@ export default defineConfig({
     globalSetup: "test/support/global-setup.ts",
     // Node runs the sources itself, as it does in production.
     experimental: { viteModuleRunner: false },
-    // One more than the cores of a small machine: there is always one that waits.
+    // One more than the cores of a small machine: one of them usually waits.
     maxWorkers: 3,
-    // Files share a process each with the next: what they open they close, and loading the sources once saves a sixth of the time.
+    // Files share processes: loading the sources once saves a sixth of the time. Each file closes what it opens.
     isolate: false,
     testTimeout: 20_000,
     hookTimeout: 30_000,

@@ -14,7 +14,7 @@ beforeEach(async () => {
   await sql`delete from webhook`;
 });
 
-/** An endpoint in each state that the page can show. */
+/** An endpoint in each state. */
 async function fill(): Promise<void> {
   await addWebhook(sql, `https://receiver.example.com/${"hooks".repeat(30)}`, { failures: 3 });
   await sql`update webhook set pause_until = now() + interval '1 hour', last_error = 'The receiver answered 500.'`;
