@@ -2,5 +2,7 @@ import type { Module } from "../module.ts";
 import * as modules from "../modules.ts";
 import type { Consumer } from "./consume.ts";
 
+const ofModules = Object.values<Module>(modules).flatMap((module) => module.consumers ?? []);
+
 /** The subscribers of the feed, each run by one worker at a time. The core has none of its own. */
-export const consumers: Consumer[] = Object.values<Module>(modules).flatMap((module) => module.consumers ?? []);
+export const consumers: Consumer[] = [...ofModules];
