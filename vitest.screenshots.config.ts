@@ -1,8 +1,8 @@
 import { defineConfig, mergeConfig } from "vitest/config";
 import usual from "./vitest.config.ts";
 
-/** Not a test: takes the pictures of the README, on the same real database and browser. */
+/** Takes the README's screenshots with the same database and browser as the tests. */
 export default mergeConfig(
   { ...usual, test: { ...usual.test, include: [], exclude: [] } },
-  defineConfig({ test: { include: ["test/screenshots/*.ts"], maxWorkers: 1 } }),
+  defineConfig({ test: { include: ["test/**/screenshots/*.ts"], maxWorkers: 1 } }),
 );

@@ -1,7 +1,7 @@
 import { defineConfig, mergeConfig } from "vitest/config";
 import usual from "./vitest.config.ts";
 
-/** Copies of the project, changed as its pages say, and their own checks and tests. */
+/** Changes copies of the project as its docs say, and runs their checks and tests. */
 export default mergeConfig(
   { ...usual, test: { ...usual.test, include: [], exclude: [] } },
   defineConfig({

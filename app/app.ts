@@ -4,14 +4,15 @@ import Koa from "koa";
 import type { Sql } from "./db/connect.ts";
 import { notifyWorkers } from "./db/notify-workers.ts";
 import { closeUnread } from "./http/body.ts";
-import type { Middleware, State } from "./http/context.ts";
+import type { CurrentUser, Middleware, State } from "./http/context.ts";
 import { respondToErrors } from "./http/errors.ts";
 import { setHeaders } from "./http/headers.ts";
 import { refuseOtherHosts, refuseOtherSites, requireHttps } from "./http/origin.ts";
+import type { Module, ModuleParts } from "./http/module.ts";
 import { logRequests, setDeadline } from "./http/request.ts";
 import type { Log } from "./log.ts";
 import { offerUser } from "./log-in/session.ts";
-import { createMetrics } from "./ops/metrics.ts";
+import * as registered from "./modules.ts";
 import { createPasswords, type Passwords } from "./password/password.ts";
 import { addRoutes } from "./routes.ts";
 
@@ -29,8 +30,8 @@ type Options = {
   moreRoutes?: Middleware[];
   /** Where to report a weakness, as a URL. Without one there is no security.txt. */
   securityContact?: string | undefined;
-  /** The bearer token for /metrics. Without one there are no metrics. */
-  metricsToken?: string | undefined;
+  /** With the values of the modules' names. */
+  env?: object;
   /** Aborted when the process stops: ends responses that never end by themselves. */
   stopping?: AbortSignal;
 };
@@ -40,7 +41,7 @@ export function createApp(options: Options): Koa {
   const { log, origin, trustProxy = 0, deadlineSeconds = 5, isDevelopment = false } = options;
   const { passwords = createPasswords(), stopping = new AbortController().signal, securityContact } = options;
   const sql = notifyWorkers(options.sql);
-  const { timeRequests, showMetrics } = createMetrics(sql, options.metricsToken);
+  const modules = startModules({ ...options, sql, stopping });
 
   const app = new Koa({
     env: isDevelopment ? "development" : "production",
@@ -52,8 +53,8 @@ export function createApp(options: Options): Koa {
 
   app.use(closeUnread());
   app.use(logRequests(log));
-  app.use(timeRequests);
-  app.use(setOrigin(origin));
+  for (const { middleware } of modules) if (middleware) app.use(middleware);
+  app.use(setState(origin, modules));
   app.use(setHeaders(origin));
   app.use(offerUser(sql));
   app.use(respondToErrors());
@@ -64,16 +65,26 @@ export function createApp(options: Options): Koa {
 
   // All methods that Node parses: an unusual one gets 405, not 501.
   const router = new Router<State>({ methods: METHODS });
-  addRoutes(router, { sql, passwords, origin, securityContact, showMetrics, stopping });
+  addRoutes(router, { sql, passwords, origin, securityContact });
+  for (const module of modules) module.addRoutes?.(router);
   app.use(router.routes());
   for (const middleware of options.moreRoutes ?? []) app.use(middleware);
   app.use(router.allowedMethods());
   return app;
 }
 
-function setOrigin(origin: string): Middleware {
+function startModules({ sql, origin, env = {}, stopping }: Options & { stopping: AbortSignal }): ModuleParts[] {
+  const modules = Object.values<Module>(registered);
+  const operatorLinks = modules.flatMap((module) => module.operatorLinks ?? []);
+  return modules.map((module) => module.start({ sql, origin, env: { ...env }, stopping, operatorLinks }));
+}
+
+function setState(origin: string, modules: ModuleParts[]): Middleware {
+  const findLinks = async (user: Pick<CurrentUser, "usr_id">) =>
+    (await Promise.all(modules.map(async (module) => (await module.findLinks?.(user)) ?? []))).flat();
+
   return (ctx, next) => {
-    ctx.state.origin = origin;
+    Object.assign(ctx.state, { origin, findLinks });
     return next();
   };
 }

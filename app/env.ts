@@ -8,33 +8,27 @@ export const siteDescription = "Sign up with your email address and a password, 
 
 type Source = Record<string, string | undefined>;
 
-export type WebEnv = ReturnType<typeof webEnv>;
+/** Modules read names of their own. */
+type Modules = { env?: z.ZodRawShape }[];
+
 export type WorkerEnv = ReturnType<typeof workerEnv>;
 
 /** What the web process reads. Lists every missing or bad name on stderr and exits 1. */
-export function webEnv(source: Source = process.env) {
-  const env = read(source, z.object({ ...database(10), ...site(source), ...web }));
+export function webEnv(modules: Modules = [], source: Source = process.env) {
+  const env = read(source, { ...database(10), ...site(source), ...web }, modules);
   return { ...env, ORIGIN: env.ORIGIN ?? `http://localhost:${env.PORT}` };
 }
 
 /** What the worker reads. Lists every missing or bad name on stderr and exits 1. */
-export function workerEnv(source: Source = process.env) {
-  const env = read(
-    source,
-    z.object({
-      ...database(6, 3),
-      ...site(source),
-      ...mail,
-      ...operations,
-      WORKER_CONCURRENCY: integer(1, 10_000, 20),
-    }),
-  );
+export function workerEnv(modules: Modules = [], source: Source = process.env) {
+  const core = { ...database(6, 3), ...site(source), ...mail, WORKER_CONCURRENCY: integer(1, 10_000, 20) };
+  const env = read(source, core, modules);
   return { ...env, ORIGIN: env.ORIGIN ?? `http://localhost:${env.PORT}` };
 }
 
 /** What a release needs to migrate, and a command that operators type. Lists every missing or bad name on stderr and exits 1. */
 export function migrateEnv(source: Source = process.env) {
-  return read(source, z.object(database(1)));
+  return read(source, database(1));
 }
 
 const database = (pool: number, leastPool = 1) => ({
@@ -60,7 +54,6 @@ const origin = required
 
 const web = {
   TRUST_PROXY: integer(0, 10, 0),
-  METRICS_TOKEN: z.string().min(16, "must be 16 characters or more").optional(),
   SECURITY_CONTACT: z
     .string()
     .regex(/^(https:\/\/|mailto:)\S+$/, "must be a URL, e.g. mailto:security@example.com")
@@ -78,16 +71,11 @@ const mail = {
   TZ_MAIL: timeZone(),
 };
 
-const operations = {
-  TZ_OPS: timeZone(),
-  // For development alone: an operator could make the worker post to what stands behind the firewall.
-  WEBHOOK_ALLOW_PRIVATE: z
-    .enum(["0", "1"], "must be 1 or 0")
-    .default("0")
-    .transform((text) => text === "1"),
-};
-
-function timeZone() {
+/**
+ * A time zone by its place; UTC when it is left out.
+ * @public Modules use it.
+ */
+export function timeZone() {
   return z.string().refine(isTimeZone, "must be UTC or a time zone by its place, e.g. Europe/Berlin").default("UTC");
 }
 
@@ -135,13 +123,19 @@ function isUrl(text: string): boolean {
   }
 }
 
-function read<Schema extends z.ZodObject>(source: Source, schema: Schema): z.infer<Schema> {
+/** The core's names, typed. The values of the modules' names are there, too; each module knows the types of its own. */
+function read<Core extends z.ZodRawShape>(source: Source, core: Core, modules: Modules = []) {
   // An empty value is how shells and dashboards say "not set".
   const set = Object.fromEntries(Object.entries(source).filter(([, value]) => value));
-  const result = schema.safeParse(set);
-  if (result.success) return result.data;
+  const ofCore = z.object(core).safeParse(set);
+  const ofModules = modules.map(({ env = {} }) => z.object(env).safeParse(set));
+  if (ofCore.success && ofModules.every(({ success }) => success)) {
+    const more = ofModules.flatMap(({ data }) => Object.entries(data ?? {}));
+    return { ...Object.fromEntries(more), ...ofCore.data };
+  }
 
-  const lines = result.error.issues.map(({ path, message }) => `  ${path.join(".")} ${message}\n`);
+  const issues = [ofCore, ...ofModules].flatMap(({ error }) => error?.issues ?? []);
+  const lines = issues.map(({ path, message }) => `  ${path.join(".")} ${message}\n`);
   process.stderr.write(`The environment is not complete:\n${lines.join("")}`);
   process.exit(1);
 }

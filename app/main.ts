@@ -1,4 +1,3 @@
-import { webEnv } from "./env.ts";
 import { startWeb } from "./web.ts";
 
-startWeb(webEnv());
+startWeb();

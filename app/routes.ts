@@ -9,14 +9,13 @@ import { revertEmail, showEmailReverted, showRevertEmail } from "./account/rever
 import type { Sql } from "./db/connect.ts";
 import { serveAsset, serveFavicon } from "./http/assets.ts";
 import { parseBody } from "./http/body.ts";
-import type { Middleware, State } from "./http/context.ts";
+import type { State } from "./http/context.ts";
 import { page } from "./http/page.ts";
 import { rateLimit } from "./http/rate-limit.ts";
 import { redirectToChangePassword, showHealth, showReadiness, showSecurityContact } from "./http/well-known.ts";
 import { logIn, showLogIn, triedAddress } from "./log-in/log-in.ts";
 import { logOut } from "./log-in/log-out.ts";
 import { requireLogin } from "./log-in/session.ts";
-import { addOperations } from "./ops/routes.ts";
 import { changePassword, showChangePassword } from "./password/change-password.ts";
 import { forgotPassword, showForgotPassword, showForgotPasswordSent } from "./password/forgot-password.ts";
 import type { Passwords } from "./password/password.ts";
@@ -32,13 +31,11 @@ type Options = {
   passwords: Passwords;
   origin: string;
   securityContact: string | undefined;
-  showMetrics: Middleware;
-  stopping: AbortSignal;
 };
 
 /** The site map: every path, what it requires, and the file that answers it. */
 export function addRoutes(router: Router<State>, options: Options): void {
-  const { sql, passwords, origin, securityContact, showMetrics, stopping } = options;
+  const { sql, passwords, origin, securityContact } = options;
   const loggedIn = requireLogin(sql);
   const loggedInForLink = requireLogin(sql, "/login?link");
   /** The password once more, within a session. */
@@ -115,8 +112,6 @@ export function addRoutes(router: Router<State>, options: Options): void {
   router.post("/account/delete", loggedIn, parseBody(), passwordLimit, deleteAccount(sql, passwords));
   router.get("/account/deleted", showAccountDeleted());
 
-  addOperations(router, { sql, origin, stopping });
-  router.get("/metrics", showMetrics);
   router.get("/healthz", showHealth());
   router.get("/readyz", showReadiness(sql));
   router.get("/assets/:hash/:name", serveAsset());

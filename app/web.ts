@@ -1,9 +1,10 @@
 import { createServer, type Server } from "node:http";
 import { createApp } from "./app.ts";
 import { connect } from "./db/connect.ts";
-import type { WebEnv } from "./env.ts";
+import { webEnv } from "./env.ts";
 import type { Middleware } from "./http/context.ts";
 import { createLog } from "./log.ts";
+import * as modules from "./modules.ts";
 
 const drainSeconds = 25;
 /** Longer than the deadline of a request. */
@@ -12,7 +13,8 @@ const silenceSeconds = 20;
 const timeouts = { headersTimeout: 5000, requestTimeout: 8000, connectionsCheckingInterval: 1000 };
 
 /** Connects and listens. On SIGTERM or SIGINT, lets open requests finish, then exits 0. */
-export function startWeb(env: WebEnv, options: { isDevelopment?: boolean; moreRoutes?: Middleware[] } = {}): void {
+export function startWeb(options: { isDevelopment?: boolean; moreRoutes?: Middleware[] } = {}): void {
+  const env = webEnv(Object.values(modules));
   const log = createLog(env.LOG_LEVEL, "web");
   const sql = connect(env, "web", silenceSeconds);
   const stopping = new AbortController();
@@ -22,7 +24,7 @@ export function startWeb(env: WebEnv, options: { isDevelopment?: boolean; moreRo
     origin: env.ORIGIN,
     trustProxy: env.TRUST_PROXY,
     securityContact: env.SECURITY_CONTACT,
-    metricsToken: env.METRICS_TOKEN,
+    env,
     stopping: stopping.signal,
     ...options,
   });

@@ -38,7 +38,10 @@ export function fail(text: string): false {
   return false;
 }
 
-/** Aligns rows in columns; the first row is the heading. */
+/**
+ * Aligns rows in columns; the first row is the heading.
+ * @public Commands of modules use it.
+ */
 export function columns(rows: (string | number)[][]): string {
   const cells = rows.map((row) => row.map((cell) => printable(String(cell))));
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));

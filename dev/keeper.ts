@@ -2,8 +2,8 @@ import { access, glob, readFile, rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-// Outlives the process that started it: kills the processes that a file `<pid>.pid` in a folder names, stops each Postgres below
-// the folders, and removes them. See scratch-folder.ts.
+// Outlives the process that started it. Then it kills the processes named by files `<pid>.pid` in its folders, stops each Postgres
+// below the folders, and removes them. See scratch-folder.ts.
 
 const folders = process.argv.slice(2);
 const mostTries = 100;
@@ -11,7 +11,7 @@ const mostTries = 100;
 process.once("disconnect", () => void Promise.all(folders.map(remove)));
 process.send?.("ready");
 
-/** Tries again while a server that was being started still adds files. */
+/** Repeats while a starting server still adds files. */
 async function remove(folder: string): Promise<void> {
   for await (const file of glob(`${folder}/*.pid`)) send(parseInt(basename(file)), "SIGKILL");
   for (let tries = 0; tries < mostTries; tries += 1) {
@@ -25,11 +25,11 @@ async function remove(folder: string): Promise<void> {
   }
 }
 
-/** An immediate shutdown: nobody reads the data again. */
+/** An immediate shutdown: the data is not needed any more. */
 async function stopServer(file: string): Promise<void> {
   const [pid] = (await readFile(file, "utf8").catch(() => "")).split("\n");
   for (let tries = 0; tries < mostTries && (await exists(file)); tries += 1) {
-    // A test may have frozen it.
+    // SIGCONT, because a test may have frozen it.
     if (!send(Number(pid), "SIGQUIT") || !send(Number(pid), "SIGCONT")) return;
     await delay(50);
   }

@@ -3,7 +3,7 @@ import type { Middleware, State } from "../app/http/context.ts";
 import { page } from "../app/http/page.ts";
 import { deleteMails, listMails, readMail } from "./mails.ts";
 
-/** The inbox of everybody that this machine wrote to, in `folder`. Never to be reached in production. */
+/** The inbox of all mails in `folder`, whoever they are for. Never in production. */
 export function mailbox(folder: string): Middleware {
   const router = new Router<State>({ prefix: "/dev/mailbox" });
 
@@ -39,7 +39,7 @@ export function mailbox(folder: string): Middleware {
   });
 
   const routes = router.routes();
-  // Its types want to see in the context what the router itself puts there.
+  // The router's types expect what the router itself adds to the context.
   return async (ctx, next) => {
     await routes(Object.assign(ctx, { params: {}, router }), next);
   };
@@ -47,7 +47,7 @@ export function mailbox(folder: string): Middleware {
 
 const policy = "Content-Security-Policy";
 
-// As in a webmail: no script, nothing loaded from elsewhere, and an origin of its own, so without our cookies.
+// As in webmail: no script, no requests, and an opaque origin without our cookies.
 const mailPolicy = [
   "sandbox allow-popups allow-popups-to-escape-sandbox",
   "default-src 'none'",
@@ -56,7 +56,7 @@ const mailPolicy = [
   "frame-ancestors 'self'",
 ].join(";");
 
-/** Inside the frame, a link to the site would be refused by the site. */
+/** The site refuses to be framed: its links open in a new tab. */
 function linkToNewTabs(html: string): string {
   const base = '<base target="_blank">';
   const linked = html.replace(/<head(\s[^>]*)?>/i, `$&${base}`);

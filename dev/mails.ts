@@ -6,27 +6,27 @@ import type { IncomingMail } from "./smtp.ts";
 export type Mail = Email & {
   id: string;
   receivedAt: Date;
-  /** Whom the envelope names, whatever the headers say. */
+  /** From the envelope, not the headers. */
   recipients: string[];
   source: string;
 };
 
-/** Keeps the mail as `<id>.eml` in the folder, which is made when it is not there. */
+/** Keeps the mail as `<id>.eml` in the folder, which it creates if needed. */
 export async function saveMail(folder: string, { raw, from, to }: IncomingMail): Promise<void> {
   await mkdir(folder, { recursive: true });
   const id = `${Date.now()}-${randomBytes(4).toString("hex")}`;
 
-  // The envelope goes where mail servers put it at delivery, so that the file is a mail like any other.
+  // The envelope goes into the headers that mail servers add at delivery.
   const envelope = [`Return-Path: <${from}>`, ...to.map((address) => `Delivered-To: ${address}`), ""].join("\r\n");
-  // Renamed when complete: the list is read at the same time.
+  // Renamed when complete: the list may be read at the same time.
   await writeFile(`${folder}/${id}.part`, Buffer.concat([Buffer.from(envelope), raw]));
   await rename(`${folder}/${id}.part`, `${folder}/${id}.eml`);
 }
 
-/** All mails, newest first, each without its body: a list of thousands is read at once. */
+/** All mails, newest first. Their bodies are not read: there may be thousands. */
 export async function listMails(folder: string): Promise<Mail[]> {
   const mails: Mail[] = [];
-  // One after the other: the system bounds how many files may be open at once.
+  // One after the other: the number of open files is limited.
   for (const id of await listIds(folder)) {
     const mail = await read(folder, id, (raw) => raw.subarray(0, raw.indexOf("\r\n\r\n")));
     if (mail) mails.unshift(mail);
@@ -34,7 +34,7 @@ export async function listMails(folder: string): Promise<Mail[]> {
   return mails;
 }
 
-/** The mail of that id, undefined when there is none. */
+/** The mail with this id, if there is one. */
 export function readMail(folder: string, id: string): Promise<Mail | undefined> {
   return read(folder, id, (raw) => raw);
 }

@@ -4,6 +4,8 @@ import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { siteName, workerEnv } from "../app/env.ts";
+import type { Module } from "../worker/module.ts";
+import * as registered from "../worker/modules.ts";
 import { migrate, startDatabase } from "./database.ts";
 import { keepRunning } from "./keep-running.ts";
 import { lock } from "./lock.ts";
@@ -19,9 +21,9 @@ const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) 
 const defaults = {
   NODE_ENV: "development",
   MAIL_FROM: `${siteName} <hello@localhost.example>`,
-  // Receivers of webhooks that are being developed are on this machine.
-  WEBHOOK_ALLOW_PRIVATE: "1",
 };
+const modules = Object.values<Module>(registered);
+for (const { developmentEnv } of modules) Object.assign(defaults, developmentEnv);
 
 const stop = stopSignal();
 try {
@@ -39,7 +41,7 @@ async function develop(): Promise<void> {
   if (given.NODE_ENV === "production") throw new Error("This is not for production: unset NODE_ENV.");
   // A mistake in the environment is reported before anything starts; these two may not be known yet.
   const later = { DATABASE_URL: "postgres://later", SMTP_URL: "smtp://later" };
-  const { PORT, ORIGIN } = workerEnv({ ...defaults, ...later, ...given });
+  const { PORT, ORIGIN } = workerEnv(modules, { ...defaults, ...later, ...given });
 
   await using parts = new AsyncDisposableStack();
   await mkdir(folder, { recursive: true });

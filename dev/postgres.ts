@@ -11,16 +11,16 @@ import { promisify } from "node:util";
 export type Postgres = {
   /** `postgres://…` of the database of that name, which need not exist. */
   url(database: string): string;
-  /** `fast` breaks off open transactions, `immediate` is a crash. */
+  /** `fast` aborts open transactions, `immediate` is a crash. */
   stop(mode?: "fast" | "immediate"): Promise<void>;
   /** Starts again on the same port. */
   start(): Promise<void>;
 };
 
 /**
- * A real server on a free port of 127.0.0.1, its data in `folder/postgres`, made when it is not there.
- * Not by the package's own class: that one dies of the terminal's Ctrl-C before its clients have said good-bye,
- * and as root it adds a system user and fails below a folder that is closed to others.
+ * A real server on a free port of 127.0.0.1 with its data in `folder/postgres`, which it creates if needed. The package's own
+ * class is not used: Ctrl-C in the terminal ends it before its clients, and as root it adds a system user and fails below a
+ * folder that is closed to others.
  */
 export async function startPostgres(folder: string, options: { durable: boolean }): Promise<Postgres> {
   const data = `${folder}/postgres`;
@@ -57,15 +57,15 @@ async function initialise(folder: string, data: string): Promise<string> {
   await mkdir(data, { recursive: true, mode: 0o700 });
   await writeFile(pwfile, password, { mode: 0o600 });
   if (isRoot) await Promise.all([data, pwfile].map((path) => chown(path, nobody, nobody)));
-  // The builtin locale: the same order and case rules whatever the host has.
+  // The builtin locale: the same collation and case rules on every host.
   const locale = ["--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
   await run("initdb", ["-D", data, "-U", "postgres", "--auth=scram-sha-256", `--pwfile=${pwfile}`, ...locale]);
-  // Last, so that a first start that was broken off is begun anew.
+  // Last: an interrupted first start is repeated.
   await rename(pwfile, passwordFile);
   return password;
 }
 
-/** A server that outlived its runner (kill -9) is taken over: its port stands in the fourth line. */
+/** A server that outlived a killed runner is used again. Its port is in the fourth line. */
 async function portOfRunning(data: string, refused: unknown): Promise<number> {
   const lines = (await readFile(`${data}/postmaster.pid`, "utf8").catch(() => "")).split("\n");
   const port = Number(lines[3]);
@@ -80,8 +80,8 @@ async function portOfRunning(data: string, refused: unknown): Promise<number> {
 const isRoot = process.getuid?.() === 0;
 const nobody = 65_534;
 
-// Postgres refuses to run as root. As nobody it keeps the one right that lets it pass through folders of root's;
-// without the securebit, access(2) would ignore that right.
+// Postgres refuses to run as root. As nobody it keeps the capability to enter root's folders; without the securebit, access(2)
+// would ignore it.
 const asNobody = [
   `--reuid=${nobody}`,
   `--regid=${nobody}`,
@@ -97,17 +97,17 @@ async function run(binary: "initdb" | "pg_ctl", args: string[]): Promise<void> {
   await runUnprivileged(fileURLToPath(new URL(binary, folder)), args);
 }
 
-/** Runs one of a server's own programs as somebody who is not root. Throws what it printed when it fails. */
+/** Runs a program of the server, never as root. Throws its output when it fails. */
 export async function runUnprivileged(file: string, args: string[]): Promise<void> {
   const [command, ...rest] = isRoot ? (["setpriv", ...asNobody, file, ...args] as const) : ([file, ...args] as const);
 
-  // A process group of its own: a second Ctrl-C would end pg_ctl before it has stopped the server.
+  // A process group of its own: a second Ctrl-C must not end pg_ctl before it has stopped the server.
   const child = spawn(command, rest, { stdio: ["ignore", "ignore", "pipe"], detached: true });
   const [output] = await Promise.all([text(child.stderr), once(child, "close")]);
   if (child.exitCode !== 0) throw new Error(`${basename(file)} failed: ${output.trim()}`);
 }
 
-/** A port that nobody listens on. */
+/** A port that no process listens on. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -14,7 +14,7 @@ const entrySchema = z.object({
   err: z.object({ stack: z.string().optional() }).optional(),
 });
 
-/** One line of the log as a developer reads it: requests, tasks and trouble; undefined for the rest. */
+/** A line of the log in words: requests, tasks and problems. Undefined for the rest. */
 export function readableLine(line: string): string | undefined {
   const { data: entry } = entrySchema.safeParse(parse(line));
   if (!entry) return line;
@@ -31,7 +31,7 @@ export function readableLine(line: string): string | undefined {
     route,
     status,
     task_type,
-    // Of a request the other words say it all.
+    // A request needs no message.
     !method && entry.msg,
     ms !== undefined && `${ms} ms`,
     error,

@@ -2,24 +2,24 @@ import { once } from "node:events";
 import { buffer } from "node:stream/consumers";
 import { SMTPServer } from "smtp-server";
 
-/** A mail as it came in: its bytes, and whom the envelope names. */
+/** The bytes of a mail, and the addresses of its envelope. */
 export type IncomingMail = { raw: Buffer; from: string; to: string[] };
 
 type Options = {
-  /** Any free one when left out. */
+  /** Default: a free one. */
   port?: number;
-  /** The sender is told that the mail is taken when this has resolved, and to try again later when it throws. */
+  /** The mail is accepted when this resolves, and refused for now when it throws. */
   onMail: (mail: IncomingMail) => Promise<void> | void;
 };
 
 export type Smtp = { url: string; stop(): Promise<void> };
 
-/** A real mail server for this machine alone: it takes every mail and sends none on. */
+/** A real SMTP server for this machine only. It accepts every mail and relays none. */
 export async function startSmtp({ port = 0, onMail }: Options): Promise<Smtp> {
   const server = new SMTPServer({
     disabledCommands: ["AUTH", "STARTTLS"],
     disableReverseLookup: true,
-    // A pooled connection stays open while it is idle; stopping waits no longer than this for it.
+    // How long stopping waits for idle pooled connections.
     closeTimeout: 100,
     onData(stream, { envelope }, answer) {
       buffer(stream)
@@ -27,7 +27,7 @@ export async function startSmtp({ port = 0, onMail }: Options): Promise<Smtp> {
         .then(() => answer(), answer);
     },
   });
-  // A client that is killed resets its connection: nothing that this side could do about.
+  // A killed client resets its connection.
   server.on("error", () => {});
 
   const listener = server.listen(port, "127.0.0.1");

@@ -1,13 +1,12 @@
-import { webEnv } from "../app/env.ts";
 import { startWeb } from "../app/web.ts";
 import { mailbox } from "./mailbox.ts";
 
 const [folder] = process.argv.slice(2);
 
-// The inbox shows everybody's mail.
+// The inbox shows all mails to anyone.
 if (process.env.NODE_ENV === "production" || !folder) {
   process.stderr.write("dev/web.ts needs the folder of the mails, and does not run in production.\n");
   process.exit(1);
 }
 
-startWeb(webEnv(), { isDevelopment: true, moreRoutes: [mailbox(folder)] });
+startWeb({ isDevelopment: true, moreRoutes: [mailbox(folder)] });

@@ -1,4 +1,4 @@
-// Preloaded into web and worker: they end when the runner is gone, even when nobody could tell them (kill -9).
+// Preloaded into web and worker: they end when the runner is gone, even when it was killed.
 process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
-// Listening would keep a process alive that has nothing left to do.
+// The channel must not keep the process alive.
 process.channel?.unref();

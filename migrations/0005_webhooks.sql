@@ -1,22 +1,22 @@
 create table webhook (
   webhook_id bigint generated always as identity primary key,
   url text not null constraint webhook_url_length check (length(url) between 1 and 2000),
-  -- Readable, because it signs; it is nowhere else. Unique: a form that is sent twice adds one endpoint.
+  -- Not hashed: it signs each message. Unique: a form that is sent twice adds one endpoint.
   secret text not null constraint webhook_secret_unique unique,
   -- Empty: all.
   event_types text[] not null default '{}',
   per_second real not null default 10 constraint webhook_per_second_range check (per_second > 0 and per_second <= 1000),
-  -- The next free slot, over all workers. It alone keeps the rate; the statement that takes a slot moves it.
+  -- The next free slot, over all workers. The statement that takes a slot moves it.
   next_at timestamptz not null default now(),
-  -- Where the next snoozed delivery goes: snoozed deliveries stand in line, as far apart as the rate allows.
+  -- When the next snoozed delivery is due: they are due as far apart as the rate allows.
   line_at timestamptz not null default now(),
-  -- In a row, over all workers. From three on the receiver counts as down.
+  -- In a row, over all workers. After three the receiver counts as down.
   failures int not null default 0,
   -- Nothing is sent until then: the receiver is down, or has asked us to wait.
   pause_until timestamptz,
   last_error text,
   created_at timestamptz not null default now()
-  -- Every delivery updates the row in place.
+  -- Each delivery updates the row in place.
 ) with (fillfactor = 50);
 
 -- Membership, not a flag: the receiver answered "gone", or an operator disabled it.

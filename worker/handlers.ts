@@ -6,8 +6,9 @@ import { createMakeLink } from "./mail/email-link.ts";
 import { createMailLimits } from "./mail/mail-limits.ts";
 import type { Mailer } from "./mail/mailer.ts";
 import type { Handler } from "./engine/task.ts";
+import type { Module } from "./module.ts";
+import * as modules from "./modules.ts";
 import { deleteUnverified } from "./tasks/delete-unverified.ts";
-import { oweDigests } from "./digest/owe-digests.ts";
 import { pruneEvents } from "./tasks/prune-events.ts";
 import { pruneExpired } from "./tasks/prune-expired.ts";
 import { pruneHistory } from "./tasks/prune-history.ts";
@@ -15,18 +16,17 @@ import { remindUnverified } from "./tasks/remind-unverified.ts";
 import { sendEmailAddressChanged } from "./tasks/send-email-address-changed.ts";
 import { sendEmailAlreadyRegistered } from "./tasks/send-email-already-registered.ts";
 import { sendEmailConfirmAddress } from "./tasks/send-email-confirm-address.ts";
-import { sendEmailDigest } from "./digest/send-email-digest.ts";
 import { sendEmailFarewell } from "./tasks/send-email-farewell.ts";
 import { sendEmailLogInBlocked } from "./tasks/send-email-log-in-blocked.ts";
 import { sendEmailPasswordChanged } from "./tasks/send-email-password-changed.ts";
 import { sendEmailPasswordReset } from "./tasks/send-email-password-reset.ts";
 import { sendEmailReminder } from "./tasks/send-email-reminder.ts";
 import { sendEmailWelcome } from "./tasks/send-email-welcome.ts";
-import { webhookHandlers } from "./webhooks/webhook-handlers.ts";
 
-/** Every task type that this worker knows. Types that are not here wait, with no attempt burnt. */
+/** Every task type that this worker knows: the core's, then the modules'. Tasks of other types wait and lose no attempt. */
 export function createHandlers(sql: Sql, mailer: Mailer, env: WorkerEnv, log: Log): Record<string, Handler> {
   const makeLink = createMakeLink(sql);
+  const ofModules = Object.values<Module>(modules).map((module) => module.createHandlers?.({ sql, mailer, env }) ?? {});
   const limitMails = createMailLimits(sql, mailer);
   const signUpMailer = limitMails("sign-up mail");
   return {
@@ -43,12 +43,10 @@ export function createHandlers(sql: Sql, mailer: Mailer, env: WorkerEnv, log: Lo
     SEND_EMAIL_FAREWELL: sendEmailFarewell(mailer),
     REMIND_UNVERIFIED: remindUnverified(env.TZ_MAIL),
     DELETE_UNVERIFIED: deleteUnverified(sql),
-    OWE_DIGESTS: oweDigests(env.TZ_OPS),
-    SEND_EMAIL_DIGEST: sendEmailDigest(sql, mailer),
     PRUNE_EVENTS: pruneEvents(sql, log, followed),
     PRUNE_EXPIRED: pruneExpired(sql),
     PRUNE_HISTORY: pruneHistory(sql),
-    ...webhookHandlers(sql, env),
+    ...Object.fromEntries(ofModules.flatMap(Object.entries<Handler>)),
   };
 }
 

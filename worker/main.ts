@@ -8,6 +8,7 @@ import { consumers } from "./events/consumers.ts";
 import { startSubscribers } from "./events/subscribers.ts";
 import { createHandlers } from "./handlers.ts";
 import { createMailer } from "./mail/mailer.ts";
+import * as modules from "./modules.ts";
 import { connectPools } from "./pool.ts";
 import { runSchedule } from "./recurring.ts";
 import { schedule } from "./schedule.ts";
@@ -15,7 +16,7 @@ import { keepHeapSmall } from "./small-heap.ts";
 
 keepHeapSmall();
 
-const env = workerEnv();
+const env = workerEnv(Object.values(modules));
 const log = createLog(env.LOG_LEVEL, "worker");
 const isIsolated = process.argv[2] === "isolated";
 const { sql, taskSql, heartbeatSql, listens } = connectPools(env, isIsolated);

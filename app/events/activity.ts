@@ -19,7 +19,7 @@ export const shownTypes = [...words.keys(), "MAIL_SENT"];
 export function inWords({ event_type, data, created_at }: Happened) {
   const at = new Date(created_at);
   return {
-    what: words.get(event_type) ?? `We sent you an email: ${data.subject ?? "(no subject)"}`,
+    what: words.get(event_type) ?? `We sent you the email “${data.subject ?? "(no subject)"}”`,
     at: `${when.format(at)} UTC`,
     datetime: at.toISOString(),
   };

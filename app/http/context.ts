@@ -2,7 +2,10 @@ import type Koa from "koa";
 import type { Log } from "../log.ts";
 
 /** The user who is logged in. `version` rises when the password or the address changes: a fence for later statements. */
-export type CurrentUser = { usr_id: string; email: string; version: number; session_id: string; is_operator: boolean };
+export type CurrentUser = { usr_id: string; email: string; version: number; session_id: string; links: Link[] };
+
+/** In the navigation; a user's are those that modules add. */
+export type Link = [href: string, label: string];
 
 export type State = {
   /** Public origin of the site, e.g. `https://example.com`. */
@@ -12,10 +15,11 @@ export type State = {
   requestId: string;
   /** Aborted when the request takes too long and gets 503. */
   deadline: AbortSignal;
-  /** Set by `requireLogin` and `requireOperator`. */
+  /** Set by `requireLogin`. */
   user: CurrentUser;
   /** Finds the current user on a page that needs no log-in, by one statement. Missing when the browser sent no session. */
   findUser?: () => Promise<CurrentUser | undefined>;
+  findLinks: (user: Pick<CurrentUser, "usr_id">) => Promise<Link[]>;
 };
 
 export type Middleware = Koa.Middleware<State>;

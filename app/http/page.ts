@@ -2,11 +2,10 @@ import { fileURLToPath } from "node:url";
 import ejs from "ejs";
 import { assetUrl } from "./assets.ts";
 import { siteDescription, siteName } from "../env.ts";
-import type { Context, CurrentUser } from "./context.ts";
+import type { Context, CurrentUser, Link } from "./context.ts";
 
-const account = ["/account", "Account"];
-const operations = ["/ops", "Operations"];
-const loggedOut = [
+const account: Link = ["/account", "Account"];
+const loggedOut: Link[] = [
   ["/login", "Log in"],
   ["/signup", "Sign up"],
 ];
@@ -27,7 +26,10 @@ export async function errorPage(ctx: Context, data: { title: string; [name: stri
   await show(ctx, "error", data, ctx.state.user ?? (ctx.state.findUser ? "unknown" : undefined));
 }
 
-/** `views/<view>.ejs` without the layout. */
+/**
+ * `views/<view>.ejs` without the layout.
+ * @public Modules use it.
+ */
 export function render(env: string, view: string, data: object): Promise<string> {
   const isDevelopment = env === "development";
   const asset = (name: string) => assetUrl(name, isDevelopment);
@@ -44,7 +46,7 @@ async function show(ctx: Context, view: string, data: { title: string }, found?:
 }
 
 /** The account page is the one link that suits both states: it sends those who are logged out to log in. */
-function linksFor(user: CurrentUser | "unknown" | undefined): string[][] {
+function linksFor(user: CurrentUser | "unknown" | undefined): Link[] {
   if (!user) return loggedOut;
-  return user !== "unknown" && user.is_operator ? [operations, account] : [account];
+  return user === "unknown" ? [account] : [...user.links, account];
 }

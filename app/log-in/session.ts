@@ -59,17 +59,12 @@ export function requireLogin(sql: Sql, otherwise?: string): Middleware {
   };
 }
 
-/** Finds the current user, for `ctx.state.user`, if it is an operator. Everybody else gets 404. */
-export function requireOperator(sql: Sql): Middleware {
-  return async (ctx, next) => {
-    if (!(await findCurrentUser(sql, ctx))?.is_operator) ctx.throw(404);
-    await next();
-  };
-}
-
-/** Reads the session and its user. A session lasts 30 days from its last use, 90 at most; a use is recorded at most once a day. */
-async function findCurrentUser(sql: Sql, ctx: Context): Promise<CurrentUser | undefined> {
-  const [found] = await sql<(CurrentUser & { renewed_seconds: number | null })[]>`
+/**
+ * Reads the session and its user. A session lasts 30 days from its last use, 90 at most; a use is recorded at most once a day.
+ * @public Modules use it.
+ */
+export async function findCurrentUser(sql: Sql, ctx: Context): Promise<CurrentUser | undefined> {
+  const [found] = await sql<(Omit<CurrentUser, "links"> & { renewed_seconds: number | null })[]>`
     with found as (
       select token_hash, session_id, usr_id, email, version, seen_at < now() - interval '1 day' as is_due
       from session
@@ -82,17 +77,15 @@ async function findCurrentUser(sql: Sql, ctx: Context): Promise<CurrentUser | un
       where session.token_hash = found.token_hash and is_due
       returning extract(epoch from expires_at - now())::int as seconds
     )
-    select
-      usr_id, email, version, session_id, (select seconds from renewed) as renewed_seconds,
-      exists (select from operator where operator.usr_id = found.usr_id) as is_operator
+    select usr_id, email, version, session_id, (select seconds from renewed) as renewed_seconds
     from found
   `;
   if (!found) return undefined;
 
   const { renewed_seconds, ...user } = found;
   if (renewed_seconds) setSession(ctx, readCookie(ctx, name), renewed_seconds);
-  ctx.state.user = user;
-  return user;
+  ctx.state.user = { ...user, links: await ctx.state.findLinks(user) };
+  return ctx.state.user;
 }
 
 function refuse(ctx: Context, path: string): void {

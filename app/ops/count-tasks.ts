@@ -1,115 +1,132 @@
 import type { Sql } from "../db/connect.ts";
 
-/** Further than this nothing is counted: a count beyond it means "more". */
+/** Counting stops here; a higher count means "more". */
 export const mostCounted = 10_000;
 
 export const states = ["due", "scheduled", "running", "retrying", "dead"] as const;
 export type State = (typeof states)[number];
 
-type Count = { task_type: string; state: State; tasks: number; oldest_due_seconds: number | null };
+// What these statements read grows with the types in use, not with the backlog: an index descent for each lane, as in the worker.
 
-/**
- * Tasks by type and state, each lane (type and priority) counted up to `mostCounted`. Retrying are those that wait for another
- * attempt after a failed one: they are among the due and the scheduled, too.
- * Loose index scans, as in the worker's survey: what is read grows with the types in use, not with the backlog.
- */
-export function countTasks(sql: Sql) {
-  const upTo = mostCounted + 1;
-  return sql<Count[]>`
-    with recursive lane as (
-      (
-        select task_type, priority
-        from task
-        order by task_type, priority
-        limit 1
-      )
-      union all
-      select next.task_type, next.priority
-      from lane
-      cross join lateral (
-        select task_type, priority
-        from task
-        where (task.task_type, task.priority) > (lane.task_type, lane.priority)
-        order by task_type, priority
-        limit 1
-      ) as next
-    ), dead_type as (${typesIn(sql, "dead_type", "task_dead", sql`true`)}
-    ), due as materialized (
-      select lane.task_type, due.*
-      from lane
-      cross join lateral (
-        select
-          count(*) filter (where worker_id is null) as tasks, min(run_at) filter (where worker_id is null) as since,
-          count(worker_id) as running, count(*) filter (where worker_id is null and attempt > 0) as retrying
-        from (
-          select run_at, worker_id, attempt
-          from task
-          where task.task_type = lane.task_type and task.priority = lane.priority and run_at <= now()
-          order by run_at
-          limit ${upTo}
-        ) as task
-      ) as due
-    ), scheduled as materialized (
-      select lane.task_type, scheduled.*
-      from lane
-      cross join lateral (
-        select count(*) as tasks, count(*) filter (where attempt > 0) as retrying
-        from (
-          select attempt
-          from task
-          where task.task_type = lane.task_type and task.priority = lane.priority and run_at > now()
-          order by run_at
-          limit ${upTo}
-        ) as task
-      ) as scheduled
-    ), counted as (
-      select task_type, 'due' as state, tasks, since from due
-      union all
-      -- Running tasks stand in front of the due ones.
-      select task_type, 'running', running, null from due
-      union all
-      select task_type, 'retrying', retrying, null from due
-      union all
-      select task_type, 'scheduled', tasks, null from scheduled
-      union all
-      select task_type, 'retrying', retrying, null from scheduled
-      union all
-      select dead_type.task_type, 'dead', tasks, null
-      from dead_type
-      cross join lateral (
-        select count(*) as tasks
-        from (
-          select
-          from task_dead
-          where task_dead.task_type = dead_type.task_type
-          order by died_at
-          limit ${upTo}
-        ) as task_dead
-      ) as dead
-    )
+/** The recursive CTE `lane`: the types and priorities of pending tasks. */
+export const lanes = (sql: Sql) => sql`
+  lane as (
+    (select task_type, priority from task order by task_type, priority limit 1)
+    union all
+    select next.task_type, next.priority
+    from lane
+    cross join lateral (
+      select task_type, priority
+      from task
+      where (task.task_type, task.priority) > (lane.task_type, lane.priority)
+      order by task_type, priority
+      limit 1
+    ) as next
+  )
+`;
+
+type Counts = Record<Exclude<State, "dead">, number> & { task_type: string; oldest_due_seconds: number | null };
+
+/** Pending tasks by type and state, each lane counted up to `mostCounted`. Retrying tasks are also due or scheduled. */
+export function countPending(sql: Sql) {
+  return sql<Counts[]>`
+    with recursive ${lanes(sql)}
     select
-      task_type, state, sum(tasks)::int as tasks,
-      extract(epoch from now() - min(since) filter (where state = 'due'))::float8 as oldest_due_seconds
-    from counted
-    group by task_type, state
-    having sum(tasks) > 0
-    order by task_type, state
+      task_type, sum(due)::int as due, sum(scheduled)::int as scheduled, sum(running)::int as running,
+      sum(due_again + scheduled_again)::int as retrying,
+      extract(epoch from now() - min(due_since))::float8 as oldest_due_seconds
+    from lane
+    cross join lateral (
+      select
+        count(*) filter (where worker_id is null) as due, min(run_at) filter (where worker_id is null) as due_since,
+        -- Running tasks stand in front of the due ones.
+        count(worker_id) as running, count(*) filter (where worker_id is null and attempt > 0) as due_again
+      from (
+        select run_at, worker_id, attempt
+        from task
+        where task.task_type = lane.task_type and task.priority = lane.priority and run_at <= now()
+        order by run_at
+        limit ${mostCounted + 1}
+      ) as task
+    ) as due
+    cross join lateral (
+      select count(*) as scheduled, count(*) filter (where attempt > 0) as scheduled_again
+      from (
+        select attempt
+        from task
+        where task.task_type = lane.task_type and task.priority = lane.priority and run_at > now()
+        order by run_at
+        limit ${mostCounted + 1}
+      ) as task
+    ) as scheduled
+    group by task_type
+    order by task_type
   `;
 }
 
-/** The body of a recursive CTE: the types among those rows, one descent for each. Ends with a null. */
-export function typesIn(sql: Sql, cte: string, table: "task" | "task_dead", where: ReturnType<Sql>) {
-  return sql`
+/** The recursive CTE `dead_type`: the types of dead tasks, one descent for each. Ends with a null. */
+const deadTypes = (sql: Sql) => sql`
+  dead_type as (
     select min(task_type) as task_type
-    from ${sql(table)}
-    where ${where}
+    from task_dead
     union all
-    select (
-      select min(task_type)
-      from ${sql(table)}
-      where ${where} and ${sql(table)}.task_type > ${sql(cte)}.task_type
-    )
-    from ${sql(cte)}
+    select (select min(task_type) from task_dead where task_dead.task_type > dead_type.task_type)
+    from dead_type
     where task_type is not null
+  )
+`;
+
+/** Dead tasks by type. */
+export function countDead(sql: Sql) {
+  return sql<{ task_type: string; dead: number }[]>`
+    with recursive ${deadTypes(sql)}
+    select task_type, count(*)::int as dead
+    from dead_type
+    cross join lateral (
+      select
+      from task_dead
+      where task_dead.task_type = dead_type.task_type
+      order by died_at
+      limit ${mostCounted + 1}
+    ) as task_dead
+    group by task_type
+  `;
+}
+
+export type LastError = { task_type: string; task_id: string; error: string; failed_at: Date };
+
+/** Only these latest errors are looked through: an error's type is stored with its task. */
+const latest = 200;
+
+/** The last error of each type whose task is pending or dead. */
+export function readLastErrors(sql: Sql) {
+  return sql<LastError[]>`
+    with recursive ${deadTypes(sql)}
+    select distinct on (task_type) task_type, task_id, error, failed_at
+    from (
+      select task_type, task_id, error, failed_at
+      from (
+        select task_id, error, failed_at
+        from task_error
+        order by failed_at desc
+        limit ${latest}
+      ) as task_error
+      join lateral (
+        select task_type from task where task.task_id = task_error.task_id
+        union all
+        select task_type from task_dead where task_dead.task_id = task_error.task_id
+      ) as task on true
+      union all
+      select dead_type.task_type, task_id, reason, died_at
+      from dead_type
+      cross join lateral (
+        select task_id, reason, died_at
+        from task_dead
+        where task_dead.task_type = dead_type.task_type
+        order by died_at desc
+        limit 1
+      ) as dead
+    ) as failure
+    order by task_type, failed_at desc
   `;
 }

@@ -1,11 +1,11 @@
 import type { Sql } from "../db/connect.ts";
 
-/** What was attempted in one minute of the last hour. */
-export type Minute = { minutes_ago: number; mails: number; done: number; failed: number };
+/** The attempts of one minute. */
+type Minute = { minutes_ago: number; mails: number; done: number; failed: number };
 
-export type LastHour = { minutes: Minute[]; failures: Map<string, number> };
+type LastHour = { minutes: Minute[]; failures: Map<string, number> };
 
-/** The 60 minutes up to now, oldest first, and the failed attempts by type; from what workers tally, which is pruned. */
+/** The attempt statistics of the last 60 minutes, oldest first, and the failed attempts by type. */
 export async function readLastHour(sql: Sql): Promise<LastHour> {
   const rows = await sql<{ minutes_ago: number; task_type: string; done: number; failed: number }[]>`
     select
@@ -29,3 +29,47 @@ export async function readLastHour(sql: Sql): Promise<LastHour> {
   }
   return { minutes, failures };
 }
+
+type Chart = {
+  title: string;
+  /** The same in words. */
+  summary: string;
+  isBad: boolean;
+  bars: { x: number; y: number; height: number; label: string }[];
+};
+
+const chartHeight = 48;
+
+/** Mails per minute, and the percentage of attempts that failed. */
+export function drawCharts(minutes: Minute[]): Chart[] {
+  const mails = minutes.map((minute) => minute.mails);
+  const failures = minutes.map(({ done, failed }) => (failed > 0 ? (100 * failed) / (done + failed) : 0));
+  const failed = sum(minutes.map((minute) => minute.failed));
+  const tried = failed + sum(minutes.map(({ done }) => done));
+  const rate = tried > 0 ? `${Math.round((100 * failed) / tried)} % of ${tried} attempts failed` : "no task ran";
+
+  return [
+    {
+      title: "Mails per minute",
+      summary: `${sum(mails)} mails in the last hour, at most ${Math.max(...mails)} in a minute.`,
+      isBad: false,
+      bars: bars(mails, Math.max(1, ...mails), (n) => `${n} mails`),
+    },
+    {
+      title: "Failure rate",
+      summary: `In the last hour, ${rate}.`,
+      isBad: true,
+      bars: bars(failures, 100, (n) => `${Math.round(n)} % failed`),
+    },
+  ];
+}
+
+function bars(values: number[], most: number, inWords: (value: number) => string): Chart["bars"] {
+  return values.flatMap((value, x) => {
+    if (value === 0) return [];
+    const height = Math.max(1, (value / most) * chartHeight);
+    return { x, height, y: chartHeight - height, label: `${59 - x} minutes ago: ${inWords(value)}` };
+  });
+}
+
+const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);

@@ -4,12 +4,12 @@ import { isUnavailable, type Sql } from "../db/connect.ts";
 import type { Middleware } from "../http/context.ts";
 import { databaseMetrics } from "./database-metrics.ts";
 
-/** Goes on by design, and says nothing of how fast we answer. */
+/** A stream goes on by design: its duration says nothing about our speed. */
 const untimed = new Set(["/ops/events"]);
 
 /**
- * What Prometheus asks for, for whoever knows the token; without one there is no such page. `timeRequests` goes around each
- * request of this process; the rest is read from the database at each scrape.
+ * What Prometheus scrapes, with the token; without one in the environment the path is 404. `timeRequests` wraps each request of
+ * this process; the rest is read from the database at each scrape.
  */
 export function createMetrics(
   sql: Sql,
@@ -54,7 +54,7 @@ export function createMetrics(
   };
 }
 
-/** Hashed, so that the time taken tells neither the length nor the place of the first difference. */
+/** Hashes first: the time taken then depends neither on the length nor on the first difference. */
 function isSame(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected));
 }
@@ -63,7 +63,7 @@ const digest = (text: string) => createHash("sha256").update(text).digest();
 
 function up(isUp: boolean): Registry {
   const registry = new Registry();
-  const help = "Whether the database has answered this scrape.";
+  const help = "1 if the database has answered this scrape.";
   new Gauge({ name: "slim_signup_database_up", help, registers: [registry] }).set(isUp ? 1 : 0);
   return registry;
 }

@@ -1,36 +1,36 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Readable } from "node:stream";
-import type { Sql } from "../db/connect.ts";
-import { findHolder, readLags } from "../events/feed-lag.ts";
 import { readLastEvents } from "../db/feed.ts";
-import type { Middleware } from "../http/context.ts";
+import type { Sql } from "../db/connect.ts";
+import type { Link, Middleware } from "../http/context.ts";
 import { page, render } from "../http/page.ts";
-import { drawCharts } from "./charts.ts";
-import { readOverview } from "./overview.ts";
-import * as words from "./words.ts";
+import { findHolder, readLags } from "./feed-lag.ts";
+import * as format from "./format.ts";
+import { drawCharts } from "./last-hour.ts";
+import { readOverview } from "./read-overview.ts";
 
-const secondsBetween = 2;
+const pauseSeconds = 2;
 const keptMilliseconds = 1000;
 const longestStreamSeconds = 60;
 
-/** What there is to show; kept for a second from its end, so that many who look on cost no more than one. */
-export type Reading = () => ReturnType<typeof present>;
+/** What the page shows. Kept for a second after it was read, so that many viewers cost no more than one. */
+type Reading = () => ReturnType<typeof readPage>;
 
 export function createReading(sql: Sql): Reading {
-  let latest: ReturnType<typeof present> | undefined;
+  let latest: ReturnType<typeof readPage> | undefined;
   const forget = () => void setTimeout(() => (latest = undefined), keptMilliseconds).unref();
-  return () => (latest ??= present(sql).finally(forget));
+  return () => (latest ??= readPage(sql).finally(forget));
 }
 
-export function showOverview(read: Reading): Middleware {
+export function showOverview(read: Reading, links: Link[]): Middleware {
   return async (ctx) => {
-    await page(ctx, "ops/overview", { title: "Operations", ...(await read()) });
+    await page(ctx, "ops/overview", { title: "Operations", links, ...(await read()) });
   };
 }
 
 /**
- * Server-sent events, each with the part of the page that changes. A stream ends after a minute and the browser asks again: so
- * it is over for whoever is no longer an operator. It ends at once when the process is to stop.
+ * Server-sent events, each with the part of the page that changes. A stream ends after a minute and the browser asks again, so it
+ * also ends for a former operator. It ends at once when the process is to stop.
  */
 export function streamOverview(read: Reading, stopping: AbortSignal): Middleware {
   const rendered = new WeakMap<object, Promise<string>>();
@@ -46,19 +46,19 @@ export function streamOverview(read: Reading, stopping: AbortSignal): Middleware
     const end = performance.now() + longestStreamSeconds * 1000;
     while (!stopping.aborted && performance.now() < end) {
       yield `retry: 1000\ndata: ${JSON.stringify(await renderLatest(env))}\n\n`;
-      await delay(secondsBetween * 1000, undefined, { signal: stopping }).catch(() => {});
+      await delay(pauseSeconds * 1000, undefined, { signal: stopping }).catch(() => {});
     }
   }
 
   return (ctx) => {
     ctx.type = "text/event-stream";
-    // Some proxies would keep it back until it is complete.
+    // Else some proxies buffer the response until it ends.
     ctx.set("X-Accel-Buffering", "no");
     ctx.body = ctx.method === "HEAD" ? "" : Readable.from(messages(ctx.app.env), { highWaterMark: 1 });
   };
 }
 
-async function present(sql: Sql) {
+async function readPage(sql: Sql) {
   const [overview, events, lags, holder] = await Promise.all([
     readOverview(sql),
     readLastEvents(sql, 8),
@@ -66,5 +66,5 @@ async function present(sql: Sql) {
     findHolder(sql),
   ]);
   const charts = drawCharts(overview.minutes);
-  return { ...overview, charts, events: events.toReversed(), lags, holder, words };
+  return { ...overview, charts, events: events.toReversed(), lags, holder, format };
 }

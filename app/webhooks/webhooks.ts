@@ -2,10 +2,9 @@ import { accepted, refuse } from "../http/responses.ts";
 import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
-import { disable, enable, register, remove, test } from "./act-on-webhook.ts";
-import { param } from "../ops/param.ts";
+import { disable, enable, register, remove, test } from "./actions.ts";
+import * as format from "../ops/format.ts";
 import { newWebhook, problemsWith, webhookFields, type WebhookFields, type WebhookProblems } from "./webhook-form.ts";
-import * as words from "../ops/words.ts";
 
 type Webhook = {
   webhook_id: string;
@@ -19,12 +18,12 @@ type Webhook = {
 };
 
 const notices = new Map([
-  ["registered", "The endpoint is registered: what happens from now on is sent to it."],
+  ["registered", "The endpoint is registered. It gets events from now on."],
   ["disable", "The endpoint is disabled."],
   ["enable", "The endpoint is enabled."],
-  ["test", "A test event is on its way. If it fails, the error stands here in a moment."],
+  ["test", "A test event is on its way. If it fails, the error is shown here in a moment. Reload the page to see it."],
   ["delete", "The endpoint is deleted."],
-  ["nothing", "Nothing was changed: it was so already."],
+  ["nothing", "Nothing changed. It was done before."],
 ]);
 const taken: WebhookProblems = { secret: "Another endpoint has this secret. Every endpoint needs its own." };
 
@@ -58,7 +57,7 @@ const actions = new Map([
 /** Does to an endpoint what the button says, once. */
 export function actOnWebhook(sql: Sql): Middleware {
   return async (ctx) => {
-    const [id, action] = [param(ctx, "id"), param(ctx, "action")];
+    const [id, action] = [format.param(ctx, "id"), format.param(ctx, "action")];
     const act = actions.get(action);
     if (!act || !/^\d{1,18}$/.test(id)) return ctx.throw(404);
 
@@ -81,7 +80,7 @@ async function show(sql: Sql, ctx: Context, fields: WebhookFields, problems: Web
   await page(ctx, "webhooks/webhooks", {
     title,
     webhooks,
-    words,
+    format,
     fields,
     problems,
     notice: notices.get(ctx.querystring),

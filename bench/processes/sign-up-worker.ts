@@ -3,6 +3,7 @@ import { createLog } from "../../app/log.ts";
 import { consumers } from "../../worker/events/consumers.ts";
 import { startSubscribers } from "../../worker/events/subscribers.ts";
 import { startEngine } from "../../worker/engine/engine.ts";
+import * as modules from "../../worker/modules.ts";
 import { createHandlers } from "../../worker/handlers.ts";
 import { createMailer } from "../../worker/mail/mailer.ts";
 import { connectPools } from "../../worker/pool.ts";
@@ -15,7 +16,7 @@ import { keepHeapSmall } from "../../worker/small-heap.ts";
 
 keepHeapSmall();
 
-const env = workerEnv();
+const env = workerEnv(Object.values(modules));
 const log = createLog(env.LOG_LEVEL, "worker");
 const { sql, taskSql, heartbeatSql } = connectPools(env);
 const handlers = createHandlers(taskSql, createMailer(env), env, log);

@@ -69,7 +69,7 @@ describe("GET /account", () => {
 
     await sql`delete from event where event_type = 'LOGGED_IN'`;
     const { text } = await show().expect(200);
-    expect(text).toMatch(/Recent activity[^]*We sent you an email: Welcome[^]*You signed up/);
+    expect(text).toMatch(/Recent activity[^]*We sent you the email “Welcome”[^]*You signed up/);
     expect(text).toContain('<time datetime="2026-10-03T07:05:00.000Z">3 October 2026 at 07:05 UTC</time>');
     expect(text).not.toMatch(/password was|TASK_DEAD/);
   });

@@ -23,25 +23,35 @@ const link = (path: string, of = token) => `${site}${path}?token=${of}`;
 it.each<[name: string, url: string, title: string, reach?: (page: Page) => Promise<void>]>([
   ["the start page", site, "Welcome"],
   ["the empty form", `${site}/signup`, "Sign up"],
-  ["the form with a password shown", `${site}/signup`, "Sign up", showPassword],
+  ["the form with the password visible", `${site}/signup`, "Sign up", showPassword],
   ["the form with two problems", `${site}/signup`, "Error: Sign up", signUp("ada@example", "too short")],
   ["the form with one problem", `${site}/signup`, "Error: Sign up", signUp(longAddress, "too short")],
   ["the sent page", `${site}/signup`, "Check your email", signUp(longAddress, good)],
   ["the sent page without an address", `${site}/signup/sent`, "Check your email"],
   ["the log-in form", `${site}/login`, "Log in"],
   ["the log-in form with a notice", `${site}/login?reset`, "Log in"],
-  ["the log-in form, refused", `${site}/login`, "Error: Log in", logIn(longAddress, "not my own password")],
+  [
+    "the log-in form with a wrong password",
+    `${site}/login`,
+    "Error: Log in",
+    logIn(longAddress, "not my own password"),
+  ],
   ["the log-in form with two problems", `${site}/login`, "Error: Log in", logIn("ada@example", "")],
   ["the page after too many log-ins", `${site}/login`, "Too many attempts", exceedRateLimit],
   ["the form for another link", `${site}/verify/resend`, "Send the link again"],
-  ["the form for another link, refused", `${site}/verify/resend`, "Error: Send the link again", askAgain],
-  ["the link in the mail, here", `${site}/signup`, "Verify your email address", openLinkHere],
-  ["the link in the mail, elsewhere", link("/verify"), "Verify your email address"],
-  ["the link in the mail, refused", link("/verify"), "Error: Verify your email address", choose("too short")],
-  ["the link in the mail of the verified", link("/verify", verified), "Your email address is verified"],
-  ["an expired link", `${site}/verify?token=old`, "This link no longer works"],
-  ["the link against a signup", link("/signup/refuse"), "Delete this account?"],
-  ["the end of a signup", `${site}/signup/refused`, "Account deleted"],
+  ["the form for another link with a problem", `${site}/verify/resend`, "Error: Send the link again", askAgain],
+  ["the link in the mail, in the same browser", `${site}/signup`, "Verify your email address", openLinkHere],
+  ["the link in the mail, in another browser", link("/verify"), "Verify your email address"],
+  [
+    "the link in the mail with a short password",
+    link("/verify"),
+    "Error: Verify your email address",
+    choose("too short"),
+  ],
+  ["the link in the mail of a verified user", link("/verify", verified), "Your email address is verified"],
+  ["an expired or used link", `${site}/verify?token=old`, "This link no longer works"],
+  ["the link that refuses a signup", link("/signup/refuse"), "Delete this account?"],
+  ["the page after a refused signup", `${site}/signup/refused`, "Account deleted"],
   ["the 404 page", `${site}/nowhere`, "Page not found"],
   ["the 405 page", site, "Method not allowed", postHere],
   ["the 503 page", `${siteWithoutDatabase}/signup`, "Service unavailable", signUp(longAddress, good)],
@@ -61,7 +71,7 @@ function signUp(email: string, password: string) {
   return async (page: Page) => {
     await page.getByLabel("Email address").fill(email);
     await page.getByLabel("Password", { exact: true }).fill(password);
-    await answered(page, () => page.getByRole("button", { name: "Sign up" }).click());
+    await loaded(page, () => page.getByRole("button", { name: "Sign up" }).click());
   };
 }
 
@@ -69,7 +79,7 @@ function logIn(email: string, password: string) {
   return async (page: Page) => {
     await page.getByLabel("Email address").fill(email);
     await page.getByLabel("Password", { exact: true }).fill(password);
-    await answered(page, () => page.getByRole("button", { name: "Log in" }).click());
+    await loaded(page, () => page.getByRole("button", { name: "Log in" }).click());
   };
 }
 
@@ -79,13 +89,13 @@ async function exceedRateLimit(page: Page): Promise<void> {
 }
 
 async function askAgain(page: Page): Promise<void> {
-  await answered(page, () => page.getByRole("button", { name: "Send link" }).click());
+  await loaded(page, () => page.getByRole("button", { name: "Send link" }).click());
 }
 
 function choose(password: string) {
   return async (page: Page) => {
     await page.getByLabel("New password", { exact: true }).fill(password);
-    await answered(page, () => page.getByRole("button", { name: "Verify and log in" }).click());
+    await loaded(page, () => page.getByRole("button", { name: "Verify and log in" }).click());
   };
 }
 
@@ -98,13 +108,13 @@ async function openLinkHere(page: Page): Promise<void> {
 }
 
 function postHere(page: Page): Promise<void> {
-  return answered(page, () =>
+  return loaded(page, () =>
     page.evaluate(
       "document.body.append(Object.assign(document.createElement('form'), { method: 'post', id: 'f' })); f.submit()",
     ),
   );
 }
 
-async function answered(page: Page, act: () => Promise<unknown>): Promise<void> {
+async function loaded(page: Page, act: () => Promise<unknown>): Promise<void> {
   await Promise.all([page.waitForEvent("load"), act()]);
 }

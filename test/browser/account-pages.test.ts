@@ -15,7 +15,7 @@ const newEmail = "countess@example.com";
 
 beforeEach(() => empty(sql));
 
-/** A browser in which the user is logged in. */
+/** Opens a page as the logged-in user. */
 const visitAs = async (usrId: string, path: string) => browser.visit(url + path, {}, await openSession(sql, usrId));
 
 type State = [name: string, title: string, reach: (usrId: string) => Promise<Page>];
@@ -27,9 +27,9 @@ const at =
     return page;
   };
 const byLink = (path: string, purpose: string) => async (usrId: string) => {
-  const isBack = purpose === "revert";
+  const isRevert = purpose === "revert";
   const change = await addEmailChange(sql, usrId, newEmail);
-  const columns = { ...change, ...(isBack ? { email: "old@example.com" } : {}) };
+  const columns = { ...change, ...(isRevert ? { email: "old@example.com" } : {}) };
   const token = await addLink(sql, purpose, usrId, columns);
   return visitAs(usrId, `${path}?token=${token}`);
 };
@@ -41,7 +41,7 @@ it.each<State>([
     "Error: Reset your password",
     at("/password/forgot", (page) => send(page, "Send link")),
   ],
-  ["the forgot page's answer", "Check your email", at("/password/forgot/sent")],
+  ["the page after the forgot form", "Check your email", at("/password/forgot/sent")],
   ["the reset form", "Choose a new password", byLink("/password/reset", "reset")],
   ["an expired link", "This link no longer works", at("/password/reset?token=nonsense")],
   ["the account", "Your account", at("/account")],
@@ -58,7 +58,7 @@ it.each<State>([
     "Error: Change your email address",
     at("/account/email", (page) => send(page, "Send link")),
   ],
-  ["the address form's answer", "Check your email", at("/account/email/sent")],
+  ["the page after the address form", "Check your email", at("/account/email/sent")],
   ["the confirmation", "Confirm your new email address", byLink("/account/email/confirm", "change")],
   ["the revert link", "Restore your email address", byLink("/account/email/revert", "revert")],
   ["the restored address", "Your email address is restored", at("/account/email/reverted")],
@@ -85,6 +85,6 @@ it.each<State>([
   const page = await reach(usrId);
   expect(await titleOf(page)).toBe(expected);
 
-  // Their other halves are looked at where all pages get them from.
+  // The opposite color schemes of the shared layout are checked in accessibility.test.ts.
   expect(await pageProblems(page, "light")).toEqual([]);
 });

@@ -13,13 +13,13 @@ const third = "a third good secret";
 
 beforeEach(() => empty(sql));
 
-/** A browser in which the user is logged in. */
+/** Opens a page as the logged-in user. */
 const visitAs = async (usrId: string, path: string) => browser.visit(url + path, {}, await openSession(sql, usrId));
 
 describe.each([
   ["with script", true],
   ["without script", false],
-])("an owner, %s", (_, javaScriptEnabled) => {
+])("a user, %s", (_, javaScriptEnabled) => {
   it("logs in, changes the password, logs out, forgets it, resets it, and leaves", async () => {
     const person = { ...ada, email: `ada.${javaScriptEnabled}@example.com` };
     await addUser(sql, person);
@@ -38,7 +38,7 @@ describe.each([
     expect(await titleOf(page)).toBe("Check your email");
     expect(await page.getByRole("main").textContent()).toContain(person.email);
 
-    await openLink(page, person.email, "Choose a new password");
+    await openMailLink(page, person.email, "Choose a new password");
     await send(page, "Set new password", { "New password": third });
     expect(await titleOf(page)).toBe("Log in");
     await logIn(page, { ...person, password: third });
@@ -52,28 +52,28 @@ describe.each([
   });
 });
 
-describe("an owner", () => {
-  it("moves to another address, and from the old one takes the account back", async () => {
+describe("a user", () => {
+  it("changes the address, and takes the account back from the old one", async () => {
     const person = { ...ada, email: "byron@example.com" };
     const next = "moved@example.com";
     const page = await visitAs(await addUser(sql, person), "/account/email");
     await send(page, "Send link", { "New email address": next, "Your password": person.password });
     expect(await titleOf(page)).toBe("Check your email");
 
-    await openLink(page, next, "Confirm your new email address at slim-signup");
+    await openMailLink(page, next, "Confirm your new email address at slim-signup");
     await send(page, "Confirm address");
     expect(await page.getByRole("main").textContent()).toContain(`You are logged in as ${next}`);
 
-    await openLink(page, person.email, "Your email address at slim-signup was changed");
+    await openMailLink(page, person.email, "Your email address at slim-signup was changed");
     await send(page, "Restore address");
     expect(await titleOf(page)).toBe("Your email address is restored");
-    await openLink(page, person.email, "Choose a new password");
+    await openMailLink(page, person.email, "Choose a new password");
     expect(await titleOf(page)).toBe("Choose a new password");
   });
 });
 
 describe("the account page", () => {
-  it("logs another browser out, then all of them", async () => {
+  it("ends the session of another browser, then all sessions", async () => {
     const usrId = await addUser(sql);
     await openSession(sql, usrId, { address: "203.0.113.9" });
     const page = await visitAs(usrId, "/account");
@@ -94,8 +94,8 @@ describe("the account page", () => {
   });
 });
 
-describe("a form that is refused", () => {
-  it("moves the focus to what is wrong, and from there to the field, which tells it", async () => {
+describe("a form with a problem", () => {
+  it("moves the focus to the summary, and from there to the field, which has the message", async () => {
     const page = await visitAs(await addUser(sql), "/account/password");
     expect(await hasFocus(page.getByLabel("Current password", { exact: true }))).toBe(true);
     await send(page, "Change password", { "Current password": ada.password, "New password": "too short" });
@@ -115,8 +115,8 @@ async function follow(page: Page, link: string | RegExp): Promise<void> {
   await Promise.all([page.waitForEvent("load"), page.getByRole("main").getByRole("link", { name: link }).click()]);
 }
 
-/** Follows the button of a mail. */
-async function openLink(page: Page, recipient: string, subject: string): Promise<void> {
+/** Opens the link of a mail's button. */
+async function openMailLink(page: Page, recipient: string, subject: string): Promise<void> {
   const mail = await openMail(page, recipient, subject);
   const link = mail.getByRole("link").first();
   await page.goto((await link.getAttribute("href"))!);

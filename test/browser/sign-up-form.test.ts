@@ -7,13 +7,13 @@ import { emailField, hasFocus, openMail, passwordField, runSite, signUp } from "
 const { sql, url } = await runSite();
 const browser = openBrowser();
 
-// Not the worker's own row: it would have to join anew.
+// The worker's own row stays: without it, the worker would have to join again.
 beforeEach(() =>
   sql`delete from email_verified; delete from usr; delete from task; delete from rate_limit; delete from email_suppression`.simple(),
 );
 
 describe("the sign-up form", () => {
-  it("ties the hint and the message to the field", async () => {
+  it("describes each field by its hint and its message", async () => {
     const page = await browser.visit(`${url}/signup`);
     await signUp(page, { email: "ada@example", password: "too short" });
 
@@ -25,7 +25,7 @@ describe("the sign-up form", () => {
     ]);
   });
 
-  it("shows the password on demand, and the focus stays in the field", async () => {
+  it("shows and hides the password, and keeps the focus in the field", async () => {
     const page = await browser.visit(`${url}/signup`);
     await passwordField(page).fill(ada.password);
 
@@ -39,12 +39,12 @@ describe("the sign-up form", () => {
     expect(await hasFocus(page.getByRole("button", { name: "Show password" }))).toBe(true);
   });
 
-  it("has no Show button without script", async () => {
+  it("has no button to show the password without script", async () => {
     const page = await browser.visit(`${url}/signup`, { javaScriptEnabled: false });
     expect(await page.getByRole("button").allTextContents()).toEqual(["Sign up"]);
   });
 
-  it("sends once on two clicks", async () => {
+  it("sends once when the button is clicked twice", async () => {
     const page = await browser.visit(`${url}/signup`);
     const clicked = Promise.withResolvers<void>();
     let posts = 0;
@@ -56,7 +56,7 @@ describe("the sign-up form", () => {
     await emailField(page).fill(ada.email);
     await passwordField(page).fill(ada.password);
 
-    // By the mouse alone: the library's own click waits for the answer.
+    // By the mouse: the library's own click would wait for the response.
     const { x, y } = (await submit(page).boundingBox())!;
     await Promise.all([page.waitForRequest("**/signup"), page.mouse.click(x + 20, y + 20)]);
     await page.mouse.click(x + 20, y + 20);
@@ -68,7 +68,7 @@ describe("the sign-up form", () => {
   });
 
   it.each<[name: string, act: (page: Page) => Promise<unknown>]>([
-    ["ten seconds after the request was stopped", (page) => page.clock.runFor(10_000)],
+    ["ten seconds after a request that was stopped", (page) => page.clock.runFor(10_000)],
     [
       "when the browser brings the page back as it was left",
       (page) => page.evaluate("dispatchEvent(new Event('pageshow'))"),
@@ -101,7 +101,7 @@ describe("the sign-up form", () => {
     ]);
   });
 
-  it("does not tell a taken address from a free one; the mail to its owner does", async () => {
+  it("shows the same page for a taken address, and mails its owner", async () => {
     const owner = { ...ada, email: "owner@example.com" };
     const page = await browser.visit(`${url}/signup`);
     await signUp(page, owner);
@@ -117,7 +117,7 @@ describe("the sign-up form", () => {
 
 const submit = (page: Page) => page.getByRole("button", { name: "Sign up" });
 
-/** The texts that a screen reader adds to the field. */
+/** The texts that a screen reader reads with the field. */
 async function describedBy(field: Locator): Promise<(string | null)[]> {
   const ids = (await field.getAttribute("aria-describedby"))?.split(" ") ?? [];
   return Promise.all(ids.map((id) => field.page().locator(`#${id}`).textContent()));

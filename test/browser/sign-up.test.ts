@@ -16,7 +16,7 @@ import {
 const { sql, url } = await runSite();
 const browser = openBrowser();
 
-// Not the worker's own row: it would have to join anew.
+// The worker's own row stays: without it, the worker would have to join again.
 beforeEach(() =>
   sql`delete from email_verified; delete from usr; delete from task; delete from rate_limit; delete from email_suppression`.simple(),
 );
@@ -27,7 +27,7 @@ describe.each([
 ])("signing up %s", (_, javaScriptEnabled) => {
   const someone = (name: string) => ({ ...ada, email: `${name}.${javaScriptEnabled}@example.com` });
 
-  it("leads from the start page to the mail in the inbox, and by one click from there to the account", async () => {
+  it("leads from the start page to the mail in the inbox, and from its link to the account", async () => {
     const person = someone("here");
     const page = await browser.visit(url, { javaScriptEnabled });
     await page.getByRole("main").getByRole("link", { name: "Sign up" }).click();
@@ -39,13 +39,13 @@ describe.each([
     const link = await openTab(page, mail, "Verify your email address");
     const button = link.getByRole("button", { name: "Verify and log in" });
     expect(await hasFocus(button)).toBe(true);
-    // Keys that come before the first frame are dropped by Chromium; a click is not.
+    // Chromium drops keys before it has drawn the page, but no clicks.
     await send(link, "Verify and log in");
     expect(link.url()).toBe(`${url}/account`);
     expect(await link.getByRole("main").textContent()).toContain(person.email);
   });
 
-  it("asks for a new password in another browser, which then logs in here, and not the old one", async () => {
+  it("asks for a new password in another browser, and the old password no longer works", async () => {
     const person = someone("elsewhere");
     const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
     await signUp(page, person);
@@ -75,7 +75,7 @@ describe.each([
     expect(page.url()).toBe(`${url}/login`);
   });
 
-  it("is refused by whoever did not sign up", async () => {
+  it("deletes the account when the owner of the address refuses the signup", async () => {
     const person = someone("nobody");
     const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
     await signUp(page, person);
@@ -88,7 +88,7 @@ describe.each([
     expect(await sql`select from usr`).toEqual([]);
   });
 
-  it("keeps the address and empties the password when it fails", async () => {
+  it("keeps the address and empties the password of an invalid form", async () => {
     const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
     await signUp(page, { ...ada, password: "too short" });
 
@@ -97,7 +97,7 @@ describe.each([
     expect(await passwordField(page).inputValue()).toBe("");
   });
 
-  it("moves the focus to the summary of what is wrong, and from there to the field", async () => {
+  it("moves the focus to the summary of problems, and from there to the field", async () => {
     const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
     expect(await hasFocus(emailField(page))).toBe(true);
     await signUp(page, { email: "ada@example", password: "too short" });

@@ -13,7 +13,7 @@ const { sql } = await createDatabase();
 const makeLink = createMakeLink(sql);
 const site = request(await serveApp(sql, { passwords }));
 
-/** All that can be done to one account and to the one that holds an address in its way: each ready to be sent. */
+/** Every request on one account, and on the account that has its new address. Each is ready to be sent. */
 async function everything(): Promise<(() => PromiseLike<unknown>)[]> {
   const usrId = await addUser(sql);
   const holder = await addUser(sql, { ...ada, email: "x@example.com" }, false);
@@ -69,11 +69,11 @@ async function everything(): Promise<(() => PromiseLike<unknown>)[]> {
   ];
 }
 
-it("does everything to an account at once: no error, no deadlock, no session of who is not verified", async () => {
+it("ends without error, deadlock, or session of an unverified user when every request races", async () => {
   for (let round = 0; round < rounds; round += 1) {
     await empty(sql);
-    const acts = (await everything()).map((act) => ({ act, place: Math.random() }));
-    await Promise.all(acts.toSorted((a, b) => a.place - b.place).map(({ act }) => act()));
+    const sends = (await everything()).map((send) => ({ send, place: Math.random() }));
+    await Promise.all(sends.toSorted((a, b) => a.place - b.place).map(({ send }) => send()));
 
     expect(await sql`select from session where usr_id not in (select usr_id from email_verified)`).toHaveLength(0);
   }

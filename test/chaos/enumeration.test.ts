@@ -16,7 +16,7 @@ const agent = new Agent({ keepAlive: true });
 cleanUp(() => agent.destroy());
 
 const hash = await passwords.hash(password, new AbortController().signal);
-// Each address is asked for once: what an address has had already is not what this is about.
+// Each address is used once: rate limits per address are not the subject here.
 await sql`
   insert into usr (email, password_hash)
   select 'there.' || n || '@example.com', ${hash} from generate_series(1, ${(paths.length * requests) / 2}) as n
@@ -25,7 +25,7 @@ await sql`insert into email_verified (usr_id) select usr_id from usr where usr_i
 await sql`analyze`;
 
 it.each(paths)(
-  "%s does not tell an address that is there from a free one, by what it says or how long it takes",
+  "%s responds to a known and to an unknown address with the same content in the same time",
   { timeout: 300_000 },
   async (path) => {
     const place = paths.indexOf(path) * (requests / 2);
@@ -40,7 +40,7 @@ it.each(paths)(
 );
 
 it.each(["blocked", "unverified"])(
-  "/login does not tell the right password from a wrong one when the account is %s, nor by how long it takes",
+  "/login responds to the right and to a wrong password with the same content in the same time when the account is %s",
   { timeout: 300_000 },
   async (state) => {
     // Each account is asked twice, in either order. Every other one is verified.
@@ -63,7 +63,7 @@ it.each(["blocked", "unverified"])(
 
 type Posted = { answer: string; milliseconds: number };
 
-/** Sends both kinds in turns: the different answers, and how far their times differ. */
+/** Sends both kinds in turns. Returns the different responses, and how far their times differ. */
 async function compare(
   one: (n: number) => Promise<Posted>,
   other: (n: number) => Promise<Posted>,
@@ -84,7 +84,7 @@ async function compare(
   };
 }
 
-/** Status, body and header names of the answer, less the address that was sent; and how long it took. */
+/** Status, body and header names of the response, without the address that was sent, and its time. */
 async function post(path: string, email: string, tried = "not the password of anybody"): Promise<Posted> {
   const { promise, resolve, reject } = Promise.withResolvers<Posted>();
   const started = performance.now();
@@ -107,7 +107,7 @@ async function post(path: string, email: string, tried = "not the password of an
   return promise;
 }
 
-/** How likely a time of one kind is below one of the other: a half, when they can't be told apart. */
+/** The probability that a time of one kind is below one of the other kind: 0.5 when they do not differ. */
 function areaUnderCurve(these: number[], those: number[]): number {
   const below = these.map((one) => those.filter((other) => one < other).length);
   return below.reduce((sum, count) => sum + count, 0) / (these.length * those.length);

@@ -11,13 +11,13 @@ beforeEach(async () => {
   await sql`truncate signature`;
 });
 
-/** The worker's own setting: a transaction that is idle for so long is ended by Postgres. */
+/** The worker's setting: Postgres ends a transaction that is idle for so long. */
 const idleTransactionSeconds = 10;
 
 const start = (leaseSeconds: number) =>
   chaosWorker(url, "smtp://127.0.0.1:1", { CHAOS_LEASE_SECONDS: String(leaseSeconds) });
 
-/** Freezes the worker in the middle of a transaction, in which it has deleted its task. */
+/** Freezes the worker inside a transaction in which it has deleted its task. */
 async function freezeInFinish(worker: ChaosWorker): Promise<void> {
   await enqueueTasks(sql, "SIGN", { seconds: 0, linger: 60 });
   await until("it is inside finish", () => worker.logged("signed").length === 1);
@@ -27,7 +27,7 @@ async function freezeInFinish(worker: ChaosWorker): Promise<void> {
 const secondsSince = (start: number) => (performance.now() - start) / 1000;
 
 describe("a worker that is frozen inside finish", () => {
-  it("delays neither the tasks of another dead worker nor the heartbeats of the living", async () => {
+  it("delays neither the tasks of a dead worker nor the heartbeats of the others", async () => {
     const leaseSeconds = 2;
     const frozen = start(leaseSeconds);
     await frozen.joined();
@@ -58,7 +58,7 @@ describe("a worker that is frozen inside finish", () => {
       );
     await rerun("begun", 5, 30);
     const afterDeath = secondsSince(died);
-    // The lock of the frozen worker is there still.
+    // The lock of the frozen worker is still there.
     const locks = await sql`
       select from pg_stat_activity
       where datname = current_database() and state = 'idle in transaction'
@@ -74,7 +74,7 @@ describe("a worker that is frozen inside finish", () => {
     await until("all are done", () => isEmpty(sql));
 
     frozen.child.kill("SIGCONT");
-    await until("it joins anew", () => frozen.logged("joined").length === 2);
+    await until("it joins again", () => frozen.logged("joined").length === 2);
     expect(await sql`select attempt from signature`).toEqual([{ attempt: 2 }]);
     expect(await Promise.all([frozen.end(), living.end()])).toEqual([0, 0]);
   });

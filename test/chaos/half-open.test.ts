@@ -13,25 +13,25 @@ import { startFaultyProxy } from "../support/faulty-proxy.ts";
 const signUp = (site: string, email: string) =>
   request(site).post("/signup").send({ email, password: "twelve engines hum" });
 
-describe("a network that goes silent", () => {
-  it("takes no connection from the pools for long: web and worker carry on", async () => {
+describe("a silent network", () => {
+  it("blocks no pool for long: web and worker recover by themselves", async () => {
     const { sql, url } = await createDatabase();
-    const wire = await startFaultyProxy(url);
+    const proxy = await startFaultyProxy(url);
     const smtp = await receiveMails();
-    const { web, url: site } = await runWeb(wire.url, { DATABASE_POOL: "2" });
-    const worker = chaosWorker(wire.url, smtp.url, {}, "worker/main.ts");
+    const { web, url: site } = await runWeb(proxy.url, { DATABASE_POOL: "2" });
+    const worker = chaosWorker(proxy.url, smtp.url, {}, "worker/main.ts");
     await worker.joined();
     await signUp(site, "ada@example.com").expect(204);
     await until("she has her mail", () => smtp.mails.length === 1);
 
-    wire.silence();
+    proxy.silence();
     const silent = performance.now();
     await until("web signs up", async () => (await signUp(site, "bob@example.com")).status === 204, 60);
     const webSeconds = (performance.now() - silent) / 1000;
     await until(
       "he has his mail",
       async () => {
-        // An attempt may have met the silence: its retry need not be waited for.
+        // An attempt may have failed by the silence. Its retry is made due.
         await sql`update task set run_at = now() where attempt > 0 and worker_id is null and run_at > now()`;
         return smtp.mails.some(({ recipients }) => recipients[0] === "bob@example.com");
       },
@@ -46,27 +46,27 @@ describe("a network that goes silent", () => {
   });
 });
 
-describe("a pool that gives up silent connections", () => {
-  it("gives one up that is silent in the middle of an answer", async () => {
+describe("a pool with a limit for silent connections", () => {
+  it("closes a connection that goes silent in the middle of a response", async () => {
     const { url } = await createDatabase();
-    const wire = await startFaultyProxy(url);
-    const pool = connect({ DATABASE_URL: wire.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "impatient", 3);
+    const proxy = await startFaultyProxy(url);
+    const pool = connect({ DATABASE_URL: proxy.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "impatient", 3);
     cleanUp(() => pool.end({ timeout: 1 }));
     await pool`select 1 as one`;
-    wire.halve("silent");
+    proxy.halve("silent");
     await expect(pool`select repeat('long', 10000)`).rejects.toMatchObject({ code: "CONNECTION_CLOSED" });
     expect(await pool`select 1 as one`).toEqual([{ one: 1 }]);
   });
 
-  it("gives one up that is silent while more and more is asked on it", async () => {
+  it("closes a silent connection while more and more queries are sent on it", async () => {
     const { url } = await createDatabase();
-    const wire = await startFaultyProxy(url);
-    const pool = connect({ DATABASE_URL: wire.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "impatient", 3);
+    const proxy = await startFaultyProxy(url);
+    const pool = connect({ DATABASE_URL: proxy.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "impatient", 3);
     cleanUp(() => pool.end({ timeout: 1 }));
     await pool`select 1 as one`;
-    wire.silence();
+    proxy.silence();
 
-    // The library puts each on the line of those that wait for their answer: what is written must not count as a sign of life.
+    // The library sends each query on the same connection. A write must not count as a sign of life.
     let isAnswered = false;
     const silent = performance.now();
     await until("one is answered", async () => {
@@ -80,7 +80,7 @@ describe("a pool that gives up silent connections", () => {
     expect(performance.now() - silent).toBeLessThan(8000);
   });
 
-  it("keeps the one on which it listens", async () => {
+  it("keeps the silent connection on which it listens", async () => {
     const { sql, url } = await createDatabase();
     const pool = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "listener", 3);
     cleanUp(() => pool.end({ timeout: 1 }));

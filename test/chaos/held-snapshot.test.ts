@@ -12,7 +12,7 @@ const seconds = 10;
 const database = await createDatabase();
 const { sql } = database;
 
-/** Rows that are done, and that Postgres may not clear away yet. */
+/** Rows of finished tasks that vacuum cannot remove yet. */
 async function deadRows(): Promise<number> {
   await sql`vacuum task`;
   const [row] = await sql<{ count: number }[]>`
@@ -23,28 +23,28 @@ async function deadRows(): Promise<number> {
   return row!.count;
 }
 
-/** Owes so many tasks a second, each ten milliseconds some, and returns when the time is over. */
+/** Enqueues tasks at a steady rate, every ten milliseconds, and returns their number after some seconds. */
 async function enqueueSteadily(wake: () => void): Promise<number> {
   const started = performance.now();
-  let owed = 0;
-  while (owed < perSecond * seconds) {
-    const isDue = Math.floor(((performance.now() - started) / 1000) * perSecond) - owed;
+  let count = 0;
+  while (count < perSecond * seconds) {
+    const isDue = Math.floor(((performance.now() - started) / 1000) * perSecond) - count;
     if (isDue > 0) {
       await enqueue(sql, "WORK", isDue);
       wake();
-      owed += isDue;
+      count += isDue;
     }
     // The pace of the load.
     await delay(10);
   }
-  return owed;
+  return count;
 }
 
-it("1,000 tasks a second are kept up with while a snapshot is held, and vacuum clears up after it", async () => {
+it("1,000 tasks a second start promptly while a snapshot is held, and vacuum cleans up after it", async () => {
   const waits: number[] = [];
   const work = handler(({ task }) => void waits.push(task.claimed_at.getTime() / 1000 - Number(task.born)));
   const engine = await runEngine(database, { WORK: work }, { concurrency: 20 });
-  const letGo = await hold(sql, async (holder) => {
+  const release = await hold(sql, async (holder) => {
     await holder`set transaction isolation level repeatable read`;
     await holder`select from task`;
   });
@@ -53,9 +53,9 @@ it("1,000 tasks a second are kept up with while a snapshot is held, and vacuum c
   await until("the first are done", () => isEmpty(sql), 60);
 
   waits.length = 0;
-  const owed = await enqueueSteadily(engine.wake);
-  await until("all are started", () => waits.length === owed, 5);
-  const [median, last] = [0.5, 0.99].map((part) => waits.toSorted((a, b) => a - b)[Math.floor(owed * part)]!);
+  const enqueued = await enqueueSteadily(engine.wake);
+  await until("all are started", () => waits.length === enqueued, 5);
+  const [median, last] = [0.5, 0.99].map((part) => waits.toSorted((a, b) => a - b)[Math.floor(enqueued * part)]!);
   const dead = await deadRows();
   console.log(
     `${perSecond} tasks/s with ${dead} dead rows: started after ${(median! * 1000).toFixed(1)} ms, ` +
@@ -64,6 +64,6 @@ it("1,000 tasks a second are kept up with while a snapshot is held, and vacuum c
   expect(dead).toBeGreaterThan(doneBefore);
   expect(median).toBeLessThan(0.25);
 
-  await letGo();
+  await release();
   await until("vacuum has cleared up", async () => (await deadRows()) === 0);
 });

@@ -12,12 +12,12 @@ describe("an idle worker", () => {
   it("costs the database at most 2 statements a second", async () => {
     const { sql, url } = await createDatabase();
     const smtp = await receiveMails();
-    // From another database, so that asking is not counted.
+    // From another database: these queries are not counted.
     const admin = postgres(`${inject("serverUrl")}postgres`, { max: 1, onnotice: () => {} });
     cleanUp(() => admin.end());
     await admin`create extension if not exists pg_stat_statements`;
     const name = new URL(url).pathname.slice(1);
-    const look = async () => {
+    const count = async () => {
       const [row] = await admin<{ calls: number; at: number }[]>`
         select coalesce(sum(calls), 0)::int as calls, extract(epoch from clock_timestamp())::float8 as at
         from pg_stat_statements
@@ -27,12 +27,12 @@ describe("an idle worker", () => {
     };
 
     const worker = runWorker(url, smtp.url);
-    await until("the worker has begun", async () => (await sql`select from schedule`).length > 0);
-    await until("its consumers have, too", async () => (await sql`select from event_consumer`).length > 0);
-    const before = await look();
-    // Three heartbeats, so that it matters little where in one of them this begins.
+    await until("the worker runs", async () => (await sql`select from schedule`).length > 0);
+    await until("its consumers run", async () => (await sql`select from event_consumer`).length > 0);
+    const before = await count();
+    // Three heartbeats: it matters little when in one of them this starts.
     const after = await until("12 seconds have passed", async () => {
-      const now = await look();
+      const now = await count();
       return now.at - before.at >= 12 ? now : undefined;
     });
     const perSecond = (after.calls - before.calls) / (after.at - before.at);

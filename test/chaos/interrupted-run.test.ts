@@ -16,7 +16,7 @@ const commands = [
   ["npm", "run", "dev", "--", data],
   [process.execPath, "bench/main.ts", "--quick", "--only", "queue-drained"],
 ];
-// As `timeout` and a terminal do, to all at once, and as a supervisor does.
+// `timeout` and a terminal signal the whole group, a supervisor signals the parent.
 const signals = [
   ["SIGTERM", "the group"],
   ["SIGINT", "the group"],
@@ -44,7 +44,7 @@ describe.each(commands)("%s %s %s %s %s", (...command) => {
   });
 });
 
-/** The folders that the keeper below this process was started with. */
+/** The folders of the keeper that this process started. */
 async function keptFolders(pid: number): Promise<string[] | undefined> {
   for (const one of await descendants(pid)) {
     const words = (await readFile(`/proc/${one}/cmdline`, "utf8").catch(() => "")).split("\0");

@@ -11,7 +11,7 @@ const start = () => chaosWorker(url, "smtp://127.0.0.1:1");
 const open = (type: string) => sql`select attempt, crashes, worker_id from task where task_type = ${type}`;
 
 describe("a poison task", () => {
-  it("stops no claims while it runs, and dies with its worker", async () => {
+  it("runs without delaying other tasks, and dies with its worker", async () => {
     await enqueue(sql, "LAST", 1, { attempt: 2, crashes: 2, params: sql.json({ seconds: 60 }) });
     const worker = start();
     await until("it is running isolated", () => worker.logged("begun").length === 1);
@@ -21,7 +21,7 @@ describe("a poison task", () => {
     }
     expect(await open("LAST")).toMatchObject([{ attempt: 3, crashes: 2 }]);
 
-    // Its output is closed when the isolated process has ended, too.
+    // Its output closes when the isolated process has ended, too.
     expect(await worker.end("SIGKILL")).toBe(null);
     expect(await open("LAST")).toMatchObject([{ attempt: 3 }]);
     await sql`update task set params = '{"seconds": 0}'`;
@@ -31,7 +31,7 @@ describe("a poison task", () => {
     expect(await successor.end()).toBe(0);
   });
 
-  it("waits for its turn without holding a slot, and keeps its attempts", async () => {
+  it("waits without a slot while another one runs, and keeps its attempts", async () => {
     await enqueue(sql, "LAST", 2, { attempt: 2, crashes: 2, params: sql.json({ seconds: 2 }) });
     const worker = start();
     await until("one is running isolated", () => worker.logged("begun").length === 1);

@@ -23,8 +23,8 @@ beforeEach(async () => {
 const start = () => chaosWorker(url, smtp.url, { WORKER_CONCURRENCY: "8" });
 const steps = killPoints({ sql, smtp, start });
 
-/** What became of each person's mail. */
-async function fates() {
+/** The mails and the dead task of each person. */
+async function outcomes() {
   const people = await sql<{ email: string; attempt: number | null; reason: string | null }[]>`
     select email, attempt, reason
     from usr
@@ -37,21 +37,22 @@ async function fates() {
   });
 }
 
-/** Every task has ended, nobody got more mails than the limit, and all copies are known as one. */
+/** Every task has ended, nobody got more mails than the limit, and all copies have one Message-ID. */
 async function expectAllToHaveEnded() {
   smtp.script = () => undefined;
   const last = start();
-  await until("every task has ended", () => isEmpty(sql), 40);
+  // Poison tasks run one after the other, five seconds each: 16 of them at most.
+  await until("every task has ended", () => isEmpty(sql), 100);
   await last.end();
 
-  const ended = await fates();
+  const ended = await outcomes();
   const copies = ended.map(({ mails }) => mails);
   console.log(`mails per task: ${copies.join(" ")}; dead: ${ended.filter(({ reason }) => reason).length}`);
   expect(ended.filter(({ mails }) => mails > limit)).toEqual([]);
   expect(ended.filter(({ ids }) => ids > 1)).toEqual([]);
   expect(ended.filter(({ mails, reason }) => mails === 0 && reason === null)).toEqual([]);
 
-  // Run again while attempts are left; buried at the first attempt without an outcome.
+  // Welcome mails are retried while attempts are left; the others are dead after the first unknown outcome.
   const [once, welcome] = [true, false].map((isOnce) => ended.filter(({ email }) => email.includes("once") === isOnce));
   expect(welcome!.filter(({ reason, attempt }) => reason !== null && attempt !== limit)).toEqual([]);
   expect(once!.filter(({ mails }) => mails > 1)).toEqual([]);
@@ -59,7 +60,7 @@ async function expectAllToHaveEnded() {
 }
 
 describe("a worker that is killed", () => {
-  it.each(Object.entries(steps))("%s loses nothing, and its successors end every task", async (step, killThere) => {
+  it.each(Object.entries(steps))("%s loses no task, and its successors finish every one", async (step, killThere) => {
     await enqueueMails(sql, "SEND_EMAIL_WELCOME", 8);
     await enqueueMails(sql, "SEND_EMAIL_ONCE", 4);
     for (let round = 1; round <= 2; round += 1) await killThere();
@@ -70,45 +71,45 @@ describe("a worker that is killed", () => {
     expect(buried.length > 0).toBe(step !== "before the claim");
   });
 
-  it(`sends no more than ${limit} mails even if it is killed at the last byte of each`, async () => {
+  it(`sends at most ${limit} mails of a task when it is killed after the last byte of each`, async () => {
     await enqueueMails(sql, "SEND_EMAIL_WELCOME", 1);
     for (let attempt = 1; attempt <= limit; attempt += 1) await steps["after the last byte and before the 250"]!();
 
-    const [fate] = await expectAllToHaveEnded();
-    expect(fate).toMatchObject({ mails: limit, ids: 1, attempt: limit });
-    expect(fate?.reason).toBe("The last attempt ended without an outcome.");
+    const [outcome] = await expectAllToHaveEnded();
+    expect(outcome).toMatchObject({ mails: limit, ids: 1, attempt: limit });
+    expect(outcome?.reason).toBe("The last attempt ended without an outcome.");
     expect(await sql`select from task_error`).toHaveLength(limit);
   });
 
-  it("loses nothing at any moment", async () => {
+  it("loses no task at random moments", async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const random = createRandom(seed);
     await enqueueMails(sql, "SEND_EMAIL_WELCOME", 150);
     await enqueueMails(sql, "SEND_EMAIL_ONCE", 50);
     smtp.script = async () => {
-      // A server that takes its time: so a kill hits every stage.
+      // A slow server: a kill hits every stage.
       await delay(random.between(0, 30));
       return undefined;
     };
 
     const end = performance.now() + 12_000;
     let kills = 0;
-    const livesInTurn = async () => {
+    const killInTurn = async () => {
       while (performance.now() < end && !(await isEmpty(sql))) {
         const worker = start();
         await worker.joined();
-        // The length of its life.
+        // Its life span.
         await delay(random.between(0, 1500));
         await kill(worker);
         kills += 1;
       }
     };
-    await Promise.all([livesInTurn(), livesInTurn()]);
+    await Promise.all([killInTurn(), killInTurn()]);
     console.log(`killed ${kills} times at random moments, seed ${seed}`);
     expect(await expectAllToHaveEnded()).toHaveLength(200);
   });
 
-  it("has its tasks run again in under 30 s by the entry that is deployed", async () => {
+  it("has its tasks run again in under 30 s with the production settings", async () => {
     await enqueueMails(sql, "SEND_EMAIL_WELCOME", 4);
     smtp.script = ({ stage }) => (stage === "DATA" ? "hang" : undefined);
     const first = chaosWorker(url, smtp.url, {}, "worker/main.ts");
@@ -122,7 +123,7 @@ describe("a worker that is killed", () => {
     const seconds = (performance.now() - killed) / 1000;
     console.log(`run again ${seconds.toFixed(1)} s after the crash`);
     expect(seconds).toBeLessThan(30);
-    expect((await fates()).map(({ mails }) => mails)).toEqual([1, 1, 1, 1]);
+    expect((await outcomes()).map(({ mails }) => mails)).toEqual([1, 1, 1, 1]);
     expect(await second.end()).toBe(0);
   });
 });

@@ -7,7 +7,7 @@ import { runWorker } from "../support/worker.ts";
 
 const longestSeconds = 30;
 
-it("what a dead worker held is taken over within half a minute", async () => {
+it("the tasks of a dead worker are reclaimed within half a minute", async () => {
   const { sql, url } = await createDatabase();
   const smtp = await receiveMails();
   await sql`insert into usr (email, password_hash) values ('ada@example.com', 'none')`;

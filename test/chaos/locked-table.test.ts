@@ -5,12 +5,12 @@ import { isEmpty } from "../support/engine.ts";
 import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 
-/** Longer than a worker waits for an answer on one connection, and then on the next. */
+/** Longer than a worker waits for a response on one connection, and then on the next. */
 const lockedSeconds = 50;
 const connections = 4;
 
 it.each(["task", "worker"])(
-  "a worker that finds the table %s locked leaves no backend behind that waits for the lock",
+  "a worker that meets a lock on the table %s leaves no waiting backend behind",
   async (table) => {
     const { sql, url } = await createDatabase();
     const smtp = await receiveMails();

@@ -6,11 +6,11 @@ import { createDatabase, empty } from "../support/database.ts";
 import type { Model } from "../support/model/model.ts";
 import { steps } from "../support/model/steps.ts";
 
-// The engine's statements, in any order and by any worker, against a model that is nothing but maps.
+// Runs the engine's statements in any order and by any worker, and compares the tables with a model made of maps.
 
 const { sql } = await createDatabase();
 
-it("is what the model says, whoever does what and when", async () => {
+it("matches the model after every step, in any order and by any worker", async () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   const reached = new Map<string, number>();
   const commands = fc.commands(steps, { maxCommands: 100, size: "max" });
@@ -21,7 +21,7 @@ it("is what the model says, whoever does what and when", async () => {
         [0, 1, 2].map(async (who) => {
           const id = randomUUID();
           await join(sql, { worker_id: id, host: "model", pid: who, leaseSeconds: 60 });
-          return { id, hand: [], lanes: [] };
+          return { id, running: [], lanes: [] };
         }),
       );
       const model: Model = {

@@ -5,7 +5,7 @@ import { chaosWorker, hold, enqueueTasks, waiting, type ChaosWorker } from "../s
 import { empty } from "../support/database.ts";
 import { isEmpty } from "../support/engine.ts";
 import { startOwnServer } from "../support/own-server.ts";
-import { proxyTo } from "../support/proxy.ts";
+import { startFaultyProxy } from "../support/faulty-proxy.ts";
 import { until } from "../support/until.ts";
 
 const server = await startOwnServer();
@@ -41,25 +41,25 @@ const outages: Record<string, () => Promise<void>> = {
   },
 };
 
-/** Which tasks were begun more than once. */
-function begunTwice(workers: ChaosWorker[]): string[] {
+/** The tasks that started more than once. */
+function startedTwice(workers: ChaosWorker[]): string[] {
   const ids = workers.flatMap((worker) => worker.logged("begun").map(({ task_id }) => task_id!));
   return ids.filter((id, place) => ids.indexOf(id) !== place);
 }
 
-describe.each(Object.entries(outages))("a database that %s for longer than a lease", (_, goAway) => {
-  it("has nothing run twice, and needs no restart of any worker", async () => {
+describe.each(Object.entries(outages))("a database that %s for longer than a lease", (_, causeOutage) => {
+  it("makes no task run twice, and every worker recovers by itself", async () => {
     await empty(sql);
     const workers = [start(), start(), start()];
     await Promise.all(workers.map((worker) => worker.joined()));
     await enqueueTasks(sql, "LAST", { seconds: 1.2 }, 70);
     await until("they are at work", () => workers.every((worker) => worker.logged("begun").length >= 10));
-    await goAway();
+    await causeOutage();
     await until("the database is back", isHealthy);
     await enqueueTasks(sql, "LAST", { seconds: 0.1 }, 30);
     await until("all is done", () => isEmpty(sql), 60);
 
-    expect(begunTwice(workers)).toEqual([]);
+    expect(startedTwice(workers)).toEqual([]);
     expect(workers.reduce((sum, worker) => sum + worker.logged("begun").length, 0)).toBe(100);
     expect(workers.map(({ child }) => child.exitCode)).toEqual([null, null, null]);
     expect(await sql`select from task_error`).toEqual([]);
@@ -68,34 +68,34 @@ describe.each(Object.entries(outages))("a database that %s for longer than a lea
 });
 
 describe("a worker that is cut off from the database", () => {
-  it("does not judge others at once after a heartbeat that hung for longer than a lease", async () => {
+  it("does not expire leases right after a heartbeat that hung for longer than a lease", async () => {
     const worker = start();
     await worker.joined();
-    const beats = () => sql<{ seen_at: Date }[]>`select seen_at from worker where pid = ${worker.pid}`;
+    const heartbeats = () => sql<{ seen_at: Date }[]>`select seen_at from worker where pid = ${worker.pid}`;
     const other = () => sql`select from worker where pid = 0`;
-    // By now it judges.
+    // Now it expires leases.
     await sql`insert into worker (worker_id, host, pid, lease_seconds) values (gen_random_uuid(), 'other', 0, 1)`;
-    await until("it declares the dead dead", async () => (await other()).length === 0);
+    await until("it expires the lease of a dead worker", async () => (await other()).length === 0);
 
     const release = await hold(sql, (tx) => tx`select from worker where pid = ${worker.pid} for update`);
     await sql`insert into worker (worker_id, host, pid, lease_seconds) values (gen_random_uuid(), 'other', 0, 1)`;
     await until("a lease is over", async () => {
       return (await sql`select from worker where pid = 0 and seen_at < now() - interval '1.5 seconds'`).length > 0;
     });
-    const [before] = await beats();
+    const [before] = await heartbeats();
     await release();
-    // The beat that hung, and one more: now it has spoken to the database long enough to judge too early.
+    // The heartbeat that hung and one more: a worker that judged too early would have done it now.
     for (let seen = before!, count = 0; count < 2; count += 1) {
-      await until("it beats", async () => (await beats())[0]!.seen_at > seen.seen_at);
-      [seen] = [(await beats())[0]!];
+      await until("it sends a heartbeat", async () => (await heartbeats())[0]!.seen_at > seen.seen_at);
+      [seen] = [(await heartbeats())[0]!];
     }
     expect(await other()).toHaveLength(1);
-    await until("a lease of good beats is over", async () => (await other()).length === 0);
+    await until("it had heartbeats for a whole lease", async () => (await other()).length === 0);
     expect(await worker.end()).toBe(0);
   });
 
-  it("does not forget what its claim took when the answer was lost", async () => {
-    const proxy = await proxyTo(url);
+  it("runs the tasks of a claim whose response was lost", async () => {
+    const proxy = await startFaultyProxy(url);
     const worker = start(proxy.url);
     await worker.joined();
     await sql`
@@ -133,7 +133,7 @@ describe("SIGTERM while the database does not answer", () => {
       back = async () => thaw();
     }
     try {
-      // Long enough for a statement of each to be under way: one that hangs is not to be seen from outside.
+      // Long enough for a statement of each to hang, which cannot be seen from outside.
       await delay(2000);
       const asked = performance.now();
       workers[1]!.child.kill("SIGTERM");

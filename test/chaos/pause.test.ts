@@ -15,7 +15,7 @@ beforeEach(async () => {
   await sql`truncate signature`;
 });
 
-/** Another worker has the tasks by now, the first has said so of each, has joined anew and goes on working. */
+/** Another worker runs the tasks now; the first one has logged that for each, has joined again and goes on working. */
 async function expectToGoOn(first: ChaosWorker, second: ChaosWorker, count: number) {
   await until("the late finishes have failed", () => lost(first).length === count);
   await until("the successor has done them", () => isEmpty(sql));
@@ -27,7 +27,7 @@ async function expectToGoOn(first: ChaosWorker, second: ChaosWorker, count: numb
   );
   expect(await sql`select from task_dead`).toEqual([]);
 
-  await until("it joins anew", () => first.logged("joined").length === 2);
+  await until("it joins again", () => first.logged("joined").length === 2);
   expect(await second.end()).toBe(0);
   await enqueueTasks(sql, "LAST", { seconds: 0 }, 3);
   await until("it works again", () => first.logged("done").length === 3);
@@ -35,8 +35,8 @@ async function expectToGoOn(first: ChaosWorker, second: ChaosWorker, count: numb
   console.log(`${count} late finishes changed nothing`);
 }
 
-describe("a worker that is stopped for longer than its lease", () => {
-  it("changes nothing when it comes back while its successor holds the tasks", async () => {
+describe("a worker that is frozen for longer than its lease", () => {
+  it("changes nothing when it resumes while its successor runs the tasks", async () => {
     await enqueueTasks(sql, "LAST", { seconds: 2 }, 3);
     await enqueueTasks(sql, "SIGN", { seconds: 2 }, 3);
     const first = start();
@@ -44,16 +44,16 @@ describe("a worker that is stopped for longer than its lease", () => {
     first.child.kill("SIGSTOP");
     const second = start();
     await until("its successor has begun", () => second.logged("begun").length === 6);
-    const held = await sql`select task_id, attempt, worker_id from task order by task_id`;
+    const running = await sql`select task_id, attempt, worker_id from task order by task_id`;
     first.child.kill("SIGCONT");
 
     await until("the late finishes have failed", () => lost(first).length === 6);
-    expect(await sql`select task_id, attempt, worker_id from task order by task_id`).toEqual(held);
+    expect(await sql`select task_id, attempt, worker_id from task order by task_id`).toEqual(running);
     await expectToGoOn(first, second, 6);
     expect(await sql`select distinct attempt from signature`).toEqual([{ attempt: 2 }]);
   });
 
-  it("changes nothing when it comes back after its successor has done the tasks", async () => {
+  it("changes nothing when it resumes after its successor has done the tasks", async () => {
     await enqueueTasks(sql, "LAST", { seconds: 0.5 }, 3);
     await enqueueTasks(sql, "SIGN", { seconds: 0.5 }, 3);
     const first = start();
@@ -69,12 +69,15 @@ describe("a worker that is stopped for longer than its lease", () => {
 });
 
 describe("a worker whose event loop is blocked for longer than its lease", () => {
-  it("changes nothing when it comes back", async () => {
+  it("changes nothing when it resumes", async () => {
     await enqueueTasks(sql, "LAST", { seconds: 0.5 }, 3);
     await enqueueTasks(sql, "BLOCK", { seconds: 4 });
     const first = start();
-    // Not by its log: a process that is blocked prints nothing more.
-    await until("it holds them", async () => (await sql`select from task where worker_id is not null`).length === 4);
+    // Not by its log: a blocked process prints nothing.
+    await until(
+      "it has claimed them",
+      async () => (await sql`select from task where worker_id is not null`).length === 4,
+    );
     const second = start();
 
     await expectToGoOn(first, second, 4);

@@ -15,7 +15,7 @@ const isInstalled = await hasPgbouncer();
 if (!isInstalled) console.log("skipped: pgbouncer is not installed (Debian: apt-get install pgbouncer)");
 
 describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
-  it("a signup is mailed, by polling", async () => {
+  it("the worker sends the mail of a signup, by polling", async () => {
     const { sql, url } = await createDatabase();
     const pooled = `${await poolTransactions(url)}?prepare=false`;
     const web = connect({ DATABASE_URL: pooled, DATABASE_SSL: "off", DATABASE_POOL: 10 }, "web");
@@ -34,7 +34,7 @@ describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
     await until("the mail is there", () => smtp.mails.length === 1);
     console.log(`mailed ${Math.round(performance.now() - started)} ms after the signup was sent`);
 
-    // More than one connection's worth, so that statements meet each other's leavings on the server's side.
+    // Many statements: they share server connections with each other's leftovers.
     await enqueueMails(sql, "SEND_EMAIL_WELCOME", 200);
     await until("all is mailed", () => isEmpty(sql), 30);
     expect(smtp.mails).toHaveLength(201);
@@ -46,7 +46,7 @@ describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
     expect(await sql`select from task_error`).toEqual([]);
   });
 
-  it("accounts live from the signup to the farewell, through real processes, many at once", async () => {
+  it("several accounts go through their full life cycle at the same time", async () => {
     const { sql, url } = await createDatabase();
     const pooled = `${await poolTransactions(url)}?prepare=false`;
     const smtp = await receiveMails();
@@ -54,10 +54,7 @@ describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
     const workers = [1, 2].map(() => chaosWorker(pooled, smtp.url, {}, "worker/main.ts"));
     await Promise.all([1, 2, 3, 4].map((person) => runAccountLifeCycle(site, smtp.mails, person)));
 
-    await until(
-      "nothing is owed to them",
-      async () => (await sql`select from task where run_at <= now()`).length === 0,
-    );
+    await until("no due task is left", async () => (await sql`select from task where run_at <= now()`).length === 0);
     expect(await sql`select from usr`).toEqual([]);
     expect(await sql`select from task_error`).toEqual([]);
     expect(await sql`select from task_dead`).toEqual([]);
@@ -67,7 +64,7 @@ describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
     }
   });
 
-  it("a crash is noticed, and finish commits the handler's writes", async () => {
+  it("a worker reclaims the tasks of a crashed one, and finish commits the handler's writes", async () => {
     const { sql, url } = await createDatabase();
     await sql`create table signature (task_id bigint, attempt smallint)`;
     const pooled = `${await poolTransactions(url)}?prepare=false`;

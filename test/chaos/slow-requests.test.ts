@@ -5,7 +5,7 @@ import { createDatabase } from "../support/database.ts";
 import { runWeb } from "../support/web.ts";
 
 describe("the web process", () => {
-  it("ends a connection within 10 s whose request does not come: not at all, or its header or body byte by byte", async () => {
+  it("closes a connection within 10 s when its request does not come or comes byte by byte", async () => {
     const { url: databaseUrl } = await createDatabase();
     const { url } = await runWeb(databaseUrl);
     const header = "POST /signup HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";

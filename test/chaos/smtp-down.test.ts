@@ -7,7 +7,7 @@ import { until } from "../support/until.ts";
 
 const waiting = 10_000;
 
-it("sends all of 10,000 waiting mails after the mail server was down, and buries none", async () => {
+it("sends all of 10,000 pending mails after an outage of the SMTP server, and none is dead", async () => {
   const { sql, url } = await createDatabase();
   const smtp = await scriptSmtp();
   await smtp.close();
@@ -23,13 +23,13 @@ it("sends all of 10,000 waiting mails after the mail server was down, and buries
   const opened = performance.now();
   await smtp.open();
   await until(
-    "those that were not tried are sent",
+    "all untried mails are sent",
     async () => {
       return (await sql`select from task where attempt = 0 limit 1`).length === 0;
     },
     90,
   );
-  // Those that were tried wait for their next attempt: their clock is put forward.
+  // The others wait for their next attempt. They are made due.
   await until("all are sent", async () => {
     await sql`update task set run_at = now() where run_at > now() and worker_id is null and task_type like 'SEND%'`;
     return isEmpty(sql);
@@ -44,7 +44,7 @@ it("sends all of 10,000 waiting mails after the mail server was down, and buries
   expect(new Set(smtp.mails.map(({ to }) => to)).size).toBe(waiting);
   expect(await sql`select from task_dead`).toEqual([]);
   expect(await sql`select task_id from task_error group by task_id having count(*) > 3`).toEqual([]);
-  // At most what was in hand, and one more for each look whether the server is back.
+  // At most the tasks that were running, and one for each probe of the server.
   expect(burnt!.tasks).toBeLessThan(3 * (20 + 6));
   for (const worker of workers) expect(await worker.end()).toBe(0);
 });

@@ -5,13 +5,13 @@ import { until } from "../support/until.ts";
 
 const periodSeconds = 60;
 
-it("types that a worker doesn't know are listed in the log once a minute", async () => {
+it("a worker lists unknown types in its log once a minute", async () => {
   const database = await createDatabase();
   await enqueue(database.sql, "UNKNOWN");
   const engine = await runEngine(database, { WORK: handler(() => {}) });
   const listed = () => engine.lines.filter(({ msg }) => msg.startsWith("live TODO"));
   await until("they are listed", () => listed().length > 0);
-  // One that comes later is in the next list.
+  // A new type appears in the next list.
   await enqueue(database.sql, "LATER");
   await until("they are listed again", () => listed().length > 1, periodSeconds + 10);
   const [first, second] = listed();

@@ -8,7 +8,7 @@ import { axeViolations, openBrowser } from "../support/browser.ts";
 import { openTab } from "../support/browser-session.ts";
 import { serveApp } from "../support/web.ts";
 
-// Neither the inbox nor the start page asks it anything.
+// Neither the inbox nor the start page uses the database.
 const sql = connect({ DATABASE_URL: "postgres://127.0.0.1:1/none", DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test");
 const browser = openBrowser();
 const to = ["ada@example.com"];

@@ -11,7 +11,7 @@ import { deleteMails, saveMail } from "../../dev/mails.ts";
 import { startSmtp, type Smtp } from "../../dev/smtp.ts";
 
 const origin = "http://localhost:3000";
-// No page of the mailbox asks it anything.
+// No page of the inbox uses the database.
 const sql = connect({ DATABASE_URL: "postgres://127.0.0.1:1/none", DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test");
 
 let root: string;
@@ -59,7 +59,7 @@ describe("GET /dev/mailbox", () => {
     expect(text).toMatch(/Zweiter &lt;Gruß&gt;<[^]*bob@example\.com, eve@example\.com<[^]*First<[^]*ada@example\.com</);
   });
 
-  it("lists nothing of a mail that is still being written", async () => {
+  it("lists no mail that is still being written", async () => {
     await send({ subject: "Whole" });
 
     expect(await readdir(folder)).toEqual([expect.stringMatching(/^\d+-[0-9a-f]+\.eml$/)]);
@@ -90,7 +90,7 @@ describe("GET /dev/mailbox/:id", () => {
     expect(text).not.toContain("<iframe");
   });
 
-  it.each(["1732119252345-0a1b2c3d", "x", "..%2fsecret"])("is not there for %s", async (id) => {
+  it.each(["1732119252345-0a1b2c3d", "x", "..%2fsecret"])("responds 404 for %s", async (id) => {
     await writeFile(`${root}/secret.eml`, "Subject: Secret\r\n\r\nNobody's business");
 
     await request.get(`/dev/mailbox/${id}`).expect(404);
@@ -98,7 +98,7 @@ describe("GET /dev/mailbox/:id", () => {
 });
 
 describe("GET /dev/mailbox/:id/html", () => {
-  it("gives the mail's own HTML neither script nor our origin, and its links a new tab", async () => {
+  it("serves the mail's HTML without script and in another origin, with links that open in a new tab", async () => {
     const html = '<!doctype html><html><head><title>Hi</title></head><body><a href="/x">x</a></body></html>';
     await send({ subject: "Hello", html });
 
@@ -111,7 +111,7 @@ describe("GET /dev/mailbox/:id/html", () => {
     );
   });
 
-  it("is not there for a mail without HTML", async () => {
+  it("responds 404 for a mail without HTML", async () => {
     await send({ subject: "Plain", text: "Only text" });
 
     await request.get(`${await pathOfNewest()}/html`).expect(404);

@@ -84,12 +84,12 @@ describe("npm run dev", { timeout: 60_000 }, () => {
   });
 
   it("lends its database to the commands, but not in production", async () => {
-    const tasks = await copyOfCommands();
-    const [development, production] = await Promise.all([tasks({}), tasks({ NODE_ENV: "production" })]);
+    const events = await copyOfCommands();
+    const [development, production] = await Promise.all([events({}), events({ NODE_ENV: "production" })]);
 
     expect(development).toMatchObject({
       exitCode: 0,
-      output: expect.stringContaining("Oldest due: none") as string,
+      output: expect.stringContaining("SIGNED_UP") as string,
     });
     expect(production).toMatchObject({
       exitCode: 1,
@@ -127,8 +127,8 @@ describe("npm run dev", { timeout: 60_000 }, () => {
 
     await until("worker and Postgres are gone", () => !pids.some(isAlive));
     await expect(fetch(running.origin)).rejects.toThrow("fetch failed");
-    const tasks = await copyOfCommands();
-    expect(await tasks({})).toEqual({
+    const events = await copyOfCommands();
+    expect(await events({})).toEqual({
       exitCode: 1,
       output: "npm run dev is not running. Start it, or set DATABASE_URL.\n",
     });
@@ -146,7 +146,7 @@ describe("npm run dev", { timeout: 60_000 }, () => {
   });
 });
 
-/** Copies the commands to a project whose `.data` is the folder of this test; resolves to what runs `npm run tasks` there. */
+/** Copies the commands to a project whose `.data` is the folder of this test; resolves to what runs `npm run events` there. */
 async function copyOfCommands() {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const copy = await mkdtemp(`${tmpdir()}/slim-signup-commands-`);
@@ -156,7 +156,7 @@ async function copyOfCommands() {
   await symlink(folder, `${copy}/.data`);
   onTestFinished(() => rm(copy, { recursive: true }));
   return async (env: Record<string, string>) => {
-    const command = run(`${copy}/cli/tasks.ts`, env);
+    const command = run(`${copy}/cli/events.ts`, env);
     return { exitCode: await command.exited, output: command.output() };
   };
 }

@@ -17,7 +17,7 @@ async function start(onMail: (mail: IncomingMail) => Promise<void> | void) {
 }
 
 describe("the local mail server", () => {
-  it("takes the bytes and the envelope", async () => {
+  it("keeps the bytes and the envelope of a mail", async () => {
     const mails: IncomingMail[] = [];
     const { transport } = await start((incoming) => void mails.push(incoming));
 
@@ -27,7 +27,7 @@ describe("the local mail server", () => {
     expect(mails[0]?.raw.toString()).toContain("Subject: Hello");
   });
 
-  it("says that a mail is taken only when it is kept", async () => {
+  it("accepts a mail only when it is kept", async () => {
     const kept = Promise.withResolvers<void>();
     const arrived = Promise.withResolvers<void>();
     const { transport } = await start(() => {
@@ -44,13 +44,13 @@ describe("the local mail server", () => {
     await sending;
   });
 
-  it("asks to try again later when a mail cannot be kept", async () => {
+  it("refuses a mail for now when it cannot be kept", async () => {
     const { transport } = await start(() => Promise.reject(new Error("The disk is full.")));
 
     await expect(transport.sendMail(mail)).rejects.toMatchObject({ responseCode: 450 });
   });
 
-  it("drops a mail whose sender dies in the middle", async () => {
+  it("drops a mail whose client disconnects in the middle", async () => {
     const mails: IncomingMail[] = [];
     const { smtp, transport } = await start((incoming) => void mails.push(incoming));
 

@@ -9,7 +9,7 @@ import { run } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
 describe("the web process of npm run dev", () => {
-  it("listens on this machine alone, and answers no name but this machine's and ORIGIN's", async () => {
+  it("listens on this machine only, and serves only the names of this machine and of ORIGIN", async () => {
     const { url: DATABASE_URL } = await createDatabase();
     const folder = await mkdtemp(`${tmpdir()}/slim-signup-dev-web-`);
     const port = await freePort();

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createMailer } from "../../worker/mail/mailer.ts";
 import { schedule } from "../../worker/schedule.ts";
-import { oweDigests } from "../../worker/digest/owe-digests.ts";
+import { enqueueDigests } from "../../worker/digest/enqueue-digests.ts";
 import { sendEmailDigest } from "../../worker/digest/send-email-digest.ts";
 import { addUser } from "../support/accounts.ts";
 import { cleanUp } from "../support/clean-up.ts";
@@ -40,15 +40,18 @@ const happen = (type: string, distance: string) => sql`
   values (${type}, date_trunc('day', now(), ${zone}) + ${distance}::interval)
 `;
 
-describe("OWE_DIGESTS", () => {
-  const owe = async () => {
-    const engine = await runEngine(database, { OWE_DIGESTS: oweDigests(zone) });
-    await engine.enqueue("OWE_DIGESTS");
-    await until("it is done", async () => (await sql`select from task where task_type = 'OWE_DIGESTS'`).length === 0);
+describe("ENQUEUE_DIGESTS", () => {
+  const enqueue = async () => {
+    const engine = await runEngine(database, { ENQUEUE_DIGESTS: enqueueDigests(zone) });
+    await engine.enqueue("ENQUEUE_DIGESTS");
+    await until(
+      "it is done",
+      async () => (await sql`select from task where task_type = 'ENQUEUE_DIGESTS'`).length === 0,
+    );
     return sql`select task_type, params from task order by params ->> 'usr_id'`;
   };
 
-  it("owes each operator one mail with the figures of yesterday, there", async () => {
+  it("enqueues one mail per operator with the figures of that zone's yesterday", async () => {
     const operators = [await addOperator("ada@example.com"), await addOperator("bob@example.com")];
     await addUser(sql, { email: "visitor@example.com", password: "twelve engines hum" });
     for (const distance of ["-1 microsecond", "-1 day"]) await happen("SIGNED_UP", distance);
@@ -58,20 +61,20 @@ describe("OWE_DIGESTS", () => {
 
     const [yesterday] = await sql<{ day: string }[]>`select ((now() at time zone ${zone})::date - 1)::text as day`;
     const figures = { ...yesterday, signed_up: 2, verified: 1, mails_sent: 3, tasks_dead: 1 };
-    expect(await owe()).toEqual(
+    expect(await enqueue()).toEqual(
       operators.map((usr_id) => ({ task_type: "SEND_EMAIL_DIGEST", params: { ...figures, usr_id } })),
     );
   });
 
-  it("owes nothing when there are no operators, and zeros when nothing happened", async () => {
-    expect(await owe()).toEqual([]);
+  it("enqueues nothing without operators, and zeros when nothing happened", async () => {
+    expect(await enqueue()).toEqual([]);
     await addOperator("ada@example.com");
-    expect(await owe()).toMatchObject([{ params: { signed_up: 0, verified: 0, mails_sent: 0, tasks_dead: 0 } }]);
+    expect(await enqueue()).toMatchObject([{ params: { signed_up: 0, verified: 0, mails_sent: 0, tasks_dead: 0 } }]);
   });
 
-  it("is due at eight, there", () => {
-    expect(schedule({ TZ_MAIL: "UTC", TZ_OPS: zone })).toContainEqual(
-      expect.objectContaining({ task_type: "OWE_DIGESTS", daily_at: "08:00", time_zone: zone }),
+  it("is due at eight in that zone", () => {
+    expect(schedule({ TZ_MAIL: "UTC", TZ_OPS: zone } as { TZ_MAIL: string })).toContainEqual(
+      expect.objectContaining({ task_type: "ENQUEUE_DIGESTS", daily_at: "08:00", time_zone: zone }),
     );
   });
 });
@@ -85,7 +88,7 @@ describe("SEND_EMAIL_DIGEST", () => {
     return smtp.mails;
   };
 
-  it("tells an operator how the day went", async () => {
+  it("mails an operator how the day went", async () => {
     const [mail] = await send(await addOperator("ada@example.com"));
     expect(mail?.recipients).toEqual(["ada@example.com"]);
     expect(mail?.subject).toBe("Daily summary of slim-signup");
@@ -96,7 +99,7 @@ describe("SEND_EMAIL_DIGEST", () => {
     expect(mail?.html).toContain("Signups: 1,234");
   });
 
-  it("tells nobody who is no operator any more", async () => {
+  it("sends nothing to a former operator", async () => {
     const usrId = await addOperator("ada@example.com");
     await sql`truncate operator`;
     expect(await send(usrId)).toEqual([]);

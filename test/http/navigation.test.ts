@@ -3,7 +3,6 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
 import { ada, addUser, openSession } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { logInOperator } from "../support/operators.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -41,12 +40,6 @@ describe("the navigation", () => {
     const { text } = await request(url).post("/login").type("form").send({}).set("Cookie", cookie).expect(422);
     expect(text).toContain(">Log out</button>");
     expect(text).not.toContain('href="/login"');
-  });
-
-  it("leads operators to the operations page, from public pages too", async () => {
-    const cookie = await logInOperator(sql);
-    expect(await navigation("/", cookie)).toEqual(["Operations", ...loggedIn]);
-    expect(await navigation("/account", cookie)).toEqual(["Operations", ...loggedIn]);
   });
 
   it("offers the account alone where the database is not asked, or is away", async () => {

@@ -7,11 +7,11 @@ import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
 const token = "a token for the tests";
-const site = request(await serveApp(sql, { metricsToken: token }));
+const site = request(await serveApp(sql, { env: { METRICS_TOKEN: token } }));
 const scrape = async () => (await site.get("/metrics").set("Authorization", `Bearer ${token}`).expect(200)).text;
 
 describe("GET /metrics", () => {
-  it("is not there without a token in the environment", async () => {
+  it("is 404 without a token in the environment", async () => {
     const bare = request(await serveApp(sql));
     await bare.get("/metrics").set("Authorization", "Bearer undefined").expect(404);
   });
@@ -23,7 +23,7 @@ describe("GET /metrics", () => {
     },
   );
 
-  it("tells of tasks, workers, breakers, attempts and connections", async () => {
+  it("shows tasks, workers, breakers, attempts and connections", async () => {
     const worker = await addWorker(sql, 5);
     await sql`update worker set event_loop_delay_milliseconds = 250`;
     await enqueue(sql, "MAIL", 2, { run_at: new Date(Date.now() - 30_000) });
@@ -43,7 +43,7 @@ describe("GET /metrics", () => {
     expect(of('tasks{task_type="MAIL",state="running"}')).toBe(1);
     expect(of('oldest_due_task_age_seconds{task_type="MAIL"}')).toBeCloseTo(30, -1);
     expect(of("worker_heartbeat_age_seconds{")).toBeCloseTo(5, -1);
-    expect(of("worker_loop_turn_seconds{")).toBe(0.25);
+    expect(of("worker_event_loop_delay_seconds{")).toBe(0.25);
     expect(of("breaker_open{")).toBe(1);
     expect(of("database_up")).toBe(1);
     // A bucket for each bound that any worker counts by.
@@ -70,10 +70,16 @@ describe("GET /metrics", () => {
     expect(text).not.toContain("secret");
   });
 
-  it("still tells of the process while the database is away", async () => {
+  it("is answered over http under an https origin, for scrapers inside the network", async () => {
+    const secure = request(await serveApp(sql, { origin: "https://example.com", env: { METRICS_TOKEN: token } }));
+    const headers = { Authorization: `Bearer ${token}`, "X-Forwarded-Proto": "http" };
+    await secure.get("/metrics").set(headers).expect(200);
+  });
+
+  it("still shows the process while the database is away", async () => {
     const away = connect({ DATABASE_URL: "postgres://127.0.0.1:1/", DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test");
     afterAll(() => away.end({ timeout: 0 }));
-    const { text } = await request(await serveApp(away, { metricsToken: token }))
+    const { text } = await request(await serveApp(away, { env: { METRICS_TOKEN: token } }))
       .get("/metrics")
       .set("Authorization", `Bearer ${token}`)
       .expect(200);

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { readOverview } from "../../app/ops/overview.ts";
+import { readOverview } from "../../app/ops/read-overview.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, enqueue } from "../support/engine.ts";
-import { moveToDead } from "../support/operators.ts";
+import { moveToDead } from "./operators.ts";
 
 const { sql } = await createDatabase();
 beforeEach(() => empty(sql));
@@ -11,9 +11,9 @@ const minutes = (count: number) => new Date(Date.now() + count * 60_000);
 const figuresOf = async (type: string) => (await readOverview(sql)).types.find(({ task_type }) => task_type === type);
 
 describe("the overview", () => {
-  it("is empty when nothing is owed", async () => {
+  it("is empty without tasks", async () => {
     expect(await readOverview(sql)).toMatchObject({
-      inAll: { due: 0, scheduled: 0, running: 0, retrying: 0, dead: 0 },
+      total: { due: 0, scheduled: 0, running: 0, retrying: 0, dead: 0 },
       oldestDueSeconds: null,
       unknownDue: 0,
       unknownTypes: [],
@@ -23,7 +23,7 @@ describe("the overview", () => {
     });
   });
 
-  it("counts by type and state, over all priorities, the suspects included", async () => {
+  it("counts by type and state, over all priorities, poison tasks included", async () => {
     const worker = await addWorker(sql);
     await enqueue(sql, "MAIL", 2, { run_at: minutes(-2) });
     await enqueue(sql, "MAIL", 1, { priority: 7, run_at: minutes(-3), attempt: 1 });
@@ -33,8 +33,8 @@ describe("the overview", () => {
     await enqueue(sql, "DEAD", 5);
     await moveToDead(sql, "DEAD");
 
-    const { inAll, types } = await readOverview(sql);
-    expect(inAll).toEqual({ due: 4, scheduled: 4, running: 3, retrying: 2, dead: 5 });
+    const { total, types } = await readOverview(sql);
+    expect(total).toEqual({ due: 4, scheduled: 4, running: 3, retrying: 2, dead: 5 });
     expect(types).toMatchObject([
       { task_type: "DEAD", due: 0, dead: 5, oldest_due_seconds: null, last_error: { error: "no luck" } },
       { task_type: "MAIL", due: 4, scheduled: 4, running: 3, retrying: 2, dead: 0 },
@@ -42,13 +42,13 @@ describe("the overview", () => {
     expect(types[1]!.oldest_due_seconds).toBeCloseTo(180, -1);
   });
 
-  it("stops to count at 10,000, and then estimates", async () => {
+  it("stops counting at 10,000, and then estimates", async () => {
     await sql`insert into task (task_type) select 'MANY' from generate_series(1, 15000)`;
     await sql`analyze task`;
-    expect(await readOverview(sql)).toMatchObject({ inAll: { due: 10_001 }, estimate: 15_000 });
+    expect(await readOverview(sql)).toMatchObject({ total: { due: 10_001 }, estimate: 15_000 });
   });
 
-  it("knows which types no live worker has a handler for, as soon as a worker has told, and does not take them for late", async () => {
+  it("lists the types that no live worker has a handler for, once a worker has reported its types, and does not count them as late", async () => {
     await enqueue(sql, "KNOWN", 1, { run_at: minutes(-1) });
     await enqueue(sql, "UNKNOWN", 1, { run_at: minutes(-60) });
     expect(await readOverview(sql)).toMatchObject({ unknownTypes: [] });
@@ -59,7 +59,7 @@ describe("the overview", () => {
     expect(oldestDueSeconds).toBeCloseTo(60, -1);
   });
 
-  it("takes a worker that was not seen for a lease for gone, and with it what it knows", async () => {
+  it("counts a worker as dead when its lease has expired, and its types as unknown", async () => {
     await enqueue(sql, "MAIL", 1);
     await sql`
       insert into worker (worker_id, host, pid, task_types, seen_at)
@@ -75,7 +75,7 @@ describe("the overview", () => {
     expect(unknownTypes).toEqual(["MAIL"]);
   });
 
-  it("shows each worker with its heartbeat, the turn of its loop, what it runs and its breakers", async () => {
+  it("shows each worker with its heartbeat, event-loop delay, running tasks and breakers", async () => {
     const worker = await addWorker(sql, 2);
     await sql`update worker set event_loop_delay_milliseconds = 12.5`;
     await enqueue(sql, "MAIL", 2, { worker_id: worker });
@@ -103,7 +103,7 @@ describe("the overview", () => {
     expect(types.find(({ task_type }) => task_type === "MAIL")).toMatchObject({ breakers: [breaker] });
   });
 
-  it("has the last error of a type, of a task that is still there", async () => {
+  it("has the last error of a type whose task still exists", async () => {
     const [first, second, gone] = await enqueue(sql, "MAIL", 3, { attempt: 1 });
     await sql`
       insert into task_error (task_id, attempt, error, failed_at)
@@ -115,14 +115,14 @@ describe("the overview", () => {
     expect(await figuresOf("MAIL")).toMatchObject({ last_error: { task_id: second, error: "later" } });
   });
 
-  it("has the last hour, minute by minute, from what workers tally", async () => {
+  it("has the last hour by minute, from the attempt statistics", async () => {
     await sql`
       insert into attempt_statistics (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
       select date_trunc('minute', now()) - make_interval(mins => ago), type, is_failure, 1, attempts, 1
       from (values
         (0, 'SEND_EMAIL_WELCOME', false, 5), (0, 'OTHER', false, 7), (3, 'SEND_EMAIL_WELCOME', true, 2),
         (3, 'OTHER', true, 1), (61, 'OTHER', true, 9)
-      ) as tally (ago, type, is_failure, attempts)
+      ) as minute (ago, type, is_failure, attempts)
       union all
       select '-infinity', 'OTHER', true, 1, 1000, 1
     `;

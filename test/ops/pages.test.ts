@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { addUser, openSession } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, enqueue } from "../support/engine.ts";
-import { logInOperator } from "../support/operators.ts";
+import { logInOperator } from "./operators.ts";
 import { until } from "../support/until.ts";
 import { serveApp } from "../support/web.ts";
 
@@ -27,7 +27,7 @@ describe("the operations pages", () => {
     ["get", "/ops/tasks/1"],
     ["post", "/ops/tasks/1/cancel"],
     ["post", "/ops/types/MAIL/retry"],
-  ] as const)("are not there for anybody but operators: %s %s", async (method, path) => {
+  ] as const)("are 404 for anybody but operators: %s %s", async (method, path) => {
     await enqueue(sql, "MAIL", 1);
     const unknown = await site.get("/nowhere").expect(404);
     const owner = await openSession(sql, await addUser(sql));
@@ -41,15 +41,15 @@ describe("the operations pages", () => {
     await site[method](path).set("Cookie", cookie).expect(404);
   });
 
-  it("are linked from an operator's own pages, and from nobody else's", async () => {
-    expect((await show("/account")).text).toContain('href="/ops"');
+  it("are linked from an operator's account page, and from no other", async () => {
+    for (const path of ["/account", "/"]) expect((await show(path)).text).toContain('href="/ops"');
     const owner = await openSession(sql, await addUser(sql));
     expect((await site.get("/account").set("Cookie", owner)).text).not.toContain("/ops");
   });
 });
 
 describe("a type with a NUL in its name", () => {
-  it("is not there, to be shown or to be retried", async () => {
+  it("is 404, to show and to retry", async () => {
     await show("/ops/types/%00").expect(404);
     await show("/ops/types/MAIL%00").expect(404);
     await site.post("/ops/types/%00/retry").set("Cookie", cookie).expect(404);
@@ -57,7 +57,7 @@ describe("a type with a NUL in its name", () => {
 });
 
 describe("GET /ops", () => {
-  it("shows what is owed, how late it is, and the last events", async () => {
+  it("shows the pending tasks, how late they are, and the latest events", async () => {
     await enqueue(sql, "MAIL", 3, { run_at: new Date(Date.now() - 90_000) });
     await sql`insert into event (event_type, usr_id, data) values ('MAIL_SENT', 7, '{"task_id": "12"}')`;
     await addWorker(sql, 70);
@@ -70,17 +70,17 @@ describe("GET /ops", () => {
     expect(text).toMatch(/class="latency bad"[^]*1 min [345]\d s[^]*much too late/);
     expect(text).toContain("<dt>Due</dt><dd>3</dd>");
     expect(text).toContain("No worker is alive");
-    expect(text).toContain("ago: gone");
+    expect(text).toContain("ago, dead");
     expect(text).toMatch(/MAIL_SENT, user 7, task_id 12/);
     expect(text).toMatch(/digest<\/th>\s*<td[^>]*>1<\/td>[^]*1 min [1-5]\d s ago/);
   });
 
   it.each([
-    [-1, "fine", "prompt"],
+    [-1, "fine", "on time"],
     [-20, "late", "late"],
     [-100, "bad", "much too late"],
     [100, "fine", "no task is due"],
-  ])("says of a task due in %i s that the promise is %s", async (seconds, level, words) => {
+  ])("shows a task due in %i s as %s", async (seconds, level, words) => {
     await enqueue(sql, "MAIL", 1, { run_at: new Date(Date.now() + seconds * 1000) });
     // The page may be a second old.
     const text = await until("it is shown", async () => {
@@ -100,10 +100,10 @@ describe("GET /ops", () => {
     expect(text).toMatch(
       /class="latency late"[^]*<strong>None<\/strong> <span>2 tasks of unknown types are due<\/span>/,
     );
-    expect(text).toMatch(/No live worker knows LATER/);
+    expect(text).toMatch(/No live worker has a handler for LATER/);
   });
 
-  it("escapes whatever stands in a task", async () => {
+  it("escapes what a task contains", async () => {
     const evil = "<script>alert(1)</script>/?#'\"";
     const [id] = await enqueue(sql, evil, 1, { attempt: 1, params: sql.json({ evil }) });
     await sql`insert into task_error (task_id, attempt, error) values (${id!}, 1, ${evil})`;
@@ -126,20 +126,20 @@ describe("GET /ops/types/:type", () => {
     const worker = await addWorker(sql);
     const [due] = await enqueue(sql, "MAIL", 1, { attempt: 2 });
     await enqueue(sql, "MAIL", 25, { run_at: inTenMinutes() });
-    const [held] = await enqueue(sql, "MAIL", 1, { worker_id: worker });
+    const [running] = await enqueue(sql, "MAIL", 1, { worker_id: worker });
     await sql`
       insert into task_error (task_id, attempt, error)
       values (${due!}, 1, 'the first'), (${due!}, 2, 'the second')
     `;
     const { text } = await show("/ops/types/MAIL").expect(200);
     expect(text).toContain(`/ops/tasks/${due}"`);
-    expect(text).toContain(`/ops/tasks/${held}"`);
+    expect(text).toContain(`/ops/tasks/${running}"`);
     expect(text).toContain("the second");
     expect(text).not.toContain("the first");
     expect(text).toContain("The first 20 of 25.");
   });
 
-  it("says so when there is nothing of the type", async () => {
+  it("says so when there is no task of the type", async () => {
     expect((await show("/ops/types/NOTHING").expect(200)).text).toContain("No task of this type");
   });
 });

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { retryDead } from "../../app/ops/retry-dead.ts";
+import { retryDead } from "../../app/ops/actions.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { enqueue } from "../support/engine.ts";
 
 const { sql } = await createDatabase();
 beforeEach(() => empty(sql));
 
-/** Owes it, so that the id is taken, and buries it. */
+/** A dead task whose id was taken before. */
 async function bury(taskType: string, columns: object = {}): Promise<string> {
   const [task_id] = await enqueue(sql, taskType, 1, columns);
   await sql`
@@ -21,7 +21,7 @@ const deadIds = async () =>
   (await sql`select task_id from task_dead order by task_id`).map(({ task_id }) => String(task_id));
 
 describe("retrying a dead task", () => {
-  it("owes it as a new task, with a new identity and all its attempts", async () => {
+  it("enqueues a new task, with a new id and all its attempts", async () => {
     const dead = await bury("MAIL", { params: sql.json({ usr_id: "1" }), priority: 3, unique_key: "once" });
     const other = await bury("MAIL");
 
@@ -50,7 +50,7 @@ describe("retrying a dead task", () => {
     expect(await deadIds()).toEqual([other]);
   });
 
-  it("owes all of a type, and no other", async () => {
+  it("retries all of a type, and no other", async () => {
     const mails = [await bury("MAIL"), await bury("MAIL")];
     const other = await bury("OTHER");
     expect((await retryDead(sql, { task_type: "MAIL" }, null)).map(({ dead_task_id }) => dead_task_id)).toEqual(mails);
@@ -58,7 +58,7 @@ describe("retrying a dead task", () => {
     expect(await deadIds()).toEqual([other]);
   });
 
-  it("says so when the unique key is owed again, and leaves it", async () => {
+  it("leaves a task whose unique key is pending again, and says so", async () => {
     const dead = await bury("MAIL", { unique_key: "once" });
     const free = await bury("MAIL", { unique_key: "twice" });
     await enqueue(sql, "MAIL", 1, { unique_key: "once" });
@@ -69,7 +69,7 @@ describe("retrying a dead task", () => {
     expect(await deadIds()).toEqual([dead]);
   });
 
-  it("owes the latest of those that share a unique key", async () => {
+  it("retries the latest of those that share a unique key", async () => {
     const [earlier, later] = [await bury("MAIL", { unique_key: "once" }), await bury("MAIL", { unique_key: "once" })];
     await sql`update task_dead set died_at = died_at - interval '1 day' where task_id = ${earlier}`;
     expect((await retryDead(sql, { task_type: "MAIL" }, null)).map((row) => ({ ...row }))).toEqual([
@@ -78,14 +78,14 @@ describe("retrying a dead task", () => {
     ]);
   });
 
-  it("owes it once, however many ask", async () => {
+  it("retries a task once when five calls race", async () => {
     const dead = await bury("MAIL");
     await Promise.all(Array.from({ length: 5 }, () => retryDead(sql, { task_id: dead }, null)));
     expect(await sql`select from task`).toHaveLength(1);
     expect(await deadIds()).toEqual([]);
   });
 
-  it("owes the latest 10,000 of a heap, and the others when it is asked again", async () => {
+  it("retries the latest 10,000 of many, and the others with the next call", async () => {
     await sql`
       insert into task_dead (task_id, task_type, params, priority, attempt, reason, created_at, died_at)
       select -n, 'MAIL', '{}', 0, 5, 'no luck', now(), now() - make_interval(secs => n)
@@ -96,7 +96,7 @@ describe("retrying a dead task", () => {
     expect(await retryDead(sql, { task_type: "MAIL" }, null)).toHaveLength(1);
   });
 
-  it("owes nothing for an id that is not dead", async () => {
+  it("does nothing for an id that is not dead", async () => {
     expect(await retryDead(sql, { task_id: "404" }, null)).toHaveLength(0);
     expect(await sql`select from task`).toHaveLength(0);
   });

@@ -4,12 +4,12 @@ import { freePort } from "../../dev/postgres.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
 import { enqueue } from "../support/engine.ts";
-import { logInOperator } from "../support/operators.ts";
+import { logInOperator } from "./operators.ts";
 import { run } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { serveApp } from "../support/web.ts";
 
-/** Follows the stream in the background; tells what has come, and whether it has ended. */
+/** Follows the stream in the background; shows what has come, and whether it has ended. */
 async function follow(url: string, cookie: string) {
   const answer = await fetch(`${url}/ops/events`, { headers: { cookie } });
   const seen = { status: answer.status, type: answer.headers.get("content-type"), text: "", hasEnded: false };
@@ -22,7 +22,7 @@ async function follow(url: string, cookie: string) {
 }
 
 describe("GET /ops/events", () => {
-  it("goes on past the deadline, and brings what has changed", async () => {
+  it("goes on past the deadline, and sends changes", async () => {
     const { sql } = await createDatabase();
     const deadlineSeconds = 0.2;
     const url = await serveApp(sql, { deadlineSeconds });
@@ -38,7 +38,7 @@ describe("GET /ops/events", () => {
     for (const line of seen.text.split("\n").filter(Boolean)) expect(line).toMatch(/^(retry: 1000|data: ".*")$/);
   });
 
-  it("costs many who look on no more than one", async () => {
+  it("reads the database once for many viewers", async () => {
     const { sql } = await createDatabase();
     const read = createReading(sql);
     const [one, other] = await Promise.all([read(), read()]);
@@ -47,7 +47,7 @@ describe("GET /ops/events", () => {
     await until("it is read anew", async () => (await read()) !== one);
   });
 
-  it("ends when the database goes away, so that the browser asks again", async () => {
+  it("ends when the database goes away; the browser asks again", async () => {
     const { sql } = await createDatabase();
     const seen = await follow(await serveApp(sql), await logInOperator(sql));
     await until("the first part has come", () => seen.text !== "");
@@ -56,7 +56,7 @@ describe("GET /ops/events", () => {
     expect(seen.text).not.toContain("elsewhere");
   });
 
-  it("answers HEAD and is done", async () => {
+  it("answers HEAD at once", async () => {
     const { sql } = await createDatabase();
     const headers = { cookie: await logInOperator(sql) };
     const answer = await fetch(`${await serveApp(sql)}/ops/events`, { method: "HEAD", headers });

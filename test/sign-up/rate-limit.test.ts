@@ -48,14 +48,14 @@ describe("POST /signup, with a rate limit", () => {
     await from("203.0.113.20", 20).expect(303);
   });
 
-  it("counts refused requests, too, up to a bound", async () => {
+  it("counts refused requests, too", async () => {
     await sql`
       insert into rate_limit (action, subject, hits, ends_at)
-      values ('sign up', '203.0.113.7', 1000000, now() + interval '1 minute')
+      values ('sign up', '203.0.113.7', 20, now() + interval '1 minute')
     `;
     await from("203.0.113.7", 1)
       .expect(429)
       .expect("Retry-After", /^(60|59)$/);
-    expect(await sql`select hits from rate_limit`).toEqual([{ hits: 1_000_000 }]);
+    expect(await sql`select hits from rate_limit`).toEqual([{ hits: 21 }]);
   });
 });

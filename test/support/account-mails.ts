@@ -12,11 +12,11 @@ import { until } from "./until.ts";
 
 const origin = "https://signup.example.com";
 
-/** The worker's own handlers, sending to a server of the test; for one test after the other. */
+/** The worker's handlers with an SMTP server of the test. It serves one test after the other. */
 export async function startMailing(database: { sql: Sql; url: string }) {
   const { sql } = database;
   const { mails, url } = await receiveMails();
-  const env = workerEnv({
+  const env = workerEnv([], {
     DATABASE_URL: database.url,
     ORIGIN: origin,
     SMTP_URL: url,
@@ -31,11 +31,11 @@ export async function startMailing(database: { sql: Sql; url: string }) {
     engine,
     mails,
     async empty() {
-      // The engine stays, and so does its row in worker.
+      // The engine keeps running, so its row in worker stays.
       await sql`truncate usr, task, task_error, task_dead, rate_limit, email_suppression, event restart identity cascade`;
       mails.length = 0;
     },
-    /** The mails of one task, all of them told in the feed: whose they were, where there is still somebody. */
+    /** The mails of one task, after checking that each has its event with the user, if the user still exists. */
     async mailsOf(taskType: string, params: object, usr_id: string | null) {
       await engine.enqueue(taskType, 1, { params: sql.json({ ...params }) });
       await until("the task is done", () => isEmpty(sql));
@@ -52,7 +52,7 @@ export async function startMailing(database: { sql: Sql; url: string }) {
   };
 }
 
-/** The one link of a mail that carries a token, which is stored as its hash alone. */
+/** The one link of a mail with a token. Only the hash of the token is stored. */
 export async function linkIn(sql: Sql, mail: Partial<Pick<Received, "text" | "html">> | undefined) {
   const [, path, token = ""] =
     /https:\/\/signup\.example\.com(\/\S+)\?token=([\w-]{43})$/m.exec(mail?.text ?? "") ?? [];

@@ -4,14 +4,14 @@ import type { Sql } from "../../app/db/connect.ts";
 import { newToken } from "../../app/token.ts";
 import { until } from "./until.ts";
 
-/** Hashes of next to no cost, for tests of something else. */
+/** Cheap hashes, for tests of something else. */
 export const passwords = createPasswords({ cost: { memoryCost: 8, timeCost: 1, parallelism: 1 } });
 
 const noDeadline = new AbortController().signal;
 
 export const ada = { email: "ada@example.com", password: "twelve engines hum" };
 
-/** A user who can log in, or, unverified, could not; returns the `usr_id`. */
+/** Adds a user, who can log in when verified. Returns the `usr_id`. */
 export async function addUser(sql: Sql, { email, password } = ada, isVerified = true): Promise<string> {
   const hash = await passwords.hash(password, noDeadline);
   const [user] = await sql<{ usr_id: string }[]>`
@@ -25,13 +25,13 @@ export async function addUser(sql: Sql, { email, password } = ada, isVerified = 
   return user!.usr_id;
 }
 
-/** Whether it is the password of now. */
+/** Whether it is the current password. */
 export async function hasPassword(sql: Sql, usrId: string, password: string): Promise<boolean> {
   const [user] = await sql<{ password_hash: string }[]>`select password_hash from usr where usr_id = ${usrId}`;
   return passwords.verify(user?.password_hash, password, noDeadline);
 }
 
-/** A browser in which the user is logged in: the cookie that it sends. */
+/** Logs the user in. Returns the cookie of the session. */
 export async function openSession(sql: Sql, usrId: string, columns: object = {}): Promise<string> {
   const { token, hash } = newToken();
   const [user] = await sql<{ version: number }[]>`select version from usr where usr_id = ${usrId}`;
@@ -41,10 +41,10 @@ export async function openSession(sql: Sql, usrId: string, columns: object = {})
   return `session=${token}`;
 }
 
-/** The cookie of the session that an answer begins. */
+/** The session cookie that a response sets. */
 export const sessionOf = (answer: Response) => /session=[\w-]{43}/.exec(answer.get("Set-Cookie")?.join() ?? "")?.[0];
 
-/** The sessions that no raised version has ended. */
+/** The sessions that no new version of the user has ended. */
 export const liveSessions = (sql: Sql) => sql<{ usr_id: string }[]>`
   select usr_id
   from session
@@ -52,7 +52,7 @@ export const liveSessions = (sql: Sql) => sql<{ usr_id: string }[]>`
   where coalesce(usr_version, version) = version
 `;
 
-/** The links that no raised version has ended. */
+/** The links that no new version of the user has ended. */
 export const liveLinks = (sql: Sql) => sql<{ usr_id: string; purpose: string }[]>`
   select usr_id, purpose
   from email_token
@@ -62,7 +62,7 @@ export const liveLinks = (sql: Sql) => sql<{ usr_id: string; purpose: string }[]
 
 type LinkColumns = Record<string, unknown> & { email_change_id?: string };
 
-/** A link as a mail carries it: its token. */
+/** Adds a link of a mail. Returns its token. */
 export async function addLink(sql: Sql, purpose: string, usrId: string, columns: LinkColumns = {}): Promise<string> {
   const { token, hash } = newToken();
   const [user] = await sql<{ email: string; version: number }[]>`
@@ -79,9 +79,9 @@ export async function addLink(sql: Sql, purpose: string, usrId: string, columns:
 }
 
 /**
- * Sends requests that have to wait for the user's row, in this order, and only then lets them go: a race that is the same
- * each time. A request that needs no such lock is answered meanwhile; under a lock `for no key update` rows that refer to the
- * user can be written, too.
+ * Races requests in the same order each time: they queue for the locked row of the user, one after the other, and then the lock
+ * is released. A request that needs no lock on the row responds at once. Under `for no key update`, rows that refer to the user
+ * can be written.
  */
 export async function race<Answer>(
   sql: Sql,
@@ -102,7 +102,7 @@ export async function race<Answer>(
   let answered = 0;
   for (const request of requests) {
     answers.push(Promise.resolve(request()).finally(() => (answered += 1)));
-    await until("the request waits, or is answered", async () => {
+    await until("the request waits or responds", async () => {
       const waiting = await sql`
         select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
       `;

@@ -1,4 +1,4 @@
-// For tests alone, made once: one key, and two certificates by it for localhost that no authority has signed.
+// For tests only: one key, and two self-signed certificates for localhost.
 
 export const key = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgC3FtxJtIYlgNN23v

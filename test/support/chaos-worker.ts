@@ -8,18 +8,18 @@ import { consumers } from "../../worker/events/consumers.ts";
 import { startSubscribers } from "../../worker/events/subscribers.ts";
 import { startEngine } from "../../worker/engine/engine.ts";
 import { runIsolated } from "../../worker/engine/isolate.ts";
+import * as modules from "../../worker/modules.ts";
 import { createHandlers } from "../../worker/handlers.ts";
 import { mailHandler } from "../../worker/mail/mail-handler.ts";
 import { createMailer } from "../../worker/mail/mailer.ts";
 import { defineHandler } from "../../worker/engine/task.ts";
 import { keepHeapSmall } from "../../worker/small-heap.ts";
 
-// The worker's entry once more, with a short lease (of one second, unless CHAOS_LEASE_SECONDS says another), and with task types
-// that are of use to tests alone.
+// The worker's entry with a short lease (1 s, or CHAOS_LEASE_SECONDS) and with task types for tests.
 
 keepHeapSmall();
 
-const env = workerEnv();
+const env = workerEnv(Object.values(modules));
 const log = createLog(env.LOG_LEVEL, "worker");
 const leaseSeconds = Number(process.env["CHAOS_LEASE_SECONDS"] ?? 1);
 const sql = connect(env, "worker", 15);
@@ -30,11 +30,11 @@ const handlers = {
   ...createHandlers(sql, mailer, env, log),
 
   SEND_EMAIL_ONCE: {
-    ...mailHandler(sql, mailer, { view: "already-registered", subject: "Once, or somebody has to look" }),
+    ...mailHandler(sql, mailer, { view: "already-registered", subject: "At most once" }),
     afterUnknown: "bury" as const,
   },
 
-  /** Says that it began, and ends after so many seconds, whatever becomes of the database. */
+  /** Logs its start and ends after so many seconds, without the database. */
   LAST: defineHandler({
     params: z.object({ seconds: z.number() }),
     async run({ params, task: { task_id, attempt } }) {
@@ -43,7 +43,7 @@ const handlers = {
     },
   }),
 
-  /** The same, and signs what it has done in the table `signature`, together with its end. The first attempt may linger there. */
+  /** The same, and inserts a row into the table `signature` in its finish. The first attempt may linger there. */
   SIGN: defineHandler({
     params: z.object({ seconds: z.number(), linger: z.number().default(0) }),
     async run({ params, task: { task_id, attempt }, finish }) {
@@ -57,7 +57,7 @@ const handlers = {
     },
   }),
 
-  /** Stops the whole process for so many seconds at its first attempt. */
+  /** Blocks the event loop for so many seconds in its first attempt. */
   BLOCK: defineHandler({
     params: z.object({ seconds: z.number() }),
     async run({ params, task: { task_id, attempt } }) {
@@ -67,7 +67,7 @@ const handlers = {
     },
   }),
 
-  /** Always tries again at once. */
+  /** Fails three times and retries at once. */
   FLAKY: defineHandler({
     params: z.object({}),
     backoffSeconds: () => 0,
@@ -76,7 +76,7 @@ const handlers = {
     },
   }),
 
-  /** Kills its process. */
+  /** Kills its own process. */
   CRASH: defineHandler({
     params: z.object({}),
     async run() {
@@ -88,10 +88,10 @@ const handlers = {
   NO_OP: defineHandler({ params: z.object({}), async run() {} }),
 };
 
-/** Notes what it sees in the table `seen`, in the order in which it sees it. */
+/** Writes the events that it consumes to the table `seen`, in order. */
 const noteEvents: Consumer = {
   name: "note",
-  // Few at once: so there are many takes that something may go wrong in.
+  // Small batches: there are many transactions in which something can go wrong.
   batch: 10,
   consume: (tx, events) => tx`
     insert into seen (position)
@@ -130,7 +130,7 @@ const wake = () => {
   engine.wake();
   subscribers.wake();
 };
-sql.listen("task", wake).catch((error: unknown) => log.warn({ err: error }, "no hints: polling alone"));
+sql.listen("task", wake).catch((error: unknown) => log.warn({ err: error }, "no notifications: polling only"));
 
 process.once("SIGTERM", () => {
   void Promise.all([engine.stop(), subscribers.stop()])

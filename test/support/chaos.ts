@@ -16,13 +16,13 @@ const line = z.object({
 
 export type ChaosWorker = Process & {
   pid: number;
-  /** The lines of its log whose message it is. */
+  /** The lines of its log with this message. */
   logged(message: string): z.infer<typeof line>[];
-  /** Resolves when it has a session. */
+  /** Resolves when its row in `worker` is there. */
   joined(): Promise<unknown>;
 };
 
-/** A worker process whose lease is one second, unless it is the real entry. */
+/** A worker process with a lease of one second, or the real entry. */
 export function chaosWorker(
   databaseUrl: string,
   smtpUrl: string,
@@ -46,7 +46,7 @@ export function chaosWorker(
   };
 }
 
-/** Users, each with one task of the type that names them. */
+/** Users, each with one task of the type. */
 export async function enqueueMails(sql: Sql, taskType: string, count: number): Promise<void> {
   await sql`
     with member as (
@@ -69,14 +69,14 @@ export async function enqueueTasks(sql: Sql, taskType: string, params: object, c
   `;
 }
 
-/** Holds what the statement takes until the answer is called: a lock on a table, an advisory lock. */
+/** Keeps the locks that a statement takes until the returned function is called. */
 export async function hold(sql: Sql, take: (tx: TransactionSql) => PromiseLike<unknown>): Promise<() => Promise<void>> {
   const { tx, rollback } = await openTransaction(sql);
   await take(tx);
   return rollback;
 }
 
-/** The database sessions of workers that wait for a lock. */
+/** The backends of workers that wait for a lock. */
 export function waiting(sql: Sql) {
   return sql<{ pid: number }[]>`
     select pid

@@ -7,24 +7,24 @@ import { addWorker, handler, enqueue } from "./engine.ts";
 const types = ["ONE", "TWO", "THREE"];
 const priorities = [-1, 0, 1];
 const slots = 20;
-/** More than the five after which Postgres may take a generic plan. */
+/** Postgres may switch to a generic plan after five. */
 const rounds = 30;
 
-/** What a backlog may consist of; beside each there are a few due tasks to take. */
+/** Kinds of backlogs. Beside each there are a few due tasks to claim. */
 export const backlogs = ["due", "future", "of unknown types"] as const;
 export type Backlog = (typeof backlogs)[number] | "running";
 
-/** Buffers that one look for lanes and one claim from them touch, and both together. */
+/** Buffers that one search for lanes and one claim touch, and their sum. */
 export type Cost = { find: number; claim: number; both: number };
 
 /**
- * Measures what a worker's claims cost in front of backlogs of these sizes, spread over types and priorities: as the worker
- * runs them, prepared, on one connection, counted by Postgres.
+ * Measures a worker's claims before backlogs of these sizes, spread over types and priorities. As in the worker, the statements
+ * are prepared and run on one connection. Postgres counts the buffers.
  */
 export async function measureClaims(backlog: Backlog, sizes: number[]): Promise<Cost[]> {
   const { sql, url } = await createDatabase();
   await sql`create extension pg_stat_statements`;
-  // So that nothing but the claims changes the table while they are counted.
+  // Autovacuum would touch the table while its buffers are counted.
   await sql`alter table task set (autovacuum_enabled = off)`;
   const costs: Cost[] = [];
   for (const size of sizes) {
@@ -36,7 +36,7 @@ export async function measureClaims(backlog: Backlog, sizes: number[]): Promise<
 
 async function fill(sql: Sql, backlog: Backlog, count: number): Promise<void> {
   await sql`truncate task`;
-  // In order of age, as in life, every type and priority in turn.
+  // In order of age, each type and priority in turn.
   await sql`
     insert into task (task_type, priority, run_at)
     select
@@ -57,9 +57,9 @@ async function measure(sql: Sql, url: string): Promise<Cost> {
   const worker = await addWorker(sql);
 
   for (let round = 0; round < rounds; round += 1) {
-    // The first are for the catalogue's own buffers.
+    // The first rounds also read the catalog.
     if (round === rounds / 3) await sql`select pg_stat_statements_reset(dbid => (${database(sql)}))`;
-    // Anew, so that each round looks first.
+    // A new lane cache: each round searches first.
     const claims = createClaims({ sql: claimer, handlers, concurrency: slots, breakerRoom: () => Infinity });
     claims.lanes.expectMore({ isNotified: true });
     await claims.lanes.find();

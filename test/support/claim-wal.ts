@@ -8,11 +8,11 @@ import { addWorker, handler } from "./engine.ts";
 const types = ["ONE", "TWO", "THREE"];
 const rounds = 20;
 
-/** Bytes of WAL per task that the claims and the finishes of batches of this size write, counted by Postgres. */
+/** Bytes of WAL per task that claims and finishes of this batch size write, counted by Postgres. */
 export async function measureWal(batch: number): Promise<{ claim: number; finish: number }> {
   const { sql, url } = await createDatabase();
   await sql`create extension pg_stat_statements`;
-  // Autovacuum would write at moments of its own.
+  // Autovacuum would write, too.
   await sql`alter table task set (autovacuum_enabled = off)`;
   await sql`
     insert into task (task_type)
@@ -48,7 +48,7 @@ export async function measureWal(batch: number): Promise<{ claim: number; finish
 
 const database = (sql: Sql) => sql`select oid from pg_database where datname = current_database()`;
 
-/** By all statements since the last reset, whatever they are called. */
+/** Of all statements since the last reset. */
 async function walBytes(sql: Sql): Promise<number> {
   const [row] = await sql<{ bytes: number }[]>`
     select sum(wal_bytes)::float8 as bytes

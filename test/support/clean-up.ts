@@ -1,6 +1,6 @@
 import { afterAll, onTestFinished } from "vitest";
 
-/** Runs it after the test that asks, or after the file when none is running: a hook of the file is ignored inside a test. */
+/** Runs the task after the current test, or after the file when no test runs. A test ignores the hooks of its file. */
 export function cleanUp(task: () => unknown): void {
   const run = async () => {
     await task();

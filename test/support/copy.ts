@@ -10,11 +10,11 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 
 export type Copy = {
   folder: string;
-  /** Runs a program in the copy; what it prints. Rejects, with all that it printed, when it fails. */
+  /** Runs a program in the copy and returns its output. Rejects with the output when it fails. */
   run(program: string, ...words: string[]): Promise<string>;
 };
 
-/** The project as it stands, without what is ignored, in a repository of its own: to be changed by a test. */
+/** A copy of the project without ignored files, in a git repository of its own, for a test to change. */
 export async function copyProject(): Promise<Copy> {
   const folder = await mkdtemp(join(tmpdir(), "copy-"));
   cleanUp(() => rm(folder, { recursive: true, force: true }));
@@ -32,7 +32,7 @@ export async function copyProject(): Promise<Copy> {
   return { folder, run: here };
 }
 
-/** The blocks of one language in a page of the project, by the headings above them. */
+/** The code blocks of one language in a Markdown file, with the headings above them. */
 export async function blocksOf(page: string, language: string): Promise<{ heading: string; text: string }[]> {
   const parts = (await readFile(join(root, page), "utf8")).split(/^#+ /m).slice(1);
   return parts.flatMap((part) => {
@@ -44,7 +44,7 @@ export async function blocksOf(page: string, language: string): Promise<{ headin
 
 async function runIn(folder: string, program: string, words: string[]): Promise<string> {
   const path = [dirname(process.execPath), join(root, "node_modules/.bin"), process.env.PATH].join(":");
-  // A run within a run must not take itself for a part of the outer one.
+  // Without the variables of the outer test run.
   const outer = Object.entries(process.env).filter(([name]) => !/^(VITEST|TEST$|NODE_ENV$|GIT_)/.test(name));
   const env = { ...Object.fromEntries(outer), PATH: path };
   try {

@@ -4,7 +4,7 @@ import { inject } from "vitest";
 import { connect, type Sql } from "../../app/db/connect.ts";
 import { cleanUp } from "./clean-up.ts";
 
-/** A database of this test file's own, cloned from the migrated template, dropped after it (or after the test that asks for it). */
+/** A database cloned from the migrated template. It is dropped after the test file, or after the test that creates it. */
 export async function createDatabase(template = "migrated"): Promise<{ sql: Sql; url: string }> {
   const admin = postgres(`${inject("serverUrl")}postgres`, { max: 1, onnotice: () => {} });
   const name = `test_${randomUUID()}`;
@@ -20,7 +20,7 @@ export async function createDatabase(template = "migrated"): Promise<{ sql: Sql;
   return { sql, url };
 }
 
-/** As it was new, for the tests of one file. Not by `truncate`, which makes a hundred files anew and takes a hundred times as long. */
+/** Deletes all rows. `truncate` would create a hundred files again and take a hundred times as long. */
 export async function empty(sql: Sql): Promise<void> {
   await sql`
     delete from email_verified;
@@ -35,7 +35,6 @@ export async function empty(sql: Sql): Promise<void> {
     delete from log_in_failure;
     delete from event;
     delete from event_consumer;
-    delete from webhook;
     select setval(seqrelid, 1, false) from pg_sequence;
   `.simple();
 }

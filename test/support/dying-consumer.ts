@@ -1,7 +1,7 @@
 import { connect } from "../../app/db/connect.ts";
 import { consume } from "../../worker/events/consume.ts";
 
-/** A process of its own that stops for ever between a consumer's writes and its cursor. */
+/** A process that hangs between a consumer's writes and the update of its position. */
 const sql = connect({ DATABASE_URL: process.env.DATABASE_URL!, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test");
 await consume(sql, {
   name: "reader",

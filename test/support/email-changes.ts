@@ -6,7 +6,7 @@ export async function emailOf(sql: Sql, usrId: string): Promise<string> {
   return user!.email;
 }
 
-/** A change of address that the user has asked for. */
+/** A requested change of address. */
 export async function addEmailChange(
   sql: Sql,
   usrId: string,
@@ -20,7 +20,7 @@ export async function addEmailChange(
   return change!;
 }
 
-/** Asks for a change, and returns the link that the new address gets. */
+/** Requests a change. Returns the token of the link that the new address gets. */
 export async function requestEmailChange(
   sql: Sql,
   usrId: string,
@@ -31,7 +31,7 @@ export async function requestEmailChange(
   return addLink(sql, "change", usrId, { ...change, email, ...columns });
 }
 
-/** Moves the account on, and returns the way back that the former address gets. */
+/** Changes the address. Returns the token of the revert link that the former address gets. */
 export async function moveToNewEmail(sql: Sql, usrId: string, newEmail: string, columns: object = {}): Promise<string> {
   const email = await emailOf(sql, usrId);
   const change = await addEmailChange(sql, usrId, newEmail);

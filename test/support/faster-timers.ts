@@ -6,15 +6,15 @@ const original: TypedPropertyDescriptor<Socket["setTimeout"]> =
   Object.getOwnPropertyDescriptor(Socket.prototype, "setTimeout") ?? {};
 
 /**
- * Lets the timers of this process run 20 times as fast until the test has ended: real time-outs against real sockets, without the wait.
- * Returns a clock that tells how many seconds have passed for them.
+ * Makes the timers of this process run 20 times as fast until the test ends: real time-outs on real sockets without the wait.
+ * Returns a clock that counts the seconds that have passed for them.
  */
 export function speedUpTimers(): () => number {
   const { setTimeout: wait } = globalThis;
   const waitIdle = (socket: Socket, ...how: Parameters<Socket["setTimeout"]>) =>
     original.value?.call(socket, ...how) as Socket;
-  const hurried = (run: () => void, milliseconds = 0, ...rest: []) => wait(run, milliseconds / factor, ...rest);
-  vi.spyOn(globalThis, "setTimeout").mockImplementation(hurried);
+  const faster = (run: () => void, milliseconds = 0, ...rest: []) => wait(run, milliseconds / factor, ...rest);
+  vi.spyOn(globalThis, "setTimeout").mockImplementation(faster);
   vi.spyOn(Socket.prototype, "setTimeout").mockImplementation(function (this: Socket, milliseconds, run) {
     return waitIdle(this, milliseconds / factor, run);
   });

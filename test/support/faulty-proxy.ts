@@ -6,74 +6,84 @@ import { portOf } from "./web.ts";
 
 export type FaultyProxy = {
   url: string;
-  /** Milliseconds by which each piece comes late, from now on. */
+  /** Delays each piece by so many milliseconds from now on. */
   slow(milliseconds: number): void;
-  /** Of the next piece on each line half arrives; then the line ends, or, silent, nothing more comes on it and nobody is told. */
+  /** Of the next piece on each connection, half arrives. Then the connection closes or goes silent. */
   halve(end: "cut" | "silent"): void;
-  /** Ends all lines. */
+  /** Drops what the server sends on the open connections. */
+  mute(): void;
+  /** Closes all connections. */
   cut(): void;
-  /** Nothing more comes through the lines that are open, in either direction, and nobody is told: not even that one side has ended. */
+  /** Drops everything on the open connections in both directions, the end of the connection included. */
   silence(): void;
 };
 
-type Line = { isSilent: boolean; half?: "cut" | "silent" | undefined; end(): void; fallSilent(): void };
+type Connection = {
+  isSilent: boolean;
+  isMute: boolean;
+  half?: "cut" | "silent" | undefined;
+  end(): void;
+  fallSilent(): void;
+};
 
-/** After so long a server finds out by its own keep-alives that nobody is there; the client never does. */
+/** A server's own keep-alives find a dead client after so long; the client finds nothing. */
 const lostSeconds = 30;
 
-/** The network between the processes and the server of a URL. What it does to the lines that are open, new ones are spared. */
+/** A proxy before the server of a URL that fails as a network does. New connections work again. */
 export async function startFaultyProxy(url: string): Promise<FaultyProxy> {
   const { hostname, port } = new URL(url);
-  const lines = new Set<Line>();
+  const connections = new Set<Connection>();
   let latency = 0;
 
-  async function carry(line: Line, from: Socket, to: Socket): Promise<void> {
-    // An end is not answered, as it would be otherwise: a silent line says nothing.
-    for await (const piece of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      if (latency > 0) await delay(latency);
-      if (line.isSilent) continue;
-      to.write(line.half ? piece.subarray(0, piece.length / 2) : piece);
-      if (line.half === "cut") line.end();
-      if (line.half === "silent") line.fallSilent();
-    }
-  }
-
   function join(client: Socket): void {
-    const far = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    const server = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
     const end = () => {
-      lines.delete(line);
+      connections.delete(connection);
       client.destroy();
-      far.destroy();
+      server.destroy();
     };
-    const endAloud = () => line.isSilent || end();
-    const line: Line = {
+    const endUnlessSilent = () => connection.isSilent || end();
+    const connection: Connection = {
       isSilent: false,
+      isMute: false,
       end,
       fallSilent() {
-        if (line.isSilent) return;
-        line.isSilent = true;
-        setTimeout(() => far.destroy(), lostSeconds * 1000).unref();
+        if (connection.isSilent) return;
+        connection.isSilent = true;
+        setTimeout(() => server.destroy(), lostSeconds * 1000).unref();
       },
     };
-    lines.add(line);
-    for (const socket of [client, far]) socket.on("error", () => {}).once("close", endAloud);
-    carry(line, client, far).then(endAloud, endAloud);
-    carry(line, far, client).then(endAloud, endAloud);
+    connections.add(connection);
+    for (const socket of [client, server]) socket.on("error", () => {}).once("close", endUnlessSilent);
+
+    async function carry(from: Socket, to: Socket): Promise<void> {
+      // The default would close the socket when the other side closes it: a silent connection stays open.
+      for await (const piece of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        if (latency > 0) await delay(latency);
+        if (connection.isSilent || (connection.isMute && from === server)) continue;
+        to.write(connection.half ? piece.subarray(0, piece.length / 2) : piece);
+        if (connection.half === "cut") connection.end();
+        if (connection.half === "silent") connection.fallSilent();
+      }
+    }
+    carry(client, server).then(endUnlessSilent, endUnlessSilent);
+    carry(server, client).then(endUnlessSilent, endUnlessSilent);
   }
 
-  const server = createServer({ allowHalfOpen: true }, join).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const listener = createServer({ allowHalfOpen: true }, join).listen(0, "127.0.0.1");
+  await once(listener, "listening");
 
-  const cut = () => lines.forEach((line) => line.end());
+  const cut = () => connections.forEach((connection) => connection.end());
   cleanUp(() => {
-    server.close();
+    listener.close();
     cut();
   });
   return {
-    url: url.replace(`:${port}/`, `:${portOf(server)}/`),
+    url: url.replace(`:${port}/`, `:${portOf(listener)}/`),
     slow: (milliseconds) => (latency = milliseconds),
-    halve: (end) => lines.forEach((line) => (line.half = end)),
+    halve: (end) => connections.forEach((connection) => (connection.half = end)),
+    mute: () => connections.forEach((connection) => (connection.isMute = true)),
     cut,
-    silence: () => lines.forEach((line) => line.fallSilent()),
+    silence: () => connections.forEach((connection) => connection.fallSilent()),
   };
 }

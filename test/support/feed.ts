@@ -8,14 +8,11 @@ import { until } from "./until.ts";
 export const appendEvent = (sql: Sql | TransactionSql, event_type: string, columns: object = {}) =>
   sql`insert into event ${sql({ event_type, ...columns })}`;
 
-/** Resolves when all that was appended can be read: transactions of other tests, in the same server, may hold the feed up. */
+/** Resolves when all events can be read. A transaction of another test on the same server can delay the feed. */
 export const untilReadable = (sql: Sql) =>
-  until(
-    "the feed has come so far",
-    async () => (await sql`select from event where not ${isReadable(sql)}`).length === 0,
-  );
+  until("all events can be read", async () => (await sql`select from event where not ${isReadable(sql)}`).length === 0);
 
-/** A transaction that is open until it is told how to end, or until the end of the test. */
+/** A transaction that stays open until it is committed or rolled back, or until the end of the test. */
 export async function openTransaction(sql: Sql) {
   const begun = Promise.withResolvers<TransactionSql>();
   const gate = Promise.withResolvers<void>();

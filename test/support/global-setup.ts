@@ -8,7 +8,7 @@ import { runMigrations } from "./processes.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** URL of a database server with the name left to be filled in. */
+    /** URL of the database server; the name of a database is to be appended. */
     serverUrl: string;
   }
 }
@@ -17,7 +17,7 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const scratch = await makeScratch([await roomyMemory(), tmpdir()], "slim-signup-test-");
   const [inMemory, onDisk] = scratch.folders as [string, string];
-  // For the processes that run the files: whatever ends them, their folders and servers go with this one.
+  // For the processes that run the tests: however they end, their folders and servers are removed with this one.
   process.env.TMPDIR = onDisk;
   const server = await startPostgres(inMemory, { durable: false });
   const admin = postgres(server.url("postgres"), { max: 1 });
@@ -29,7 +29,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return () => scratch[Symbol.asyncDispose]();
 }
 
-/** In memory, if there is plenty, the hundreds of files of each new database are made twenty times as fast. */
+/** A folder in memory if there is room: a database has hundreds of files, which are created twenty times as fast there. */
 async function roomyMemory(): Promise<string> {
   const room = await statfs("/dev/shm").catch(() => undefined);
   return room && room.bavail * room.bsize > 6 * 2 ** 30 ? "/dev/shm" : tmpdir();

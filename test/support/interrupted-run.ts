@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { startPostgres } from "../../dev/postgres.ts";
 import { makeScratch } from "../../dev/scratch-folder.ts";
 
-// To be ended by a signal: a run with a server, a child that is frozen, and folders of both. Prints them.
+// A run with a server, a frozen child, and folders, to be ended by a signal. Prints the child's pid and the folders.
 
-const scratch = await makeScratch([tmpdir(), tmpdir()], "slim-signup-broken-off-");
+const scratch = await makeScratch([tmpdir(), tmpdir()], "slim-signup-interrupted-");
 const [first, second] = scratch.folders as [string, string];
 process.env.TMPDIR = second;
 const { endWithRun } = await import("./processes.ts");

@@ -8,9 +8,9 @@ type Scene = { sql: Sql; smtp: ScriptedSmtp; start: () => ChaosWorker };
 
 export const kill = (worker: ChaosWorker) => worker.end("SIGKILL");
 
-/** Lets claims and finishes wait while they are carried out, for as long as a kill point holds the lock. */
+/** Makes claims and finishes wait inside their statement while a kill point holds the lock. */
 export async function createGate(sql: Sql): Promise<void> {
-  // A claim waits for the lock 2, a finish for 1.
+  // A claim waits for lock 2, a finish for lock 1.
   await sql`
     create function wait_at_the_gate() returns trigger language plpgsql as $$
     begin
@@ -21,7 +21,7 @@ export async function createGate(sql: Sql): Promise<void> {
   await sql`create trigger gate before update or delete on task for each row execute function wait_at_the_gate()`;
 }
 
-/** Each starts a worker and kills it when it is just there. */
+/** Each starts a worker and kills it at that moment. */
 export function killPoints({ sql, smtp, start }: Scene): Record<string, () => Promise<void>> {
   const whileItWaits = async (take: (tx: TransactionSql) => PromiseLike<unknown>, isRolledBack = false) => {
     const release = await hold(sql, take);
@@ -52,7 +52,7 @@ export function killPoints({ sql, smtp, start }: Scene): Record<string, () => Pr
     async "after the 250 and before the delete"() {
       const asked = Promise.withResolvers<void>();
       smtp.script = ({ stage }) => {
-        // It is stopped before it can hear the answer.
+        // Stopped before it can read the response.
         if (stage === "end") worker.child.kill("SIGSTOP");
         if (stage === "end") asked.resolve();
         return undefined;

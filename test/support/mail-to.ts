@@ -19,14 +19,14 @@ export const mailTask: Task = {
   claimed_at: new Date("2026-11-20T10:00:00Z"),
 };
 
-/** As below, with a log-in. */
+/** As below, with a user name and a password. */
 export const mailToScripted = ({ url }: ScriptedSmtp) => mailTo(url.replace("//", "//ada%40login.example:secret@"));
 
-/** A mailer with one connection to the server, or with so many, which waits at most half a second for any answer. */
+/** A mailer that waits at most half a second for a response. */
 export const mailTo = (url: string, connections = 1) =>
   mailWithWorkerTimeouts(`${url}${url.includes("?") ? "&" : "?"}socketTimeout=500&greetingTimeout=500`, connections);
 
-/** As above, but with the time-outs of the worker. */
+/** As above, with the worker's time-outs. */
 export function mailWithWorkerTimeouts(url: string, connections = 1) {
   const mailer = createMailer({
     ORIGIN: "https://signup.example.com",
@@ -44,6 +44,6 @@ export function mailWithWorkerTimeouts(url: string, connections = 1) {
       );
 }
 
-/** A script: one answer at one stage. */
+/** A script: one response at one stage. */
 export const at = (stage: Stage, answer: Answer) => (dialogue: { stage: Stage }) =>
   dialogue.stage === stage ? answer : undefined;

@@ -6,7 +6,7 @@ import { createDatabase } from "./database.ts";
 import { enqueue, runEngine } from "./engine.ts";
 import type { ScriptedSmtp } from "./smtp-dialogue.ts";
 
-/** A database and an engine of one type of mail, whose params name the recipient. */
+/** A database and an engine for one type of mail. The task's params name the recipient. */
 export async function prepareMails(server: ScriptedSmtp, concurrency: number) {
   const database = await createDatabase();
   const mailer = createMailer({

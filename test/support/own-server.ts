@@ -4,7 +4,7 @@ import { startPostgres } from "../../dev/postgres.ts";
 import { cleanUp } from "./clean-up.ts";
 import { runMigrations } from "./processes.ts";
 
-/** A migrated server that may be stopped or frozen; durable: a crash must not forget what was committed. */
+/** A migrated server for one test, which can stop or freeze it. It is durable: a crash must not lose a commit. */
 export async function startOwnServer() {
   const folder = await mkdtemp(`${tmpdir()}/slim-signup-outage-`);
   const server = await startPostgres(folder, { durable: true });
@@ -17,7 +17,7 @@ export async function startOwnServer() {
   return { ...server, url, freeze: () => freeze(folder) };
 }
 
-/** Stops every process of the server where it is; the answer lets them go on. */
+/** Stops every process of the server. The returned function resumes them. */
 async function freeze(folder: string): Promise<() => void> {
   const pids = await serverPids(folder);
   const send = (signal: NodeJS.Signals) => {
@@ -25,7 +25,7 @@ async function freeze(folder: string): Promise<() => void> {
       try {
         process.kill(pid, signal);
       } catch {
-        // It has ended in between.
+        // The process has ended.
       }
     }
   };

@@ -8,14 +8,14 @@ import { cleanUp } from "./clean-up.ts";
 import { endWithRun } from "./processes.ts";
 import { until } from "./until.ts";
 
-/** Whether the pgbouncer of the system's packages is there. */
+/** Whether the system has pgbouncer. */
 export async function hasPgbouncer(): Promise<boolean> {
   const child = spawn("pgbouncer", ["--version"], { stdio: "ignore" });
   const [code] = (await once(child, "close").catch(() => [1])) as [number];
   return code === 0;
 }
 
-/** A transaction pooler before the database of that URL; it lends a connection for one transaction at a time. */
+/** A pgbouncer in transaction mode before the database of that URL. */
 export async function poolTransactions(databaseUrl: string): Promise<string> {
   const { hostname, port, username, password, pathname } = new URL(databaseUrl);
   const listenPort = await freePort();

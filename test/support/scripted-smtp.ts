@@ -1,7 +1,7 @@
 import { cleanUp } from "./clean-up.ts";
 import { listenToMails, type ScriptedSmtp } from "./smtp-dialogue.ts";
 
-/** A real SMTP server that says at each stage what its script tells it to, closed after the test. */
+/** A real SMTP server that responds as its script decides. It closes after the test. */
 export async function scriptSmtp(script: ScriptedSmtp["script"] = () => undefined): Promise<ScriptedSmtp> {
   const smtp = await listenToMails(script);
   cleanUp(() => smtp.close());

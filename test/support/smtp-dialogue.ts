@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 
-/** Where in the dialogue a server is asked for its answer; `end` is after the last byte of the mail. */
+/** Where in the dialogue the server responds; `end` is after the last byte of the mail. */
 export type Stage = "greeting" | "EHLO" | "AUTH" | "MAIL" | "RCPT" | "DATA" | "end";
 
-/** What it answers: a line with its code, silence, or the end of the line. Undefined: the usual good answer. */
+/** The response: a line with its code, silence, or the end of the connection. Undefined is success. */
 export type Answer = `${number} ${string}` | "hang" | "cut" | undefined;
 
 type Dialogue = {
@@ -15,7 +15,7 @@ type Dialogue = {
   /** This connection's place among those that are open, the oldest being 1. */ place: number;
 };
 
-/** A mail whose last byte has come in, whatever was answered. */
+/** A mail that arrived up to its last byte, accepted or not. */
 type ScriptedMail = { id: string; to: string; date: string; raw: string };
 
 export type ScriptedSmtp = {
@@ -26,9 +26,9 @@ export type ScriptedSmtp = {
   connections: number;
   /** Each stage that was reached, in order. */
   stages: Stage[];
-  /** May be replaced at any time. */
+  /** Decides on each response. It can be replaced at any time. */
   script: (dialogue: Dialogue) => Answer | Promise<Answer>;
-  /** Ends all lines that are open. */
+  /** Ends all open connections. */
   cut(): void;
   /** Refuses connections from now on. */
   close(): Promise<void>;
@@ -46,7 +46,7 @@ const good: Record<Stage, string> = {
   end: "250 Taken",
 };
 
-/** A real SMTP server that says at each stage what its script tells it to; on a free port, if none is named. */
+/** A real SMTP server that responds as its script decides, on a free port by default. */
 export async function listenToMails(script: ScriptedSmtp["script"], onPort = 0): Promise<ScriptedSmtp> {
   const sockets = new Set<Socket>();
   let server: Server;
@@ -70,7 +70,7 @@ export async function listenToMails(script: ScriptedSmtp["script"], onPort = 0):
   async function listen(port: number): Promise<void> {
     server = createServer((socket) => {
       sockets.add(socket);
-      // A client that is killed resets its line: nothing that this side could do about.
+      // A killed client resets its connection.
       socket.on("error", () => {}).once("close", () => sockets.delete(socket));
       converse(smtp, socket, sockets).catch(() => socket.destroy());
     }).listen(port, "127.0.0.1", 1000);
@@ -89,7 +89,7 @@ async function converse(smtp: ScriptedSmtp, socket: Socket, sockets: Set<Socket>
   const lines = linesOf(socket);
   let [to, mails] = ["", 0];
 
-  /** What it said, or undefined when the dialogue is over. */
+  /** The response, or undefined when the dialogue is over. */
   async function answer(stage: Stage): Promise<string | undefined> {
     smtp.stages.push(stage);
     const said =
@@ -131,7 +131,7 @@ async function* linesOf(socket: Socket): AsyncGenerator<string, undefined> {
   }
 }
 
-/** Up to the line with one dot; undefined when it never came. */
+/** The mail up to the line with one dot; undefined when it is not complete. */
 async function mailOf(lines: AsyncGenerator<string, undefined>): Promise<string | undefined> {
   const read: string[] = [];
   for (;;) {

@@ -4,7 +4,7 @@ import { cleanUp } from "./clean-up.ts";
 
 export type Received = Email & { recipients: string[] };
 
-/** A real SMTP server that keeps what it is sent; `onMail` may throw, so that the mail is refused for now. */
+/** A real SMTP server that keeps its mails. When `onMail` throws, it refuses the mail for now. */
 export async function receiveMails(onMail?: (mail: Received) => void): Promise<{ url: string; mails: Received[] }> {
   const mails: Received[] = [];
   const server = await startSmtp({

@@ -6,18 +6,18 @@ import { cleanUp } from "./clean-up.ts";
 export type Pair = {
   /** Names both servers, the standby first. */
   url: string;
-  /** Of the standby alone. */
+  /** The standby only. */
   standbyUrl: string;
-  /** kill -9 of the primary's first process: no good-bye, nothing flushed. */
+  /** kill -9 of the primary's postmaster. */
   killPrimary(): Promise<void>;
-  /** Makes the standby take writes; resolves when it does. */
+  /** Makes the standby accept writes. */
   promote(): Promise<void>;
 };
 
 const packages = "/usr/lib/postgresql";
 const nobody = 65_534;
 
-/** The folder of the programs of the system's newest PostgreSQL; undefined where there is none. */
+/** The folder of the programs of the system's newest PostgreSQL, if there is one. */
 export async function findServerPrograms(): Promise<string | undefined> {
   const versions = await readdir(packages).catch((): string[] => []);
   const newest = versions.map(Number).toSorted((a, b) => b - a)[0];
@@ -27,7 +27,7 @@ export async function findServerPrograms(): Promise<string | undefined> {
   return areAll ? programs : undefined;
 }
 
-/** A primary, and a standby without whose word no commit is acknowledged. */
+/** A primary with a synchronous standby: no commit is acknowledged before the standby has it. */
 export async function startPair(programs: string): Promise<Pair> {
   const folder = await mkdtemp(`${tmpdir()}/slim-signup-pair-`);
   if (process.getuid?.() === 0) await chown(folder, nobody, nobody);

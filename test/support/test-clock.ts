@@ -1,7 +1,7 @@
 import { connect, type Sql } from "../../app/db/connect.ts";
 import { cleanUp } from "./clean-up.ts";
 
-/** A connection to which `now()` is what the test has written into `clock.hand`, until the test ends. */
+/** A connection on which `now()` returns what the test writes to `clock.hand`, until the test ends. */
 export async function connectWithClock({ sql, url }: { sql: Sql; url: string }): Promise<Sql> {
   await sql`create schema clock`;
   await sql`create table clock.hand (at timestamptz)`;

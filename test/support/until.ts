@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Asks again until the answer is truthy, and returns it. Throws after the deadline. */
+/** Calls `ask` until its result is truthy, and returns it. Throws after the deadline. */
 export async function until<Result>(
   what: string,
   ask: () => Result | Promise<Result>,

@@ -13,8 +13,8 @@ import { until } from "./until.ts";
 type Options = Partial<Parameters<typeof createApp>[0]>;
 
 /**
- * The web application on a free port, closed after the test file. As from behind a proxy: each request that names no address in
- * X-Forwarded-For comes from a new one, so that only those tests meet a throttle that mean to; and a hash costs next to nothing.
+ * The web application on a free port, as behind a proxy. It closes after the test file. A request without X-Forwarded-For comes
+ * from a new client address: rate limits apply only in tests that set the header. Hashes are cheap.
  */
 export async function serveApp(sql: Sql, options: Options = {}): Promise<string> {
   const server = createServer().listen(0, "127.0.0.1");
@@ -34,7 +34,7 @@ export async function serveApp(sql: Sql, options: Options = {}): Promise<string>
   return url;
 }
 
-/** The web process itself, on a free port, killed after the test. */
+/** The web process on a free port. It is killed after the test. */
 export async function runWeb(databaseUrl: string, env: Record<string, string> = {}) {
   const port = await freePort();
   const web = run("app/main.ts", { DATABASE_URL: databaseUrl, PORT: String(port), ...env });
@@ -45,7 +45,7 @@ export async function runWeb(databaseUrl: string, env: Record<string, string> = 
 
 let clients = 0;
 
-/** A client address that no request came from before. */
+/** A client address of no earlier request. */
 function freshAddress(): string {
   clients += 1;
   return [10, clients >> 16, (clients >> 8) & 255, clients & 255].join(".");

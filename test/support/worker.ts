@@ -1,7 +1,7 @@
 import { cleanUp } from "./clean-up.ts";
 import { run, type Process } from "./processes.ts";
 
-/** A worker process of its own, killed after the test, or after the test file, if it still runs. */
+/** A worker process. If it still runs after the test or the test file, it is killed. */
 export function runWorker(
   databaseUrl: string,
   smtpUrl: string,

@@ -82,7 +82,7 @@ describe("PRUNE_EVENTS", () => {
   });
 
   it("is enqueued daily", () => {
-    expect(schedule({ TZ_MAIL: "UTC", TZ_OPS: "UTC" })).toContainEqual(
+    expect(schedule({ TZ_MAIL: "UTC" })).toContainEqual(
       expect.objectContaining({ task_type: "PRUNE_EVENTS", daily_at: "03:40" }),
     );
   });

@@ -61,7 +61,7 @@ describe("PRUNE_HISTORY", () => {
   });
 
   it("is enqueued daily", () => {
-    expect(schedule({ TZ_MAIL: "UTC", TZ_OPS: "UTC" })).toContainEqual(
+    expect(schedule({ TZ_MAIL: "UTC" })).toContainEqual(
       expect.objectContaining({ task_type: "PRUNE_HISTORY", daily_at: "03:30" }),
     );
   });

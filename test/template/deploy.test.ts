@@ -13,7 +13,7 @@ const hasSystemd = await run("systemd-analyze", ["--version"]).then(
   () => false,
 );
 
-it.skipIf(!hasSystemd)("has a systemd unit whose exposure is below 2", async () => {
+it.skipIf(!hasSystemd)("documents a systemd unit with an exposure level below 2", async () => {
   const { folder } = await copyProject();
   const [unit] = await blocksOf("docs/deploy.md", "ini");
   await writeFile(join(folder, "signup@app.service"), unit!.text);
@@ -21,14 +21,14 @@ it.skipIf(!hasSystemd)("has a systemd unit whose exposure is below 2", async () 
   expect(Number(/exposure level.*: ([\d.]+)/.exec(stdout)?.[1])).toBeLessThan(2);
 });
 
-it("pins every action by the hash of its commit", async () => {
+it("pins every GitHub action to a commit hash", async () => {
   const workflow = await readFile(".github/workflows/ci.yml", "utf8");
   const actions = workflow.match(/uses: .+/g);
   expect(actions?.length).toBeGreaterThan(0);
   for (const action of actions!) expect(action).toMatch(/^uses: actions\/[\w-]+@[0-9a-f]{40} # v[\d.]+$/);
 });
 
-it("fails the audit for a known vulnerability, not for a registry that is away", async () => {
+it("fails the audit for a known vulnerability but not for an unreachable registry", async () => {
   const server = createServer((request, response) => {
     const isBulk = request.method === "POST" && request.url?.endsWith("/advisories/bulk");
     const advisory = { id: 1, url: "https://example.com", title: "Bad", severity: "high", vulnerable_versions: "*" };

@@ -3,19 +3,29 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { blocksOf, copyProject, type Copy } from "../support/copy.ts";
 
-/** Of every folder something, and all that speaks of the name; the rest would take minutes. */
-const suite = [
-  "test/account/account",
+/** What speaks of modules, their routes or their environment. */
+const ofTheCore = [
+  "test/modules",
   "test/env",
+  "test/account/account",
+  "test/browser/accessibility",
+  "test/events/consume.test.ts",
+  "test/http/web",
+  "test/log-in/session",
+  "test/worker/worker.test.ts",
+];
+
+/** One file of every folder, and each file that contains the project's name; the whole suite would take minutes. */
+const suite = [
+  ...ofTheCore,
+  "test/engine/claiming",
+  "test/engine/failing",
   "test/http/headers",
+  "test/ops/metrics",
+  "test/ops/tasks-command",
   "test/password/password-rules",
   "test/sign-up/sign-up",
   "test/sign-up/verify",
-  "test/ops/metrics",
-  "test/cli/tasks",
-  "test/engine/claiming",
-  "test/engine/failing",
-  "test/worker/worker.test.ts",
   "test/tasks/account-mails",
 ];
 
@@ -80,30 +90,26 @@ describe("npm run rename", () => {
 
 describe("docs/make-it-yours.md", () => {
   it.each([
-    ["Without webhooks", ["test/ops", "test/env", "test/tasks/account-mails"]],
-    ["Without the operations page", ["test/ops", "test/http/web", "test/cli/tasks", "test/digest/digest"]],
-  ])("«%s» leaves a project that works", async (heading, files) => {
+    [["Without webhooks"], ["test/ops/pages", "test/digest"]],
+    [["Without the digest"], ["test/ops/pages", "test/webhooks/webhooks"]],
+    [
+      ["Without webhooks", "Without the digest", "Without operations"],
+      ["test/migrations", "test/cli", "test/tasks"],
+    ],
+  ])("%j leaves a project that passes its checks and its tests", async (headings, files) => {
     const copy = await copyProject();
-    await deletePart(copy, heading);
+    for (const heading of headings) {
+      const [commands, ...others] = (await blocksOf("docs/make-it-yours.md", "sh")).filter(
+        (block) => block.heading === heading,
+      );
+      expect(others).toEqual([]);
+      await writeFile(join(copy.folder, ".git/block"), commands!.text);
+      await copy.run("bash", "-e", ".git/block");
+    }
     expect(await copy.run("tsc", "--noEmit")).toBe("");
-    await copy.run("prettier", "--check", "app", "worker", "cli", "dev", "test");
-    await copy.run("vitest", "run", ...files);
-  });
-
-  it("leaves a project that compiles without both", async () => {
-    const copy = await copyProject();
-    await deletePart(copy, "Without webhooks");
-    await deletePart(copy, "Without the operations page");
-    expect(await copy.run("tsc", "--noEmit")).toBe("");
+    await copy.run("oxlint", "--type-aware");
+    await copy.run("knip");
+    await copy.run("prettier", "--check", ".");
+    await copy.run("vitest", "run", ...ofTheCore, ...files);
   });
 });
-
-/** What the page says to delete: the files, then the lines. */
-async function deletePart(copy: Copy, heading: string): Promise<void> {
-  for (const language of ["sh", "diff"]) {
-    const blocks = (await blocksOf("docs/make-it-yours.md", language)).filter((block) => block.heading === heading);
-    expect(blocks).toHaveLength(1);
-    await writeFile(join(copy.folder, ".git/block"), blocks[0]!.text);
-    await (language === "sh" ? copy.run("bash", "-e", ".git/block") : copy.run("git", "apply", ".git/block"));
-  }
-}

@@ -1,18 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { outsideAddresses } from "../../worker/webhooks/outside-address.ts";
-import { createReceiverRoom } from "../../worker/webhooks/receiver-room.ts";
+import { publicAddresses } from "../../worker/webhooks/public-address.ts";
+import { createReceiverLimit } from "../../worker/webhooks/receiver-limit.ts";
 import { postWebhook } from "../../worker/webhooks/post-webhook.ts";
 import { createDatabase } from "../support/database.ts";
-import {
-  deadOf,
-  emptyWebhooks,
-  errorsOf,
-  enqueueMessages,
-  secondsUntilNext,
-  startDelivery,
-} from "../support/webhook-delivery.ts";
+import { deadOf, emptyWebhooks, errorsOf, enqueueMessages, secondsUntilNext, startDelivery } from "./deliver.ts";
 import { isEmpty, enqueue } from "../support/engine.ts";
-import { addWebhook, isSigned, messageFor, secret, startReceiver } from "../support/webhook-receiver.ts";
+import { addWebhook, isSigned, messageFor, secret, startReceiver } from "./receiver.ts";
 import { until } from "../support/until.ts";
 
 const database = await createDatabase();
@@ -22,7 +15,7 @@ const deliver = (find?: Parameters<typeof startDelivery>[1]) => startDelivery(da
 beforeEach(() => emptyWebhooks(sql));
 
 describe("POST_WEBHOOK", () => {
-  it("posts what happened, signed, under an id of its own, and then nothing is owed", async () => {
+  it("posts the event, signed, under an id of its own, and is done", async () => {
     const receiver = await startReceiver();
     const webhookId = await addWebhook(sql, receiver.url, { secret });
     const message = messageFor(webhookId);
@@ -39,7 +32,7 @@ describe("POST_WEBHOOK", () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it("comes again under the same id when the receiver fails, with the answer in its history", async () => {
+  it("is retried under the same id when the receiver fails, and keeps its answer as the error", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) =>
       response.writeHead(receiver.requests.length === 1 ? 500 : 200, { location: receiver.url }).end();
@@ -68,8 +61,8 @@ describe("POST_WEBHOOK", () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it("backs off for at least two days, and four at most", () => {
-    const handler = postWebhook(sql, () => Promise.reject(new Error()), createReceiverRoom(1));
+  it("backs off for two to four days", () => {
+    const handler = postWebhook(sql, () => Promise.reject(new Error()), createReceiverLimit(1));
     const waits = Array.from({ length: handler.maxAttempts - 1 }, (_, n) => handler.backoffSeconds(n + 1));
     const days = waits.reduce((sum, seconds) => sum + seconds, 0) / 86_400;
     expect(days).toBeGreaterThan(2);
@@ -77,7 +70,7 @@ describe("POST_WEBHOOK", () => {
     expect(Math.max(...waits)).toBeLessThanOrEqual(6 * 3600);
   });
 
-  it("disables an endpoint that says 410; what is owed to it is dead, and can be retried", async () => {
+  it("disables an endpoint that answers 410; its pending deliveries die, and can be retried", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) => response.writeHead(410).end();
     await enqueueMessages(sql, await addWebhook(sql, receiver.url));
@@ -96,7 +89,7 @@ describe("POST_WEBHOOK", () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it("says what failed though it was tried at several addresses", async () => {
+  it("names the error after several addresses were tried", async () => {
     await enqueueMessages(sql, await addWebhook(sql, "http://receiver.example.com:1/"));
     const addresses = ["127.0.0.1", "127.0.0.2"].map((address) => ({ address, family: 4 }));
     await deliver(() => Promise.resolve(addresses));
@@ -104,10 +97,10 @@ describe("POST_WEBHOOK", () => {
     expect(await errorsOf(sql)).toEqual([expect.stringContaining("ECONNREFUSED")]);
   });
 
-  it("is done when the endpoint was deleted: nobody is left to tell", async () => {
+  it("is done without a request when the endpoint was deleted", async () => {
     await enqueueMessages(sql, "404");
     await deliver();
-    await until("nothing is owed", () => isEmpty(sql));
+    await until("nothing is pending", () => isEmpty(sql));
     expect(await deadOf(sql)).toEqual([]);
   });
 
@@ -115,7 +108,7 @@ describe("POST_WEBHOOK", () => {
     const receiver = await startReceiver();
     await enqueueMessages(sql, await addWebhook(sql, receiver.url));
     await enqueueMessages(sql, await addWebhook(sql, receiver.url.replace("127.0.0.1", "inside.example.com")));
-    await deliver((host) => outsideAddresses(host, () => Promise.resolve(["127.0.0.1"])));
+    await deliver((host) => publicAddresses(host, () => Promise.resolve(["127.0.0.1"])));
     await until("both have failed", async () => (await errorsOf(sql)).length === 2);
     const reason = "Its address is private, loopback, link-local or reserved: refused.";
     expect(await errorsOf(sql)).toEqual([reason, reason]);

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { retryAfterSeconds } from "../../worker/webhooks/retry-after.ts";
+import { retryAfterSeconds } from "../../worker/webhooks/post-webhook.ts";
 
 const now = Date.parse("2026-11-20T10:00:00Z");
 

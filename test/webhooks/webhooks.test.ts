@@ -2,8 +2,8 @@ import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { addUser, openSession } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
-import { operatorActions, logInOperator } from "../support/operators.ts";
-import { addWebhook, secret } from "../support/webhook-receiver.ts";
+import { operatorActions, logInOperator } from "../ops/operators.ts";
+import { addWebhook, secret } from "./receiver.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -13,6 +13,7 @@ const url = "https://receiver.example.com/hooks?tenant=7";
 let cookie: string;
 beforeEach(async () => {
   await empty(sql);
+  await sql`delete from webhook`;
   cookie = `__Host-${await logInOperator(sql)}`;
 });
 
@@ -23,7 +24,7 @@ const register = (fields: object = {}) =>
 const registered = () => sql`select url, secret, event_types, per_second from webhook`;
 
 describe("the page of webhooks", () => {
-  it("is not there for anybody but operators", async () => {
+  it("is 404 for anybody but operators", async () => {
     const webhookId = await addWebhook(sql, url);
     const owner = `__Host-${await openSession(sql, await addUser(sql))}`;
     for (const other of ["", owner]) {
@@ -34,7 +35,7 @@ describe("the page of webhooks", () => {
     expect(await registered()).toHaveLength(1);
   });
 
-  it("shows each endpoint and how it fares, and never a secret that is in use", async () => {
+  it("shows each endpoint and its state, and never a secret in use", async () => {
     await addWebhook(sql, url, { secret, event_types: ["SIGNED_UP", "TASK_DEAD"] });
     await addWebhook(sql, `${url}&two`, { failures: 4, last_error: "The receiver answered 500." });
     await sql`insert into webhook_disabled (webhook_id, reason) values (1, 'The receiver answered 410.')`;
@@ -46,6 +47,10 @@ describe("the page of webhooks", () => {
     expect(text).not.toContain(secret);
   });
 
+  it("is linked from the operations page", async () => {
+    expect((await site.get("/ops").set("Cookie", cookie).expect(200)).text).toContain('href="/ops/webhooks"');
+  });
+
   it("offers a fresh secret of 32 bytes each time", async () => {
     const [one, other] = [(await show()).text, (await show()).text].map((text) => /whsec_[\w+/]{43}=/.exec(text)?.[0]);
     expect(one).toBeDefined();
@@ -54,7 +59,7 @@ describe("the page of webhooks", () => {
 });
 
 describe("POST /ops/webhooks", () => {
-  it("registers an endpoint, and writes down who did", async () => {
+  it("registers an endpoint, and writes the audit log", async () => {
     await register({ event_types: " SIGNED_UP, MAIL_SENT SIGNED_UP" })
       .expect(303)
       .expect("Location", "/ops/webhooks?registered");
@@ -64,7 +69,7 @@ describe("POST /ops/webhooks", () => {
     ]);
   });
 
-  it("registers once what is sent twice, and no two endpoints with one secret", async () => {
+  it("registers one endpoint when the form is sent twice, and no two endpoints with one secret", async () => {
     await register().expect(303);
     await register().expect(303);
     const { text } = await register({ url: "https://other.example.com" }).expect(422);
@@ -78,7 +83,7 @@ describe("POST /ops/webhooks", () => {
     expect(await registered()).toMatchObject([{ url: "https://receiver.example.com/hooks/%C3%A9?tenant=7" }]);
   });
 
-  it("refuses a URL with a NUL, wherever it stands", async () => {
+  it("refuses a URL with a NUL anywhere", async () => {
     for (const odd of [
       "https://receiver.example.com/\0",
       "https://receiver.example.com/a\0b",
@@ -95,7 +100,7 @@ describe("POST /ops/webhooks", () => {
     ["a password in the URL", { url: "https://ada:hush@receiver.example.com" }, "address of the receiver"],
     ["a secret that is short", { secret: "whsec_c2hvcnQ=" }, "24 to 64 random bytes"],
     ["a secret of another kind", { secret: "hush".repeat(10) }, "24 to 64 random bytes"],
-    ["an event type of another kind", { event_types: "signed_up" }, "Event types look like"],
+    ["an event type of another kind", { event_types: "signed_up" }, "Enter event types separated by spaces"],
     ["no rate", { per_second: "0" }, "from 0.01 to 1000"],
     ["a rate that is no number", { per_second: "many" }, "from 0.01 to 1000"],
   ])("refuses %s, and keeps what was typed", async (_, fields, message) => {

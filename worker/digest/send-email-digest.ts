@@ -18,7 +18,7 @@ const params = z.object({
 const dayInWords = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeZone: "UTC" });
 const inWords = (count: number) => count.toLocaleString("en");
 
-/** Tells an operator how a day went. Who is none any more gets nothing. */
+/** Mails an operator how a day went. A former operator gets nothing. */
 export function sendEmailDigest(sql: Sql, mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "digest",

@@ -1,5 +1,6 @@
+import type { Module } from "../module.ts";
+import * as modules from "../modules.ts";
 import type { Consumer } from "./consume.ts";
-import { oweWebhooks } from "../webhooks/owe-webhooks.ts";
 
-/** The subscribers of the feed, each run by one worker at a time. */
-export const consumers: Consumer[] = [oweWebhooks];
+/** The subscribers of the feed, each run by one worker at a time. The core has none of its own. */
+export const consumers: Consumer[] = Object.values<Module>(modules).flatMap((module) => module.consumers ?? []);

@@ -53,7 +53,7 @@ async function findWaits(sql: Sql, mails: Mail[]): Promise<Map<string, number>> 
       -- Workers lock the rows in one order.
       order by kind, subject
       on conflict (action, subject) do update set
-        hits = case when rate_limit.ends_at <= now() then 0 else least(rate_limit.hits, 1000000) end + excluded.hits,
+        hits = case when rate_limit.ends_at <= now() then 0 else rate_limit.hits end + excluded.hits,
         ends_at = case when rate_limit.ends_at <= now() then excluded.ends_at else rate_limit.ends_at end
       returning action as kind, subject, hits, ends_at
     )

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Sql } from "../../app/db/connect.ts";
 import { defineHandler, type Handler } from "../engine/task.ts";
-import { untilFewer } from "../webhooks/until-fewer.ts";
+import { untilFewer } from "./until-fewer.ts";
 
 const batch = 1000;
 

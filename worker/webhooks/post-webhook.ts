@@ -1,21 +1,20 @@
+import { createHmac } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { Sql } from "../../app/db/connect.ts";
 import { errorText, failureOf, Permanent, RetryLater, Snooze } from "../engine/errors.ts";
-import { id } from "../mail/mail-handler.ts";
-import type { Answer, PostOutside } from "./post-outside.ts";
-import type { ReceiverRoom } from "./receiver-room.ts";
-import { retryAfterSeconds } from "./retry-after.ts";
 import { defineHandler, equalJitter, type Handler, type Task } from "../engine/task.ts";
-import { askLeave, disable, noteFailure, notePause, noteSuccess, type Leave } from "./webhook-pace.ts";
-import { createClearWay } from "./webhook-line.ts";
-import { signatureHeaders } from "./webhook-signature.ts";
+import { id } from "../mail/mail-handler.ts";
+import type { Answer, Post } from "./http-post.ts";
+import type { ReceiverLimit } from "./receiver-limit.ts";
+import { createSnoozeDue } from "./snooze-due.ts";
+import { disable, recordFailure, recordPause, recordSuccess, takeSlot, type Slot } from "./take-slot.ts";
 
 const params = z.object({
   webhook_id: id,
-  /** The same at every attempt, and at those of a copy that somebody retries: receivers drop what they have had. */
+  /** The same at every attempt and every manual retry: receivers drop an id that they have had. */
   message_id: z.string().regex(/^[\w-]{1,100}$/),
-  /** When it happened. */
+  /** When the event happened. */
   timestamp: z.string(),
   type: z.string(),
   data: z.record(z.string(), z.unknown()),
@@ -23,76 +22,102 @@ const params = z.object({
 
 const mostSeconds = 3 * 24 * 3600;
 
-/** Posts one event to one endpoint. What the endpoint's rate, its pause or this worker has no room for is put off. */
-export function postWebhook(sql: Sql, post: PostOutside, room: ReceiverRoom): Handler {
-  const clearWay = createClearWay(sql);
+/** Posts one event to one endpoint. Snoozes while the endpoint is paused, over its rate, or too slow for this worker. */
+export function postWebhook(sql: Sql, post: Post, limit: ReceiverLimit): Handler {
+  const snoozeDue = createSnoozeDue(sql);
   return defineHandler({
     params,
     maxAttempts: 22,
     timeoutSeconds: 30,
     backoffSeconds: overTwoDays,
-    // Receivers drop what they have had.
+    // Receivers drop duplicates by message id.
     afterUnknown: "retry",
 
     async run({ params, task, signal }) {
-      const makeRoom = await room.enter(params.webhook_id);
+      const leave = await limit.enter(params.webhook_id);
       try {
-        const leave = await askLeave(sql, params.webhook_id, !makeRoom);
-        // The endpoint is gone: nobody is left to tell.
-        if (!leave) return;
-        if (leave.disabled !== null) throw new Permanent(`The endpoint is disabled: ${leave.disabled}`);
-        if (leave.obstacle !== null) {
-          if (leave.is_paused && isTooOld(task)) throw new Permanent("Not delivered within three days.");
-          clearWay(params.webhook_id);
-          throw new Snooze(leave.wait_seconds, leave.obstacle);
+        const slot = await takeSlot(sql, params.webhook_id, !leave);
+        // The endpoint was deleted.
+        if (!slot) return;
+        if (slot.disabled !== null) throw new Permanent(`The endpoint is disabled: ${slot.disabled}`);
+        if (slot.obstacle !== null) {
+          if (slot.is_paused && isTooOld(task)) throw new Permanent("Not delivered within three days.");
+          snoozeDue(params.webhook_id);
+          throw new Snooze(slot.wait_seconds, slot.obstacle);
         }
-        await delay(leave.wait_seconds * 1000, undefined, { signal });
+        await delay(slot.wait_seconds * 1000, undefined, { signal });
 
-        const answer = await post(leave.url, message(params, leave), signal).catch(async (error: unknown) => {
-          // A worker that stops, and a URL that is refused for good, say nothing about the receiver.
-          if (!signal.aborted && failureOf(error).kind === "retry") await noteFailure(sql, leave, errorText(error));
+        const answer = await post(slot.url, message(params, slot), signal).catch(async (error: unknown) => {
+          // A shutdown of the worker or a forbidden URL says nothing about the receiver.
+          if (!signal.aborted && failureOf(error).kind === "retry") await recordFailure(sql, slot, errorText(error));
           throw error;
         });
-        await heed(sql, leave, answer, task.attempt);
+        await recordAnswer(sql, slot, answer, task.attempt);
       } finally {
-        makeRoom?.();
+        leave?.();
       }
     },
   });
 }
 
-/** To put a task off costs no attempt: for a receiver that is down for good, only its age ends it. */
+/** A snooze costs no attempt, so only its age ends a delivery to a receiver that stays down. */
 const isTooOld = ({ claimed_at, born }: Task) => claimed_at.getTime() / 1000 - Number(born) > mostSeconds;
 
-/** Does what the answer says, for the whole endpoint; throws unless it says that the message has come. */
-async function heed(sql: Sql, leave: Leave, answer: Answer, attempt: number): Promise<void> {
+/** Records what the answer means for the endpoint. Throws unless the message was accepted. */
+async function recordAnswer(sql: Sql, slot: Slot, answer: Answer, attempt: number): Promise<void> {
   const { status } = answer;
   if (status >= 200 && status < 300) {
-    if (leave.failures > 0) await noteSuccess(sql, leave);
+    if (slot.failures > 0) await recordSuccess(sql, slot);
     return;
   }
   const error = `The receiver answered ${status}.`;
   if (status === 410) {
-    await disable(sql, leave, error);
+    await disable(sql, slot, error);
     throw new Permanent(error);
   }
-  const wish = status === 429 || status === 503 ? retryAfterSeconds(answer, leave.sent_at * 1000) : undefined;
-  if (wish !== undefined) {
-    await notePause(sql, leave, wish);
-    // The attempt counts: a short wish must not use them all up in a minute.
-    throw new RetryLater(Math.max(wish, overTwoDays(attempt)), error);
+  const retryAfter = status === 429 || status === 503 ? retryAfterSeconds(answer, slot.sent_at * 1000) : undefined;
+  if (retryAfter !== undefined) {
+    await recordPause(sql, slot, retryAfter);
+    // The attempt counts, so a short Retry-After must not use all attempts up in a minute.
+    throw new RetryLater(Math.max(retryAfter, overTwoDays(attempt)), error);
   }
-  await noteFailure(sql, leave, error);
+  await recordFailure(sql, slot, error);
   throw new Error(error);
 }
 
-function message({ message_id, type, timestamp, data }: z.infer<typeof params>, { secret, sent_at }: Leave) {
+/** 10 s, 50 s, 4 min, 21 min, 2 h, then 6 h each, less up to half by jitter: two to four days in all. */
+function overTwoDays(attempt: number): number {
+  return equalJitter(Math.min(10 * 5 ** (attempt - 1), 6 * 3600));
+}
+
+const longestRetryAfterSeconds = 24 * 3600;
+
+/**
+ * Seconds that an answer's `Retry-After` asks for (RFC 9110: seconds or a date), at most a day; undefined when it has none. A date is
+ * compared with the answer's own `Date`, else with our clock, in milliseconds.
+ */
+export function retryAfterSeconds({ retryAfter, date }: Answer, now: number): number | undefined {
+  if (retryAfter === undefined) return undefined;
+  const theirs = Date.parse(date ?? "");
+  const isSeconds = /^\d+$/.test(retryAfter);
+  // A date begins with its weekday; V8 would parse "-5" as a date, too.
+  const asked = /^[A-Z]/i.test(retryAfter) ? Date.parse(retryAfter) : NaN;
+  const seconds = isSeconds ? Number(retryAfter) : (asked - (theirs || now)) / 1000;
+  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 1), longestRetryAfterSeconds);
+}
+
+function message({ message_id, type, timestamp, data }: z.infer<typeof params>, { secret, sent_at }: Slot) {
   const body = JSON.stringify({ type, timestamp, data });
   const signed = { id: message_id, timestamp: String(Math.floor(sent_at)), body };
   return { body, headers: { "content-type": "application/json", ...signatureHeaders(secret, signed) } };
 }
 
-/** 10 s, 50 s, 4 min, 21 min, 2 h, then every 6 h, and half of that at least: two days in all at least, four at most. */
-function overTwoDays(attempt: number): number {
-  return equalJitter(Math.min(10 * 5 ** (attempt - 1), 6 * 3600));
+/** The message's id, seconds since 1970 as text, and the body as it is sent. */
+type Signed = { id: string; timestamp: string; body: string };
+
+/** The headers by which a receiver checks sender, age and id of a message: "Standard Webhooks" 1.0. `secret` is `whsec_` and base64. */
+export function signatureHeaders(secret: string, { id, timestamp, body }: Signed): Record<string, string> {
+  const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
+  const signature = createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64");
+  return { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": `v1,${signature}` };
 }

@@ -4,7 +4,7 @@ import { findLanes } from "../../../worker/engine/lanes.ts";
 import { claimable, ids, modelledFronts, take, types } from "./model.ts";
 import { step } from "./step.ts";
 
-export const look = (who: number) =>
+export const find = (who: number) =>
   step("find lanes", [who], async (model, sql) => {
     const lanes = [...(await findLanes(sql, types))];
     model.workers[who]!.lanes = lanes;
@@ -25,7 +25,7 @@ export const claimSome = (who: number, pattern: number[]) =>
     take(worker, expected, claimed);
   });
 
-/** All workers claim at the same instant: who gets what is open, but each task goes to one of them at most. */
+/** All workers claim at the same time. Each task goes to at most one of them. */
 export const race = () =>
   step("race", [], async (model, sql) => {
     const open = [...(await findLanes(sql, types))];

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import type { Sql } from "../../../app/db/connect.ts";
 import type { Model } from "./model.ts";
 
-/** Compares all the tables with the model. */
+/** Compares all tables with the model. */
 export async function expectAsModelled(sql: Sql, { tasks, dead, errors, sessions }: Model): Promise<void> {
   const [rows] = await sql<{ tasks: unknown; dead: unknown; errors: unknown; sessions: unknown }[]>`
     select

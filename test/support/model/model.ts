@@ -16,9 +16,9 @@ export type Task = {
 
 export type Worker = {
   id: string;
-  /** What it believes to hold, whoever holds it by now. */
-  hand: (Fence & { run_at: string })[];
-  /** What it saw when it last looked, whatever became of it. */
+  /** The tasks that it believes to run; another worker may run them by now. */
+  running: (Fence & { run_at: string })[];
+  /** The lanes that it last found; they may have changed. */
   lanes: Lane[];
 };
 
@@ -29,18 +29,18 @@ export type Model = {
   /** Rows of the table. */
   sessions: Map<string, { isSilent: boolean }>;
   workers: Worker[];
-  /** How often each was done, and the rare cases among them. */
+  /** How often each step and each rare case was reached. */
   reached: Map<string, number>;
 };
 
-/** What the workers of the model know; there may be tasks of others. */
+/** The types that the workers know. There may be tasks of other types. */
 export const types = ["A", "B", "C"];
 
 export function note({ reached }: Model, what: string, times = 1): void {
   reached.set(what, (reached.get(what) ?? 0) + times);
 }
 
-/** What a claim may take from a lane: free, due, and not before the lane's front. */
+/** What a claim can take from a lane: pending, due, and not before the lane's first task. */
 export function claimable({ tasks }: Model, lane: Lane): Task[] {
   const front = { run_at: lane.due_since, task_id: lane.task_id } as Task;
   return [...tasks.values()]
@@ -50,7 +50,7 @@ export function claimable({ tasks }: Model, lane: Lane): Task[] {
     .toSorted(byAge);
 }
 
-/** The oldest of each type and priority. */
+/** The oldest pending task of each type and priority. */
 export function modelledFronts({ tasks }: Model): string[] {
   const free = [...tasks.values()]
     .filter(({ worker_id, is_due, task_type }) => worker_id === null && is_due && types.includes(task_type))
@@ -69,7 +69,7 @@ export function take(worker: Worker, tasks: Task[], claimed: readonly { task_id:
   for (const task of tasks) {
     const { run_at } = claimed.find(({ task_id }) => task_id === task.task_id)!;
     Object.assign(task, { worker_id: worker.id, attempt: task.attempt + 1 });
-    worker.hand.push({ task_id: task.task_id, attempt: task.attempt, worker_id: worker.id, run_at });
+    worker.running.push({ task_id: task.task_id, attempt: task.attempt, worker_id: worker.id, run_at });
   }
 }
 

@@ -2,18 +2,18 @@ import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import { expireLeases, leave, reclaim } from "../../../worker/engine/reclaim.ts";
 import { heartbeat as sendHeartbeat, join } from "../../../worker/engine/session.ts";
-import { claimSome, look } from "./claims.ts";
+import { claimSome, find } from "./claims.ts";
 import { ids } from "./model.ts";
 import { step } from "./step.ts";
 
 const died = "The worker died, or was cut off, before there was an outcome.";
 const stopped = "The worker was stopped before there was an outcome.";
 
-export const joinAnew = (who: number) =>
+export const joinAgain = (who: number) =>
   step("join", [who], async ({ workers, sessions }, sql) => {
     const worker = workers[who]!;
     if (sessions.has(worker.id)) return;
-    // Its hand it keeps: what it believes to hold of its last session must be out of its reach.
+    // It keeps `running`: it must not be able to change tasks of its former session.
     worker.id = randomUUID();
     sessions.set(worker.id, { isSilent: false });
     await join(sql, { worker_id: worker.id, host: "model", pid: who, leaseSeconds: 60 });
@@ -34,14 +34,14 @@ export const fallSilent = (who: number) =>
     if (session) session.isSilent = true;
   });
 
-export const judge = () =>
+export const reclaimTasks = () =>
   step("reclaim", [], async ({ sessions, tasks, errors }, sql) => {
     for (const [id, { isSilent }] of sessions) if (isSilent) sessions.delete(id);
     const orphans = [...tasks.values()].filter(({ worker_id }) => worker_id !== null && !sessions.has(worker_id));
-    const judge = randomUUID();
-    await join(sql, { worker_id: judge, host: "judge", pid: 1 });
-    await expireLeases(sql, judge);
-    await sql`delete from worker where worker_id = ${judge}`;
+    const reclaimer = randomUUID();
+    await join(sql, { worker_id: reclaimer, host: "reclaimer", pid: 1 });
+    await expireLeases(sql, reclaimer);
+    await sql`delete from worker where worker_id = ${reclaimer}`;
     expect(ids(await reclaim(sql))).toEqual(ids(orphans));
     for (const task of orphans) {
       const key = `${task.task_id}/${task.attempt}`;
@@ -50,7 +50,7 @@ export const judge = () =>
     }
   });
 
-export const quit = (who: number) =>
+export const stop = (who: number) =>
   step("leave", [who], async ({ workers, sessions, tasks, errors }, sql) => {
     const { id } = workers[who]!;
     const held = [...tasks.values()].filter(({ worker_id }) => worker_id === id);
@@ -64,9 +64,9 @@ export const quit = (who: number) =>
     }
   });
 
-/** Takes what there is, ends without an outcome, is noticed at once, and comes back. */
+/** The worker claims, dies without an outcome, its tasks are reclaimed at once, and it joins again. */
 export const crash = (who: number) =>
   step("crash", [who], async (model, sql) => {
-    for (const next of [look(who), claimSome(who, [2]), fallSilent(who), judge(), joinAnew(who)])
+    for (const next of [find(who), claimSome(who, [2]), fallSilent(who), reclaimTasks(), joinAgain(who)])
       await next.run(model, sql);
   });

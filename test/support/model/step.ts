@@ -3,7 +3,7 @@ import type { Sql } from "../../../app/db/connect.ts";
 import { expectAsModelled } from "./compare.ts";
 import { note, type Model } from "./model.ts";
 
-/** Does it to both, then compares all the tables with the model. */
+/** Applies a step to the database and the model, then compares all tables with the model. */
 export function step(
   name: string,
   words: unknown[],

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
-import { claimSome, look, race } from "./claims.ts";
+import { claimSome, find, race } from "./claims.ts";
 import { types } from "./model.ts";
-import { crash, fallSilent, heartbeat, joinAnew, judge, quit } from "./sessions.ts";
+import { crash, fallSilent, heartbeat, joinAgain, reclaimTasks, stop } from "./sessions.ts";
 import { failSome, finishSome, insert, releaseSome } from "./tasks.ts";
 
 const who = fc.nat(2);
@@ -18,24 +18,24 @@ const insertions = fc
 const pattern = fc.array(fc.nat(3), { minLength: 1, maxLength: 4 });
 const delays = fc.array(fc.constantFrom(0, 0, 3600, null), { minLength: 1, maxLength: 3 });
 
-/** What may happen; what stands here more than once happens more often. */
+/** The possible steps. Those listed more than once are more frequent. */
 export const steps = [
   insertions,
   insertions,
   insertions,
-  who.map(joinAnew),
-  who.map(joinAnew),
+  who.map(joinAgain),
+  who.map(joinAgain),
   who.map(heartbeat),
   who.map(fallSilent),
-  who.map(look),
+  who.map(find),
   fc.tuple(who, pattern).map((words) => claimSome(...words)),
   fc.tuple(who, pattern).map((words) => claimSome(...words)),
   fc.constant(null).map(race),
   fc.tuple(...part).map((words) => finishSome(...words)),
   fc.tuple(...part, delays, fc.boolean()).map((words) => failSome(...words)),
   fc.tuple(...part).map((words) => releaseSome(...words)),
-  fc.constant(null).map(judge),
-  who.map(quit),
+  fc.constant(null).map(reclaimTasks),
+  who.map(stop),
   who.map(crash),
   who.map(crash),
 ];

@@ -24,14 +24,14 @@ export const insert = (type: string, priority: number, isDue: boolean, key: stri
 
 export const finishSome = (who: number, from: number, count: number) =>
   step("finish", [who, from, count], async (model, sql) => {
-    const { all, held } = letGo(model, who, from, count);
-    expect(ids(await finish(sql, all))).toEqual(ids(held));
-    for (const { task_id } of held) model.tasks.delete(task_id);
+    const { all, current } = splitRunning(model, who, from, count);
+    expect(ids(await finish(sql, all))).toEqual(ids(current));
+    for (const { task_id } of current) model.tasks.delete(task_id);
   });
 
 export const failSome = (who: number, from: number, count: number, delays: (number | null)[], isRefused: boolean) =>
   step("fail", [who, from, count, delays, isRefused], async (model, sql) => {
-    const { all, held } = letGo(model, who, from, count);
+    const { all, current } = splitRunning(model, who, from, count);
     const failures = all.map((one, place) => {
       const delay_seconds = delays[place % delays.length]!;
       const is_dead = delay_seconds === null;
@@ -44,10 +44,10 @@ export const failSome = (who: number, from: number, count: number, delays: (numb
         crashes: 0,
       };
     });
-    expect(ids(await giveBack(sql, failures))).toEqual(ids(held));
+    expect(ids(await giveBack(sql, failures))).toEqual(ids(current));
 
     for (const { task_id, attempt, error, delay_seconds, is_counted } of failures) {
-      const task = held.find((task) => task.task_id === task_id && task.attempt === attempt);
+      const task = current.find((task) => task.task_id === task_id && task.attempt === attempt);
       if (!task) continue;
       if (is_counted) model.errors.set(`${task_id}/${attempt}`, error);
       if (delay_seconds === null) {
@@ -62,26 +62,31 @@ export const failSome = (who: number, from: number, count: number, delays: (numb
 
 export const releaseSome = (who: number, from: number, count: number) =>
   step("release", [who, from, count], async (model, sql) => {
-    const { all, held } = letGo(model, who, from, count);
+    const { all, current } = splitRunning(model, who, from, count);
     const untried = { error: null, delay_seconds: null, is_dead: false, is_counted: false };
     const given = all.map((one) => ({ ...one, ...untried, crashes: model.tasks.get(one.task_id)?.crashes ?? 0 }));
-    expect(ids(await giveBack(sql, given))).toEqual(ids(held));
-    for (const task of held) {
+    expect(ids(await giveBack(sql, given))).toEqual(ids(current));
+    for (const task of current) {
       const { run_at } = await rowOf(sql, task.task_id);
       Object.assign(task, { worker_id: null, attempt: task.attempt - 1, run_at });
     }
   });
 
-/** Takes part of what a worker believes to hold; `held` of that is what it does hold. */
-function letGo(model: Model, who: number, from: number, count: number): { all: Worker["hand"]; held: Task[] } {
-  const { hand } = model.workers[who]!;
-  const all = hand.splice(from % Math.max(hand.length, 1), count);
-  const held = all.flatMap(({ task_id, attempt, worker_id }) => {
+/** Takes part of what a worker believes to run; `current` of that is what it does run. */
+function splitRunning(
+  model: Model,
+  who: number,
+  from: number,
+  count: number,
+): { all: Worker["running"]; current: Task[] } {
+  const { running } = model.workers[who]!;
+  const all = running.splice(from % Math.max(running.length, 1), count);
+  const current = all.flatMap(({ task_id, attempt, worker_id }) => {
     const task = model.tasks.get(task_id);
     return task?.attempt === attempt && task.worker_id === worker_id ? [task] : [];
   });
-  note(model, "an outcome that comes too late", all.length - held.length);
-  return { all, held };
+  note(model, "a late outcome", all.length - current.length);
+  return { all, current };
 }
 
 async function rowOf(sql: Sql, taskId: string): Promise<{ run_at: number }> {

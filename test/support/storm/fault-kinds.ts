@@ -10,31 +10,31 @@ import type { Member } from "./member.ts";
 
 export type World = {
   fleet: Fleet;
-  wire: FaultyProxy;
+  proxy: FaultyProxy;
   mailServer: Member;
   server: Postgres;
-  /** Where the server keeps its data. */
+  /** The server's data folder. */
   data: string;
   sql: Sql;
 };
 
-/** One fault: when it strikes, and what was drawn for it. `strength` is from 0 to 1: how long, or how hard. */
+/** One fault: when it starts, and what was drawn for it. `strength`, from 0 to 1, is how long or how hard it is. */
 export type Fault = { atSeconds: number; kind: Kind; place: number; strength: number };
 
 export type Kind = keyof typeof kinds;
-export type Strike = (world: World, fault: Fault) => Promise<unknown>;
+export type Inject = (world: World, fault: Fault) => Promise<unknown>;
 
 const seconds = (least: number, most: number, { strength }: Fault) => delay((least + (most - least) * strength) * 1000);
 const one = (members: Member[], { place }: Fault): Member => members[place % members.length]!;
 
-/** All that can befall the world. */
+/** All kinds of faults. */
 export const kinds = {
   "a web process is killed": ({ fleet }, fault) => one(fleet.webs, fault).kill(() => seconds(0.2, 2, fault)),
-  "a web process is stopped for a while": ({ fleet }, fault) => stop(one(fleet.webs, fault), fault),
+  "a web process is frozen for a while": ({ fleet }, fault) => freeze(one(fleet.webs, fault), fault),
   "a worker is killed": ({ fleet }, fault) => one(fleet.workers, fault).kill(() => seconds(0.2, 2, fault)),
-  "a worker is stopped for a while": ({ fleet }, fault) => stop(one(fleet.workers, fault), fault),
+  "a worker is frozen for a while": ({ fleet }, fault) => freeze(one(fleet.workers, fault), fault),
   "the mail server is killed": ({ mailServer }, fault) => mailServer.kill(() => seconds(0.5, 4, fault)),
-  "the mail server is stopped for a while": ({ mailServer }, fault) => stop(mailServer, fault),
+  "the mail server is frozen for a while": ({ mailServer }, fault) => freeze(mailServer, fault),
 
   async "Postgres crashes"({ server }, fault) {
     await server.stop("immediate");
@@ -46,7 +46,7 @@ export const kinds = {
     const { postmaster } = await processesOf(data);
     process.kill(postmaster, "SIGKILL");
     await seconds(0.1, 2, fault);
-    // Not while one of the orphans has the shared memory.
+    // It fails while an orphan still uses the shared memory.
     const start = () =>
       server.start().then(
         () => true,
@@ -55,7 +55,7 @@ export const kinds = {
     await until("Postgres is back", start, 30);
   },
 
-  async "Postgres is stopped for a while"({ data }, fault) {
+  async "Postgres is frozen for a while"({ data }, fault) {
     const { postmaster, children } = await processesOf(data);
     const signal = (name: NodeJS.Signals) => [postmaster, ...children].forEach((pid) => send(pid, name));
     signal("SIGSTOP");
@@ -72,32 +72,32 @@ export const kinds = {
   async "the pool is exhausted by a lock"({ server }, fault) {
     const table = ["usr", "task", "worker"][fault.place % 3]!;
     // A connection of its own: Postgres may crash under the lock.
-    await using line = connectOnce(server);
-    await transact(line.sql, async (tx) => {
+    await using connection = connectOnce(server);
+    await transact(connection.sql, async (tx) => {
       await tx`lock table ${tx(table)} in access exclusive mode`;
       await seconds(1, 7, fault);
     });
   },
 
-  async "the network is slow"({ wire }, fault) {
-    wire.slow(20 + 200 * fault.strength);
+  async "the network is slow"({ proxy }, fault) {
+    proxy.slow(20 + 200 * fault.strength);
     await delay(4000);
-    wire.slow(0);
+    proxy.slow(0);
   },
-  "the network halves a piece and cuts": async ({ wire }) => wire.halve("cut"),
-  "the network halves a piece and goes silent": async ({ wire }) => wire.halve("silent"),
-  "the network cuts": async ({ wire }) => wire.cut(),
-  "the network goes silent": async ({ wire }) => wire.silence(),
+  "the network halves a piece and cuts": async ({ proxy }) => proxy.halve("cut"),
+  "the network halves a piece and goes silent": async ({ proxy }) => proxy.halve("silent"),
+  "the network cuts": async ({ proxy }) => proxy.cut(),
+  "the network goes silent": async ({ proxy }) => proxy.silence(),
 
   async "a worker's clock jumps"({ fleet }, fault) {
     const worker = one(fleet.workers, fault);
-    // Before it listens to the signal, it would die of it.
+    // The signal would end a process that has no handler for it yet.
     await hasJoined(worker);
     worker.process.child.kill("SIGUSR2");
   },
-} satisfies Record<string, Strike>;
+} satisfies Record<string, Inject>;
 
-async function stop({ process }: Member, fault: Fault): Promise<void> {
+async function freeze({ process }: Member, fault: Fault): Promise<void> {
   process.child.kill("SIGSTOP");
   await seconds(0.5, 8, fault);
   process.child.kill("SIGCONT");
@@ -109,7 +109,7 @@ async function processesOf(data: string): Promise<{ postmaster: number; children
   return { postmaster, children: children.split(" ").filter(Boolean).map(Number) };
 }
 
-/** Unless it has ended meanwhile. */
+/** Sends a signal, unless the process has ended. */
 function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);

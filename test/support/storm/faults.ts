@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isUnavailable } from "../../../app/db/connect.ts";
-import { kinds, type Fault, type Kind, type Strike, type World } from "./fault-kinds.ts";
+import { kinds, type Fault, type Kind, type Inject, type World } from "./fault-kinds.ts";
 import type { Random } from "./random.ts";
 
 /**
- * What will happen: the same for the same seed. Each kind comes once before any comes again; last, when all others are over, the
- * network goes silent: web and workers have to find their way out of that by themselves.
+ * Plans the same faults for the same seed. Each kind comes once before any comes again. When all others are over, the network
+ * goes silent: web and workers must recover by themselves.
  */
 export function planFaults(random: Random, stormSeconds: number): Fault[] {
   const faults: Fault[] = [];
@@ -22,25 +22,25 @@ export function planFaults(random: Random, stormSeconds: number): Fault[] {
   return [...faults, draw(stormSeconds, "the network goes silent")];
 }
 
-/** Lets each strike at its time, beside those that still last, the last one after them; resolves when all are over. */
-export async function strikeAll(world: World, faults: Fault[]): Promise<void> {
+/** Injects each fault at its time, while earlier ones still last; the last one after them. Resolves when all are over. */
+export async function injectAll(world: World, faults: Fault[]): Promise<void> {
   const started = performance.now();
   const last = new Map<string, Promise<void>>();
   const failures: unknown[] = [];
   for (const fault of faults) {
     await delay(Math.max(0, started + fault.atSeconds * 1000 - performance.now()));
     if (fault === faults.at(-1)) await Promise.all(last.values());
-    // One of a kind at a time, and of Postgres: a server that is down can't crash.
-    const line = fault.kind.startsWith("Postgres") ? "Postgres" : fault.kind;
-    last.set(line, strike(world, fault, failures, last.get(line)));
+    // One of a kind at a time, and one of Postgres: a server that is down cannot crash.
+    const queue = fault.kind.startsWith("Postgres") ? "Postgres" : fault.kind;
+    last.set(queue, inject(world, fault, failures, last.get(queue)));
   }
   await Promise.all(last.values());
-  if (failures.length > 0) throw new AggregateError(failures, "A fault could not strike.");
+  if (failures.length > 0) throw new AggregateError(failures, "A fault could not be injected.");
 }
 
-async function strike(world: World, fault: Fault, failures: unknown[], before?: Promise<void>): Promise<void> {
+async function inject(world: World, fault: Fault, failures: unknown[], before?: Promise<void>): Promise<void> {
   await before;
-  const kind: Strike = kinds[fault.kind];
-  // A statement may meet another fault.
+  const kind: Inject = kinds[fault.kind];
+  // Its statement may fail by another fault.
   await kind(world, fault).catch((error: unknown) => isUnavailable(error) || failures.push(error));
 }

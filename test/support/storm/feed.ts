@@ -1,9 +1,9 @@
 import type { Sql } from "../../../app/db/connect.ts";
 import { consumers } from "../../../worker/events/consumers.ts";
 
-const followers = [...consumers.map(({ name }) => name), "note"];
+const names = [...consumers.map(({ name }) => name), "note"];
 
-/** For what the workers' consumer `note` sees; a table of its own, without a rule that would hide what comes twice. */
+/** The table that the workers' consumer `note` writes to. It has no unique constraint, which would hide duplicates. */
 export const createSeenTable = (sql: Sql) => sql`
   create table seen (
     number bigint generated always as identity primary key,
@@ -11,10 +11,10 @@ export const createSeenTable = (sql: Sql) => sql`
   )
 `;
 
-/** The consumers that have not read all, and how many events they have in front of them; a consumer that never came has all. */
+/** The consumers that are behind, and by how many events. A consumer that never ran has all events before it. */
 export const unread = (sql: Sql) => sql<{ name: string; events: number }[]>`
   select name, count(*)::int as events
-  from unnest(${followers}::text[]) as known (name)
+  from unnest(${names}::text[]) as known (name)
   left join event_consumer using (name)
   join event on coalesce((event.xid, event.event_id) > ((position).xid, (position).event_id), true)
   group by name

@@ -6,27 +6,27 @@ import { cleanUp } from "../clean-up.ts";
 import { supervise, type Member } from "./member.ts";
 import { until } from "../until.ts";
 
-/** Whole mails under one Message-ID: who they were for, how often they came, and whether one was taken. */
-export type Letter = { to: Set<string>; copies: number; isTaken: boolean };
+/** The complete mails with one Message-ID: recipients, copies, and whether one was accepted. */
+export type SentMail = { to: Set<string>; copies: number; isAccepted: boolean };
 
 export type FlakySmtpServer = {
   url: string;
   /** The mail server, a process of its own. */
   server: Member;
   /** By Message-ID. */
-  letters(): Promise<Map<string, Letter>>;
-  /** How often each ill answer was given. */
-  answers(): Promise<Map<string, number>>;
-  /** No ill answer from now on. */
-  calm(): void;
+  mails(): Promise<Map<string, SentMail>>;
+  /** How often each failure came. */
+  failures(): Promise<Map<string, number>>;
+  /** Stops the failures. */
+  becomeReliable(): void;
 };
 
-const mail = z.object({ id: z.string(), to: z.string(), isTaken: z.boolean() });
-const entry = z.union([mail, z.object({ ill: z.string() })]);
+const mail = z.object({ id: z.string(), to: z.string(), isAccepted: z.boolean() });
+const entry = z.union([mail, z.object({ failure: z.string() })]);
 
-/** A mail server in a bad mood: the stages of each dialogue meet every ill answer. */
+/** An SMTP server in a process of its own that fails at random at every stage of its dialogues. */
 export async function startFlakySmtpServer(seed: number): Promise<FlakySmtpServer> {
-  const folder = await mkdtemp(`${tmpdir()}/slim-signup-post-`);
+  const folder = await mkdtemp(`${tmpdir()}/slim-signup-mails-`);
   cleanUp(() => rm(folder, { recursive: true, force: true }));
   const ledger = `${folder}/ledger`;
   const port = String(await freePort());
@@ -39,22 +39,23 @@ export async function startFlakySmtpServer(seed: number): Promise<FlakySmtpServe
   }
 
   return {
-    // With a name and a password, so that there is one stage more.
+    // A name and a password add the stage AUTH.
     url: `smtp://storm:petrel@127.0.0.1:${port}`,
     server,
-    async letters() {
-      const letters = new Map<string, Letter>();
+    async mails() {
+      const mails = new Map<string, SentMail>();
       for (const one of await entries()) {
-        if ("ill" in one) continue;
-        const { to, copies, isTaken } = letters.get(one.id) ?? { to: new Set<string>(), copies: 0, isTaken: false };
-        letters.set(one.id, { to: to.add(one.to), copies: copies + 1, isTaken: isTaken || one.isTaken });
+        if ("failure" in one) continue;
+        const known = mails.get(one.id) ?? { to: new Set<string>(), copies: 0, isAccepted: false };
+        const isAccepted = known.isAccepted || one.isAccepted;
+        mails.set(one.id, { to: known.to.add(one.to), copies: known.copies + 1, isAccepted });
       }
-      return letters;
+      return mails;
     },
-    async answers() {
-      const ills = (await entries()).flatMap((one) => ("ill" in one ? [one.ill] : [])).toSorted();
-      return new Map([...Map.groupBy(ills, (ill) => ill)].map(([ill, all]) => [ill, all.length]));
+    async failures() {
+      const failures = (await entries()).flatMap((one) => ("failure" in one ? [one.failure] : [])).toSorted();
+      return new Map([...Map.groupBy(failures, (name) => name)].map(([name, all]) => [name, all.length]));
     },
-    calm: () => server.process.child.kill("SIGUSR2"),
+    becomeReliable: () => server.process.child.kill("SIGUSR2"),
   };
 }

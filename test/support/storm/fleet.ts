@@ -3,7 +3,7 @@ import { freePort } from "../../../dev/postgres.ts";
 import { until } from "../until.ts";
 import { supervise, type Member } from "./member.ts";
 
-/** A member that listens. */
+/** A supervised web process. */
 export type Web = Member & { url: string };
 
 export type Fleet = {
@@ -13,12 +13,12 @@ export type Fleet = {
 };
 
 /**
- * A connection of web's may be silent for 20 s before something is asked on it and for 20 s after (app/db/timeouts.ts); then come the
- * deadline of the request that finds it so, and the connection that is opened in its place.
+ * A web connection can be silent for 20 s before a query and 20 s after it (app/db/timeouts.ts). Add the deadline of the
+ * request that meets it, and the time for a new connection.
  */
 export const readyLimitSeconds = 2 * 20 + 5 + 5;
 
-/** Web ×2 and worker ×3, each a process of its own. */
+/** Two web processes and three workers. */
 export async function launch(databaseUrl: string, smtpUrl: string): Promise<Fleet> {
   const webs = await Promise.all(["web.1", "web.2"].map((name) => startWeb(name, databaseUrl)));
   const settings = {
@@ -54,7 +54,7 @@ export function isReady({ name, url }: Web): Promise<unknown> {
   return until(`${name} is ready`, ask, readyLimitSeconds);
 }
 
-/** Resolves when the worker, as it runs then, has had a session. */
+/** Resolves when the worker's current process has joined. */
 export const hasJoined = (worker: Member) =>
   until(`${worker.name} joins`, () => worker.process.output().includes('"joined"'), 60);
 

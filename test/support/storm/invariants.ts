@@ -1,23 +1,19 @@
 import type { Sql } from "../../../app/db/connect.ts";
-import { fallen } from "./quiesce.ts";
+import { unexpectedExits } from "./quiesce.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Signups } from "./load.ts";
 import { unread } from "./feed.ts";
-import type { Letter } from "./flaky-smtp-server.ts";
+import type { SentMail } from "./flaky-smtp-server.ts";
 
-type Accounts = { sql: Sql; signups: Signups; letters: Map<string, Letter>; fleet: Fleet };
+type Accounts = { sql: Sql; signups: Signups; mails: Map<string, SentMail>; fleet: Fleet };
 
-/** What is violated, one line each; nothing when all is well. */
-type Book = (accounts: Accounts) => Promise<string[]>;
+/** Returns the violations, one line each. */
+type Invariant = (accounts: Accounts) => Promise<string[]>;
 
 const mailAttempts = 5;
 
-/** What must balance after the storm. */
-const books: Record<string, Book> = {
-  async "every signup that was answered has one user and one event, and no user is there without a signup"({
-    sql,
-    signups,
-  }) {
+const invariants: Record<string, Invariant> = {
+  async "every answered signup has one user and one event, and every user has a signup"({ sql, signups }) {
     const rows = await sql<{ email: string; events: number }[]>`
       select email, (select count(*)::int from event where event_type = 'SIGNED_UP' and event.usr_id = usr.usr_id) as events
       from usr
@@ -31,7 +27,7 @@ const books: Record<string, Book> = {
     ];
   },
 
-  async "every user has a mail, or a reason why not, and no more mails than signups"({ sql, signups, letters }) {
+  async "every user has a mail or a dead task, and no more mails than signups"({ sql, signups, mails }) {
     const users = await sql<{ email: string; dead: string[] }[]>`
       select email, array(
         select task_id::text from task_dead where params ->> 'usr_id' = usr_id::text and reason <> ''
@@ -39,8 +35,8 @@ const books: Record<string, Book> = {
       from usr
     `;
     const accepted = new Map<string, string[]>();
-    for (const [id, { to, isTaken }] of letters) {
-      for (const email of isTaken ? to : []) accepted.set(email, [...(accepted.get(email) ?? []), taskOf(id)]);
+    for (const [id, { to, isAccepted }] of mails) {
+      for (const email of isAccepted ? to : []) accepted.set(email, [...(accepted.get(email) ?? []), taskOf(id)]);
     }
     return users.flatMap(({ email, dead }) => {
       const { answered, unheard } = signups.get(email) ?? { answered: 0, unheard: 0 };
@@ -51,21 +47,21 @@ const books: Record<string, Book> = {
     });
   },
 
-  async "no task was mailed more often than it may be tried, and each under one Message-ID to one person"({ letters }) {
-    const ids = Map.groupBy(letters.keys(), taskOf);
+  async "no task has more mails than attempts, and all have one Message-ID and one recipient"({ mails }) {
+    const ids = Map.groupBy(mails.keys(), taskOf);
     const twice = [...ids].filter(([, all]) => all.length > 1).map(([task, all]) => `task ${task}: ${all.join(" ")}`);
-    const wrong = [...letters].filter(([, { copies, to }]) => copies > mailAttempts || to.size !== 1);
+    const wrong = [...mails].filter(([, { copies, to }]) => copies > mailAttempts || to.size !== 1);
     return [...twice, ...wrong.map(([id, { copies, to }]) => `${id}: ${copies} copies to ${[...to].join(" ")}`)];
   },
 
-  async "nothing is owed any more, and nothing held"({ sql }) {
+  async "no task is left"({ sql }) {
     const rows = await sql<{ task_id: string; task_type: string; worker_id: string | null }[]>`
       select task_id, task_type, worker_id from task
     `;
-    return rows.map(({ task_id, task_type, worker_id }) => `${task_type} ${task_id} held by ${worker_id}`);
+    return rows.map(({ task_id, task_type, worker_id }) => `${task_type} ${task_id} with worker ${worker_id}`);
   },
 
-  async "every consumer of the feed saw every event once, in order"({ sql }) {
+  async "every consumer of the feed saw each event once, in order"({ sql }) {
     const feed = await sql<{ position: string }[]>`
       select xid::text || '-' || event_id as position from event order by xid, event_id
     `;
@@ -73,7 +69,7 @@ const books: Record<string, Book> = {
     const length = Math.max(feed.length, seen.length);
     const differ = Array.from(
       { length },
-      (_, at) => `${at}: ${feed[at]?.position} came, ${seen[at]?.position} was seen`,
+      (_, at) => `${at}: ${feed[at]?.position} in the feed, ${seen[at]?.position} seen`,
     );
     const behind = await unread(sql);
     return [
@@ -82,28 +78,28 @@ const books: Record<string, Book> = {
     ];
   },
 
-  async "each worker that lives has one session, and nobody else has one"({ sql, fleet }) {
+  async "the rows of worker are those of the running workers"({ sql, fleet }) {
     const pids = (await sql<{ pid: number }[]>`select pid from worker`).map(({ pid }) => pid);
     const alive = fleet.workers.map(({ process }) => process.child.pid!);
     const isRight = pids.length === alive.length && alive.every((pid) => pids.includes(pid));
-    return isRight ? [] : [`sessions of ${pids.join(" ")}, alive are ${alive.join(" ")}`];
+    return isRight ? [] : [`rows of ${pids.join(" ")}, running are ${alive.join(" ")}`];
   },
 
-  async "no process ended that was not killed"({ fleet }) {
-    return fallen(fleet);
+  async "no process exited by itself"({ fleet }) {
+    return unexpectedExits(fleet);
   },
 };
 
 /** The violated invariants, with details; empty when all hold. */
 export async function checkInvariants(accounts: Accounts): Promise<Record<string, string[]>> {
   const wrong: Record<string, string[]> = {};
-  for (const [name, book] of Object.entries(books)) {
-    const lines = await book(accounts);
-    console.log(`${lines.length === 0 ? "balanced" : "DOES NOT BALANCE"}: ${name}`);
+  for (const [name, check] of Object.entries(invariants)) {
+    const lines = await check(accounts);
+    console.log(`${lines.length === 0 ? "holds" : "VIOLATED"}: ${name}`);
     if (lines.length > 0) wrong[name] = lines;
   }
   return wrong;
 }
 
-/** As it stands in the Message-ID. */
+/** The task_id in a Message-ID. */
 const taskOf = (messageId: string) => /^<task\.(\d+)\./.exec(messageId)?.[1] ?? messageId;

@@ -2,23 +2,23 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Web } from "./fleet.ts";
 import type { Random } from "./random.ts";
 
-/** Signups by address: `answered` with 303 or 204, or `unheard`: what became of it, the client was not told. */
+/** Signups by address: `answered` with 303 or 204, or `unheard`: the client got no success response, but the signup may have committed. */
 export type Signups = Map<string, { answered: number; unheard: number }>;
 
 export type Load = {
   signups: Signups;
-  /** How often each answer came. */
+  /** How often each response came. */
   answers: Map<string, number>;
-  /** How many signups the web process has answered with 303 or 204. */
+  /** How many signups the web process has accepted with 303 or 204. */
   taken(web: Web): number;
-  /** No more of it; resolves when every answer is there. */
+  /** Stops the load. Resolves when every response is there. */
   stop(): Promise<void>;
 };
 
 const millisecondsBetween = 90;
 const mostAtOnce = 60;
 
-/** People who sign up, each from another client address; some do so twice or oftener, at once or later. */
+/** People who sign up, each from another client address. Some do it several times, at once or later. */
 export function startLoad(webs: Web[], random: Random): Load {
   const signups: Signups = new Map();
   const answers = new Map<string, number>();
@@ -65,7 +65,7 @@ export function startLoad(webs: Web[], random: Random): Load {
   };
 }
 
-/** The status, or why there was none. */
+/** The status, or the reason for none. */
 async function post(url: string, fields: Record<string, string>, isForm: boolean, client: string): Promise<string> {
   const body = isForm ? new URLSearchParams(fields) : JSON.stringify(fields);
   const type = isForm ? "application/x-www-form-urlencoded" : "application/json";
@@ -74,6 +74,6 @@ async function post(url: string, fields: Record<string, string>, isForm: boolean
   const signal = AbortSignal.timeout(8000);
   return fetch(url, { method: "POST", body, headers, redirect: "manual", signal }).then(
     ({ status }) => String(status),
-    (error: Error) => (error.name === "TimeoutError" ? "no answer" : "line broke"),
+    (error: Error) => (error.name === "TimeoutError" ? "no answer" : "connection broke"),
   );
 }

@@ -2,18 +2,18 @@ import { appendFileSync } from "node:fs";
 import { listenToMails, type Answer, type Stage } from "../smtp-dialogue.ts";
 import { createRandom } from "./random.ts";
 
-// A process of its own: a mail server in a bad mood until SIGUSR2 calms it. What it does it writes down before it answers, in a
-// file of which nothing is lost when it is killed.
+// The process of the flaky SMTP server. It fails at random until SIGUSR2. It writes each step to a file before it responds: the
+// file is complete when the process is killed.
 
 const [port, seed, ledger] = process.argv.slice(2) as [string, string, string];
 const random = createRandom(Number(seed));
-let isCalm = false;
-process.on("SIGUSR2", () => (isCalm = true));
+let isReliable = false;
+process.on("SIGUSR2", () => (isReliable = true));
 
-const ills = ["421", "450", "451", "550", "554", "hang", "cut"] as const;
-const drawn = random.deck(ills);
+const failures = ["421", "450", "451", "550", "554", "hang", "cut"] as const;
+const drawn = random.deck(failures);
 
-// Before the recipient is named, a refusal stops the whole type for a while: seldom, so that the mails go on.
+// A refusal before RCPT stops the whole type for a while, so it is rare.
 const shares: Record<Stage, number> = {
   greeting: 0.05,
   EHLO: 0.02,
@@ -25,10 +25,10 @@ const shares: Record<Stage, number> = {
 };
 
 function draw(stage: Stage): Answer {
-  if (isCalm || !random.chance(shares[stage])) return undefined;
-  const ill = drawn();
-  note({ ill: `${ill} at ${stage}` });
-  return ill === "hang" || ill === "cut" ? ill : `${Number(ill)} Of ill humour`;
+  if (isReliable || !random.chance(shares[stage])) return undefined;
+  const failure = drawn();
+  note({ failure: `${failure} at ${stage}` });
+  return failure === "hang" || failure === "cut" ? failure : `${Number(failure)} Random failure`;
 }
 
 const note = (entry: object) => appendFileSync(ledger, `${JSON.stringify(entry)}\n`);
@@ -37,7 +37,7 @@ const smtp = await listenToMails(({ stage }) => {
   const answer = draw(stage);
   if (stage === "end") {
     const { id, to } = smtp.mails.at(-1)!;
-    note({ id, to, isTaken: answer === undefined });
+    note({ id, to, isAccepted: answer === undefined });
   }
   return answer;
 }, Number(port));

@@ -1,27 +1,27 @@
 import { cleanUp } from "../clean-up.ts";
 import { run, type Process } from "../processes.ts";
 
-/** A process of the storm, and what its supervisor knows of it. */
+/** A process of the storm under its supervisor. */
 export type Member = {
   name: string;
-  /** As it runs now. */
+  /** The current process. */
   process: Process;
-  /** How often it was killed by the storm. */
+  /** How often the storm killed it. */
   kills: number;
-  /** Whether it ended without being killed, and its last words. */
-  fallen: string[];
-  /** SIGKILL, and after the pause a start, as a supervisor would do. */
+  /** Exits that the storm did not cause, with the end of the output. */
+  unexpectedExits: string[];
+  /** Kills it with SIGKILL and restarts it after the pause, as a supervisor would do. */
   kill(pause: () => Promise<unknown>): Promise<void>;
 };
 
-/** Starts an entry as a process of its own, killed after the test. */
+/** Starts an entry as a process. It is killed after the test. */
 export function supervise(name: string, entry: string, env: Record<string, string>, args: string[] = []): Member {
   const dying = new WeakSet<Process>();
 
   function start(): Process {
     const process = run(entry, env, args);
     void process.exited.then(
-      (code) => dying.has(process) || member.fallen.push(`${name}: ${code} ${process.output().slice(-1500)}`),
+      (code) => dying.has(process) || member.unexpectedExits.push(`${name}: ${code} ${process.output().slice(-1500)}`),
     );
     return process;
   }
@@ -35,7 +35,7 @@ export function supervise(name: string, entry: string, env: Record<string, strin
     member.process = start();
   }
 
-  const member: Member = { name, process: start(), kills: 0, fallen: [], kill };
+  const member: Member = { name, process: start(), kills: 0, unexpectedExits: [], kill };
   cleanUp(() => {
     dying.add(member.process);
     return member.process.end("SIGKILL");

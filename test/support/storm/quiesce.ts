@@ -7,24 +7,24 @@ import type { Member } from "./member.ts";
 
 const limitSeconds = 90;
 
-/** After the storm: resolves when everything that was owed is done, and every process is at work again by itself. */
+/** Resolves when no task is left and every process works again, without a restart. */
 export async function quiesce(sql: Sql, fleet: Fleet): Promise<void> {
   await Promise.all(fleet.webs.map(isReady));
   await until(
     "all is done",
     async () => {
-      await comeNow(sql);
+      await makeDue(sql);
       return (await sql`select from task limit 1`).length === 0;
     },
     limitSeconds,
   );
   await until("the feed is read", async () => (await unread(sql)).length === 0, limitSeconds);
-  await until("the living have sessions", () => sameSessions(sql, fleet), limitSeconds);
+  await until("the running workers have their rows", () => sameSessions(sql, fleet), limitSeconds);
   await proveWork(sql, fleet.workers);
 }
 
 /** Makes waiting mails due: those between two attempts, and those over the limit of their mailbox. */
-const comeNow = (sql: Sql) => sql`
+const makeDue = (sql: Sql) => sql`
   with ended as (
     delete from rate_limit
     where action like '% mail'
@@ -34,11 +34,12 @@ const comeNow = (sql: Sql) => sql`
   where run_at > now() and worker_id is null and task_type like 'SEND%'
 `;
 
-/** Those that ended without being killed, and their last words. */
-export const fallen = ({ members }: Fleet): string[] => members.flatMap((member) => member.fallen);
+/** Exits that the storm did not cause. */
+export const unexpectedExits = ({ members }: Fleet): string[] => members.flatMap((member) => member.unexpectedExits);
 
 async function sameSessions(sql: Sql, fleet: Fleet): Promise<boolean> {
-  if (fallen(fleet).length > 0) throw new Error(`It ended and was not killed: ${fallen(fleet).join("; ")}`);
+  const exits = unexpectedExits(fleet);
+  if (exits.length > 0) throw new Error(`A process exited by itself: ${exits.join("; ")}`);
   const { workers } = fleet;
   const rows = await sql<{ pid: number }[]>`select pid from worker`;
   return (
@@ -46,7 +47,7 @@ async function sameSessions(sql: Sql, fleet: Fleet): Promise<boolean> {
   );
 }
 
-/** Each worker does something. */
+/** Resolves when each worker has finished a task. */
 export async function proveWork(sql: Sql, workers: Member[]): Promise<void> {
   const before = new Map(workers.map(({ process }) => [process, process.output().length]));
   await until(
@@ -60,5 +61,5 @@ export async function proveWork(sql: Sql, workers: Member[]): Promise<void> {
   );
 }
 
-/** A mail that met the storm may wait for its next attempt for longer: that keeps no worker from its work. */
+/** Not the mails, which may wait for their next attempt. */
 const areDone = async (sql: Sql) => (await sql`select from task where task_type = 'NO_OP' limit 1`).length === 0;

@@ -2,13 +2,13 @@ export type Random = {
   /** A number from `least` up to `most`. */
   between(least: number, most: number): number;
   pick<Item>(items: readonly Item[]): Item;
-  /** True in so many cases of one. */
+  /** True with this probability. */
   chance(share: number): boolean;
-  /** Draws one after the other: each comes once before any comes again. */
+  /** Draws items in random order: each comes once before any comes again. */
   deck<Item>(items: readonly Item[]): () => Item;
 };
 
-/** The same numbers again for the same seed (mulberry32). */
+/** The same numbers for the same seed (mulberry32). */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
 

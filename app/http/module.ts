@@ -1,0 +1,41 @@
+import type { Router } from "@koa/router";
+import type { z } from "zod";
+import type { Sql } from "../db/connect.ts";
+import type { CurrentUser, Link, Middleware, State } from "./context.ts";
+
+type Options<Env> = {
+  sql: Sql;
+  origin: string;
+  env: Env;
+  /** Aborted when the process is to stop: ends what would go on forever. */
+  stopping: AbortSignal;
+  /** Those of all modules. */
+  operatorLinks: Link[];
+};
+
+/** What a module adds to the web process. It is registered by a line in app/modules.ts. */
+export type Module<Shape extends z.ZodRawShape = z.ZodRawShape> = {
+  /** The modules whose files it uses. */
+  requires?: string[];
+  /** The names that it reads from the environment. */
+  env?: Shape;
+  /** Its pages for operators. */
+  operatorLinks?: Link[];
+  start(options: Options<z.infer<z.ZodObject<Shape>>>): ModuleParts;
+};
+
+export type ModuleParts = {
+  addRoutes?: (router: Router<State>) => void;
+  /** Wraps every request. */
+  middleware?: Middleware;
+  /** What it adds to the navigation of a logged-in user. */
+  findLinks?: (user: Pick<CurrentUser, "usr_id">) => Promise<Link[]>;
+};
+
+/**
+ * A module whose `start` gets the environment typed by its own schema.
+ * @public Modules use it.
+ */
+export function defineModule<Shape extends z.ZodRawShape>(module: Module<Shape>): Module {
+  return module;
+}

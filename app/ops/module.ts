@@ -1,0 +1,54 @@
+import { z } from "zod";
+import type { Sql } from "../db/connect.ts";
+import type { CurrentUser, Middleware } from "../http/context.ts";
+import { defineModule } from "../http/module.ts";
+import { findCurrentUser } from "../log-in/session.ts";
+import { createMetrics } from "./metrics.ts";
+import { createReading, showOverview, streamOverview } from "./show-overview.ts";
+import { actOnTask, showTask } from "./task.ts";
+import { retryType, showType } from "./type.ts";
+
+/** The operations page and all below it, for operators alone; the metrics. */
+export const ops = defineModule({
+  env: { METRICS_TOKEN: z.string().min(16, "must be 16 characters or more").optional() },
+
+  start({ sql, env, stopping, operatorLinks }) {
+    const { timeRequests, showMetrics } = createMetrics(sql, env.METRICS_TOKEN);
+    const operator = requireOperator(sql);
+    const read = createReading(sql);
+    return {
+      middleware: timeRequests,
+      findLinks: async (user) => ((await isOperator(sql, user)) ? [["/ops", "Operations"]] : []),
+      addRoutes(router) {
+        router.get("/ops", operator, showOverview(read, operatorLinks));
+        router.get("/ops/events", operator, streamOverview(read, stopping));
+        router.get("/ops/types/:type", operator, showType(sql));
+        router.post("/ops/types/:type/retry", operator, retryType(sql));
+        router.get("/ops/tasks/:id", operator, showTask(sql));
+        router.post("/ops/tasks/:id/:action", operator, actOnTask(sql));
+        router.get("/metrics", showMetrics);
+      },
+    };
+  },
+});
+
+/**
+ * Lets operators pass, as `ctx.state.user`. Anybody else, logged in or not, gets the 404 of a page that does not exist.
+ * @public Other modules use it.
+ */
+export function requireOperator(sql: Sql): Middleware {
+  return async (ctx, next) => {
+    const user = await findCurrentUser(sql, ctx);
+    if (!user || !(await isOperator(sql, user))) return ctx.throw(404);
+    await next();
+  };
+}
+
+async function isOperator(sql: Sql, { usr_id }: Pick<CurrentUser, "usr_id">): Promise<boolean> {
+  const found = await sql`
+    select
+    from operator
+    where usr_id = ${usr_id}
+  `;
+  return found.length > 0;
+}

@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { defineModule } from "../module.ts";
+import { enqueueWebhooks } from "./enqueue-webhooks.ts";
+import { createPost } from "./http-post.ts";
+import { postWebhook } from "./post-webhook.ts";
+import { anyAddresses, publicAddresses, resolveName } from "./public-address.ts";
+import { createReceiverLimit } from "./receiver-limit.ts";
+
+/** Delivers events to the endpoints that operators have registered. Slow receivers hold at most a fifth of the slots. */
+export const webhooks = defineModule({
+  requires: ["ops"],
+  env: {
+    // For development alone: an operator could make the worker post to a service behind the firewall.
+    WEBHOOK_ALLOW_PRIVATE: z
+      .enum(["0", "1"], "must be 1 or 0")
+      .default("0")
+      .transform((text) => text === "1"),
+  },
+  developmentEnv: { WEBHOOK_ALLOW_PRIVATE: "1" },
+
+  createHandlers({ sql, env: { WEBHOOK_ALLOW_PRIVATE, WORKER_CONCURRENCY } }) {
+    const find = WEBHOOK_ALLOW_PRIVATE ? anyAddresses : (host: string) => publicAddresses(host, resolveName);
+    const limit = createReceiverLimit(Math.ceil(WORKER_CONCURRENCY / 5));
+    return { POST_WEBHOOK: postWebhook(sql, createPost(find), limit) };
+  },
+
+  consumers: [enqueueWebhooks],
+});
