@@ -17,7 +17,7 @@ export type System = {
   producer: (sql: Sql) => (first: number, last: number) => Promise<void>;
 };
 
-export function ownSystem(slots: number): System {
+export function slimSignup(slots: number): System {
   return {
     name: "slim-signup",
     database: "migrated",
