@@ -9,10 +9,9 @@ import { startSubscribers } from "./events/subscribers.ts";
 import { createHandlers } from "./handlers.ts";
 import { createMailer } from "./mail/mailer.ts";
 import * as modules from "./modules.ts";
-import { connectPools } from "./pool.ts";
+import { connectPools, keepHeapSmall } from "./limits.ts";
 import { runSchedule } from "./recurring.ts";
 import { schedule } from "./schedule.ts";
-import { keepHeapSmall } from "./small-heap.ts";
 
 keepHeapSmall();
 

@@ -1,6 +1,6 @@
 import type { Sql } from "../app/db/connect.ts";
 import type { Log } from "../app/log.ts";
-import { repeat } from "./engine/repeat.ts";
+import { repeat } from "./repeat.ts";
 
 /** A task that is enqueued at set times: once per slot, however many workers run. */
 export type Recurring = {

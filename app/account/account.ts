@@ -1,6 +1,6 @@
 import { inWords, shownTypes, type Happened } from "../events/activity.ts";
 import { browserName } from "../log-in/browser-name.ts";
-import { plainAddress } from "../http/client-network.ts";
+import { plainAddress } from "../http/rate-limit.ts";
 import type { Sql } from "../db/connect.ts";
 import type { Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";

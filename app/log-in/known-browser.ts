@@ -1,6 +1,5 @@
-import { readCookie, setCookie } from "../http/cookie.ts";
 import type { Sql } from "../db/connect.ts";
-import type { Context } from "../http/context.ts";
+import { readCookie, setCookie, type Context } from "../http/context.ts";
 import { hashToken, newToken } from "../token.ts";
 
 const name = "browser";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Sql } from "../db/connect.ts";
-import { clientNetwork } from "../http/client-network.ts";
+import { clientNetwork } from "../http/rate-limit.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { accepted, refuse } from "../http/responses.ts";

@@ -1,7 +1,6 @@
-import { plainAddress } from "../http/client-network.ts";
-import { readCookie, setCookie } from "../http/cookie.ts";
+import { plainAddress } from "../http/rate-limit.ts";
 import type { Sql } from "../db/connect.ts";
-import { wantsJson, type Context, type CurrentUser, type Middleware } from "../http/context.ts";
+import { readCookie, setCookie, wantsJson, type Context, type CurrentUser, type Middleware } from "../http/context.ts";
 import { hashToken, newToken } from "../token.ts";
 
 export type NewSession = { token: string; hash: Buffer; browser: string; address: string };

@@ -1,5 +1,4 @@
-import { wantsJson, type Context, type Middleware } from "../http/context.ts";
-import { readCookie, setCookie } from "../http/cookie.ts";
+import { readCookie, setCookie, wantsJson, type Context, type Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { normalizeEmail, problemWithEmail } from "./email.ts";
 

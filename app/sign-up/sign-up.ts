@@ -1,7 +1,6 @@
 import { z } from "zod";
 import type { Sql } from "../db/connect.ts";
-import type { Context, Middleware } from "../http/context.ts";
-import { readCookie, setCookie } from "../http/cookie.ts";
+import { readCookie, setCookie, type Context, type Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { accepted, refuse } from "../http/responses.ts";
 import { normalizePassword, problemWithPassword } from "../password/password-rules.ts";

@@ -8,7 +8,7 @@ import { finish } from "../../worker/engine/outcomes.ts";
 import { defineHandler } from "../../worker/engine/task.ts";
 import { receive, send, watchStarts } from "../support/messages.ts";
 import { enqueueNoOps, noOpTypes } from "../support/tasks.ts";
-import { keepHeapSmall } from "../../worker/small-heap.ts";
+import { keepHeapSmall } from "../../worker/limits.ts";
 
 // The ceiling: the engine's statements in a bare loop, which claims the next tasks while the last ones are finished.
 

@@ -6,11 +6,10 @@ import { startEngine } from "../../worker/engine/engine.ts";
 import * as modules from "../../worker/modules.ts";
 import { createHandlers } from "../../worker/handlers.ts";
 import { createMailer } from "../../worker/mail/mailer.ts";
-import { connectPools } from "../../worker/pool.ts";
+import { connectPools, keepHeapSmall } from "../../worker/limits.ts";
 import type { Handler } from "../../worker/engine/task.ts";
 import { aboutUser } from "../../worker/mail/mail-handler.ts";
 import { send, watchStarts } from "../support/messages.ts";
-import { keepHeapSmall } from "../../worker/small-heap.ts";
 
 // The worker with all its parts. It notes when the handler of each user's welcome mail starts.
 

@@ -6,7 +6,7 @@ import { startEngine } from "../../worker/engine/engine.ts";
 import { defineHandler } from "../../worker/engine/task.ts";
 import { onMessage, receive, send, watchStarts } from "../support/messages.ts";
 import { enqueueNoOps, noOpTypes } from "../support/tasks.ts";
-import { keepHeapSmall } from "../../worker/small-heap.ts";
+import { keepHeapSmall } from "../../worker/limits.ts";
 
 // The engine with no-op tasks. It runs from each "go" to the next "stop".
 

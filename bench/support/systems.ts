@@ -17,7 +17,7 @@ export type System = {
   producer: (sql: Sql) => (first: number, last: number) => Promise<void>;
 };
 
-export function slimSignup(slots: number): System {
+export function thisProject(slots: number): System {
   return {
     name: "slim-signup",
     database: "migrated",

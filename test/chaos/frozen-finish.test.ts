@@ -34,7 +34,7 @@ describe("a worker that is frozen inside finish", () => {
     await freezeInFinish(frozen);
     const froze = performance.now();
     const dead = start(leaseSeconds);
-    await enqueueTasks(sql, "LAST", { seconds: 1 }, 5);
+    await enqueueTasks(sql, "LAST", { seconds: 4 }, 5);
     await until("another worker runs tasks", () => dead.logged("begun").length === 5);
     const living = start(leaseSeconds);
     await living.joined();

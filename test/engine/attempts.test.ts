@@ -117,14 +117,14 @@ describe("a handler", () => {
 
 describe("an outcome that the handler calls unknown", () => {
   it.each([
-    ["retry", { owed: 1, buried: 0 }],
-    ["bury", { owed: 0, buried: 1 }],
+    ["retry", { pending: 1, dead: 0 }],
+    ["bury", { pending: 0, dead: 1 }],
   ] as const)("is left to the type: %s", async (afterUnknown, expected) => {
     const engine = await runEngine(database, {
       MAIL: handler(() => toss(new OutcomeUnknown("no answer")), { afterUnknown }),
     });
     await engine.enqueue("MAIL");
     await until("it has failed", async () => (await history())[0]);
-    expect({ owed: (await sql`select from task`).length, buried: (await dead()).length }).toEqual(expected);
+    expect({ pending: (await sql`select from task`).length, dead: (await dead()).length }).toEqual(expected);
   });
 });

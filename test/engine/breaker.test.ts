@@ -69,8 +69,8 @@ describe("a breaker", () => {
   });
 });
 
-describe("while the outside is down", () => {
-  it("waiting tasks keep their attempts, other types go on, one task looks whether it is back", async () => {
+describe("while a service is down", () => {
+  it("waiting tasks keep their attempts, other types run, and one task probes the service", async () => {
     const database = await createDatabase();
     const { sql } = database;
     const probe = Promise.withResolvers<void>();
@@ -92,7 +92,7 @@ describe("while the outside is down", () => {
     const before = starts;
     expect(before).toBeLessThanOrEqual(concurrency);
 
-    await until("one looks whether it is back", () => starts > before);
+    await until("one task probes the service", () => starts > before);
     for (const round of [1, 2, 3]) {
       const [work] = await engine.enqueue("WORK");
       await until(`another type is done, ${round}`, async () => {
@@ -161,7 +161,7 @@ describe("while the outside is down", () => {
     expect(await sql`select distinct attempt from task`).toEqual([{ attempt: 1 }]);
   });
 
-  it("closes when the outside has refused one task for good", async () => {
+  it("closes when the service has refused one task permanently", async () => {
     const database = await createDatabase();
     let isDown = true;
     const mail = handler(

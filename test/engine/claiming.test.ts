@@ -88,7 +88,7 @@ describe("claim", () => {
 });
 
 describe("a unique key", () => {
-  it("is owed once per type while it is open, held or not", async () => {
+  it("is enqueued once per type while its task is pending or running", async () => {
     await enqueue(sql, "ONE", 1, { unique_key: "a" });
     const again = (type: string) => enqueue(sql, type, 1, { unique_key: "a" });
     await expect(again("ONE")).rejects.toThrow("task_unique_key");

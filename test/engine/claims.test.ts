@@ -13,7 +13,7 @@ beforeEach(async () => {
 
 type Options = Partial<Parameters<typeof createClaims>[0]>;
 
-/** Claims of a worker that knows types A, B and C, and finishes or holds what it is given. */
+/** Claims of a worker that knows types A, B and C, and finishes or keeps what it is given. */
 function claimer(options: Options = {}) {
   const running = new Map<string, number>();
   const handlers = { A: handler(() => {}), B: handler(() => {}, { concurrency: 2 }), C: handler(() => {}) };
@@ -22,7 +22,7 @@ function claimer(options: Options = {}) {
   const next = async () => {
     claims.lanes.expectMore({ isNotified: true });
     claims.lanes.expectOld();
-    // The lanes are found not more often than that.
+    // Searches for lanes pause that long.
     await delay(Math.ceil(claims.lanes.pause) + 1);
     await claims.lanes.find();
     const slots = all.concurrency - [...running.values()].reduce((sum, count) => sum + count, 0);
@@ -41,7 +41,7 @@ function claimer(options: Options = {}) {
 }
 
 describe("a worker's claims", () => {
-  it("are for hands that are free, a type within its own limit, with one hand for each other type", async () => {
+  it("are for free slots, within a type's own limit, and keep one slot for each other type", async () => {
     await enqueue(sql, "A", 20);
     await enqueue(sql, "B", 20);
     const { hold } = claimer();
@@ -60,7 +60,7 @@ describe("a worker's claims", () => {
     expect(await hold()).toBe("CCCCCC");
   });
 
-  it("go round the types with one hand", async () => {
+  it("serve the types in turn with one slot", async () => {
     for (const type of ["A", "B", "C"]) await enqueue(sql, type, 4);
     const { hold, letGo } = claimer({ concurrency: 1 });
     const rounds: string[] = [];
@@ -76,7 +76,7 @@ describe("a worker's claims", () => {
     [8, 4],
     [1, 32],
     [3, 12],
-  ])("with %i hands give a quarter to what is due for over 5 minutes, oldest first", async (concurrency, rounds) => {
+  ])("with %i slots give a quarter to what is due for over 5 minutes, oldest first", async (concurrency, rounds) => {
     const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000);
     await enqueue(sql, "A", 100, { priority: -5 });
     await enqueue(sql, "A", 100, { priority: 3, run_at: ago(4) });
@@ -92,7 +92,7 @@ describe("a worker's claims", () => {
     expect(taken.filter(({ priority }) => priority === -5)).toHaveLength((taken.length * 3) / 4);
   });
 
-  it("go on from where a lane gave last until the lanes are found again", async () => {
+  it("begin behind a lane's last task until a full search finds older ones", async () => {
     const claims = createClaims({
       sql,
       handlers: { A: handler(() => {}) },
@@ -104,6 +104,7 @@ describe("a worker's claims", () => {
     claims.lanes.expectMore({ isNotified: true });
     await claims.lanes.find();
     expect(await next()).toEqual([first]);
+    claims.lanes.expectMore({ isNotified: true });
 
     const older = await enqueue(sql, "A", 2, { run_at: new Date(Date.now() - 60_000) });
     const [newer] = await enqueue(sql, "A");
@@ -115,7 +116,7 @@ describe("a worker's claims", () => {
     expect(await next()).toEqual(older);
   });
 
-  it("ask a lane that was empty again after a notification, without finding lanes first", async () => {
+  it("ask an empty lane again after a notification, before any search for lanes", async () => {
     const claims = createClaims({
       sql,
       handlers: { A: handler(() => {}) },
@@ -126,7 +127,8 @@ describe("a worker's claims", () => {
     const [first] = await enqueue(sql, "A");
     claims.lanes.expectMore({ isNotified: true });
     await claims.lanes.find();
-    expect([await next(), await next()]).toEqual([[first], []]);
+    expect(await next()).toEqual([first]);
+    expect(claims.lanes.open).toHaveLength(0);
 
     const [second] = await enqueue(sql, "A");
     expect(await next()).toEqual([]);
@@ -155,7 +157,7 @@ describe("a worker's claims", () => {
     expect(await claimer().hold()).toBe("A");
   });
 
-  it("skip a row that another transaction has locked, and ask again instead of taking the lane for empty", async () => {
+  it("skip a row that another transaction has locked, and take it after a full search", async () => {
     const ids = await enqueue(sql, "A", 3);
     const { next } = claimer();
     await sql.begin(async (tx) => {

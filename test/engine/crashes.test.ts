@@ -23,7 +23,7 @@ describe("a task whose attempt ended in a crash", () => {
     expect(starts).toBe(1);
   });
 
-  it("is buried unstarted, where its type leaves it to a person", async () => {
+  it("is dead without a start, where its type leaves it to a person", async () => {
     await enqueue(sql, "WORK", 1, { attempt: 1, crashes: 1 });
     await runEngine(database, { WORK: work({ afterUnknown: "bury" }) });
     await until("it is dead", isDead);

@@ -8,7 +8,7 @@ import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, enqueue } from "../support/engine.ts";
 
 const { sql } = await createDatabase();
-let held: GivenBack;
+let given: GivenBack;
 const task = {
   task_id: "1",
   task_type: "NOOP",
@@ -25,7 +25,7 @@ beforeEach(async () => {
   await enqueue(sql, "NOOP", 1, { params: sql.json(params), priority, unique_key, created_at, attempt: 2, crashes: 1 });
   const worker_id = await addWorker(sql);
   const [claimed] = await claim(sql, worker_id, await findLanes(sql, ["NOOP"]), [1]);
-  held = {
+  given = {
     ...claimed!,
     worker_id,
     error: "no luck",
@@ -36,10 +36,10 @@ beforeEach(async () => {
   };
 });
 
-const end = (how: Partial<GivenBack>) => giveBack(sql, [{ ...held, ...how }]);
+const end = (how: Partial<GivenBack>) => giveBack(sql, [{ ...given, ...how }]);
 
 describe("a failed attempt", () => {
-  it("is owed again after the delay, with its error in the history", async () => {
+  it("is due again after the delay, with its error in the history", async () => {
     await end({});
 
     expect(
@@ -56,7 +56,7 @@ describe("a failed attempt", () => {
     expect(await sql`select from task_dead`).toHaveLength(0);
   });
 
-  it("that was the last is dead: all that was owed is kept, with the reason", async () => {
+  it("that was the last moves the task to task_dead, with the reason", async () => {
     await end({ is_dead: true });
 
     expect(await sql`select from task`).toHaveLength(0);
@@ -71,14 +71,14 @@ describe("a failed attempt", () => {
     ]);
   });
 
-  it("that was never started is buried without an attempt of its own", async () => {
+  it("that was never started is dead without an attempt of its own", async () => {
     await end({ is_dead: true, is_counted: false });
 
     expect(await sql`select attempt, reason from task_dead`).toEqual([{ attempt: 2, reason: "no luck" }]);
     expect(await sql`select from task_error`).toHaveLength(0);
   });
 
-  it("writes its error though somebody has set the attempts back by hand", async () => {
+  it("records its error though an operator has reset the attempts", async () => {
     await sql`insert into task_error (task_id, attempt, error) values (1, 3, 'before')`;
     await end({ delay_seconds: 1 });
     expect(await sql`select attempt, error from task_error`).toEqual([{ attempt: 3, error: "no luck" }]);
@@ -108,7 +108,7 @@ describe("a released task", () => {
 });
 
 describe("a task that is snoozed", () => {
-  it("has its attempt back, has come to an outcome, and has nothing in its history", async () => {
+  it("has its attempt back, no crashes, and nothing in its history", async () => {
     await end({ error: null, is_counted: false });
     expect(
       await sql`
@@ -121,8 +121,8 @@ describe("a task that is snoozed", () => {
 });
 
 describe("a worker that leaves", () => {
-  it("frees what it holds still, as of unknown outcome", async () => {
-    await leave(sql, held.worker_id, [held]);
+  it("frees its tasks, as of unknown outcome", async () => {
+    await leave(sql, given.worker_id, [given]);
     expect(await sql`select attempt, worker_id, crashes from task`).toEqual([
       { attempt: 3, worker_id: null, crashes: 2 },
     ]);

@@ -20,18 +20,18 @@ describe("a new task, while another type", () => {
       "always fails",
       handler(() => Promise.reject(new Error("no luck")), { backoffSeconds: () => 0, maxAttempts: 30_000 }),
     ],
-  ])("%s, is started within a second, without a hint and at the lowest priority", async (_, other) => {
+  ])("%s, is started within a second, without a notification and at the lowest priority", async (_, other) => {
     await sql`insert into task (task_type, priority) select 'OTHER', -9 from generate_series(1, 20000)`;
     const waits: number[] = [];
     const work = handler(({ task }) => void waits.push(task.claimed_at.getTime() - Number(task.born) * 1000));
     await runEngine(database, { OTHER: other, WORK: work }, { concurrency: 5 });
-    await until("the other type is at work", async () => {
+    await until("the other type is running", async () => {
       return (await sql`select from task where task_type = 'OTHER' and attempt > 0 limit 1`).length > 0;
     });
 
     for (const count of [1, 2, 3]) {
       await enqueue(sql, "WORK", 1, { priority: 9 });
-      await until("it is started", () => waits.length === count);
+      await until("it has started", () => waits.length === count);
     }
     expect(Math.max(...waits)).toBeLessThan(longestDelayMilliseconds);
     expect((await sql`select from task where task_type = 'OTHER' limit 1`).length).toBe(1);
@@ -48,15 +48,15 @@ describe("tasks that are due together", () => {
     expect(started).toEqual(started.toSorted((a, b) => a - b));
   });
 
-  it("share the hands by type", async () => {
-    const inHand: string[] = [];
+  it("share the slots by type", async () => {
+    const running: string[] = [];
     const wait = handler(async ({ task }) => {
-      inHand.push(task.task_type);
+      running.push(task.task_type);
       await new Promise(() => {});
     });
     for (const type of ["A", "B", "C"]) await enqueue(sql, type, 100);
     await runEngine(database, { A: wait, B: wait, C: wait }, { concurrency: 9 });
-    await until("all hands are full", () => inHand.length === 9);
-    expect(inHand.toSorted().join("")).toBe("AAABBBCCC");
+    await until("all slots are in use", () => running.length === 9);
+    expect(running.toSorted().join("")).toBe("AAABBBCCC");
   });
 });

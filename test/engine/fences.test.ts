@@ -46,14 +46,14 @@ describe.each(Object.entries(endings))("%s", (_, end) => {
     expect(await everything()).toEqual(before);
   });
 
-  it("changes nothing once the claim was freed", async () => {
+  it("changes nothing once the task was reclaimed", async () => {
     await sql`update task set worker_id = null`;
     const before = await everything();
     expect([...(await end(mine))]).toEqual([]);
     expect(await everything()).toEqual(before);
   });
 
-  it("changes what is held, and nothing the second time", async () => {
+  it("changes the task of its own claim, and nothing the second time", async () => {
     const before = await everything();
     await end(mine);
     const after = await everything();
@@ -78,8 +78,8 @@ describe.each([
   });
 });
 
-describe("a batch of endings", () => {
-  it("ends those that are held, and answers which", async () => {
+describe("a batch of outcomes", () => {
+  it("records the tasks of its own claim, and returns which", async () => {
     await enqueue(sql, "NOOP", 2);
     const tasks = await claim(sql, mine.worker_id, await findLanes(sql, ["NOOP"]), [2]);
     const [lost, held] = tasks.map((task) => ({ ...task, worker_id: mine.worker_id, ...retry }));

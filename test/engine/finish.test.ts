@@ -48,7 +48,7 @@ describe("finish", () => {
     expect([await users(), await isEmpty(sql)]).toEqual([[], false]);
   });
 
-  it("writes nothing when somebody else holds the task by now", async () => {
+  it("writes nothing when another worker has claimed the task", async () => {
     const other = await addWorker(sql);
     let thrown: unknown;
     const write = handler(async ({ finish }) => {
@@ -77,7 +77,7 @@ describe("finish", () => {
     expect([await users(), await isEmpty(sql)]).toEqual([[], false]);
   });
 
-  it("is the end: an error after it is not owed again", async () => {
+  it("is the end: an error after it runs nothing again", async () => {
     const write = handler(async ({ finish }) => {
       await finish(addUser);
       throw new Error("afterthought");

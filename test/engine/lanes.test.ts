@@ -38,6 +38,20 @@ describe("findLanes", () => {
   });
 });
 
+describe("findLanes, with known lanes", () => {
+  it("returns other lanes, and empty known ones from their fronts", async () => {
+    await enqueue(sql, "ONE", 2);
+    await enqueue(sql, "TWO");
+    await enqueue(sql, "TWO", 1, { priority: 5 });
+    const [one, two] = (await findLanes(sql, types)).filter(({ priority }) => priority === 0);
+    const found = await findLanes(sql, types, [one!, two!], [{ ...one!, task_id: "2" }]);
+    expect(found.map(({ task_type, priority, task_id }) => [task_type, priority, task_id])).toEqual([
+      ["ONE", 0, "2"],
+      ["TWO", 5, "4"],
+    ]);
+  });
+});
+
 describe("findLanes, of lanes without due tasks", () => {
   it("returns no row", async () => {
     await enqueue(sql, "ONE", 1, { run_at: "2100-01-01" });

@@ -42,8 +42,8 @@ async function cutAfter(words: string) {
 
 beforeEach(() => empty(direct));
 
-describe("a worker that does not hear the answer", () => {
-  it("to its claim, runs the tasks all the same, and has counted no attempt for nothing", async () => {
+describe("a worker that loses the answer", () => {
+  it("to its claim still runs the tasks, and no attempt is lost", async () => {
     await enqueue(direct, "WORK", 3);
     const { sql, hasCut } = await cutAfter("with taken");
     const attempts: number[] = [];
@@ -54,7 +54,7 @@ describe("a worker that does not hear the answer", () => {
     expect(attempts).toEqual([1, 1, 1]);
   });
 
-  it("to its finish, asks again, and does nothing twice", async () => {
+  it("to its finish repeats it, and does nothing twice", async () => {
     const { sql, hasCut } = await cutAfter("delete from task");
     let starts = 0;
     const engine = await runEngine({ sql, url }, { WORK: handler(() => void (starts += 1)) });
@@ -64,7 +64,7 @@ describe("a worker that does not hear the answer", () => {
     expect([starts, await isEmpty(direct)]).toEqual([1, true]);
   });
 
-  it("to a failure, asks again, and counts it once", async () => {
+  it("to a failure repeats it, and counts it once", async () => {
     const { sql, hasCut } = await cutAfter("with fence");
     const engine = await runEngine({ sql, url }, { WORK: handler(() => Promise.reject(new Error("no luck"))) });
     await engine.enqueue("WORK");

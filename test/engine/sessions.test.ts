@@ -15,7 +15,7 @@ beforeEach(() => empty(sql));
 
 const leaseSeconds = 0.3;
 const tasks = () => sql`select task_id, worker_id, attempt, crashes from task order by task_id`;
-const addCorpse = () => addWorker(sql, 60);
+const addExpired = () => addWorker(sql, 60);
 const isThere = async (workerId: string) => (await sql`select from worker where worker_id = ${workerId}`).length > 0;
 
 /** As a live worker does every heartbeat. */
@@ -26,7 +26,7 @@ async function judge() {
 
 describe("reclaiming", () => {
   it("takes back the tasks of the dead, and of workers that have no row; the living keep theirs", async () => {
-    const [dead, living, orphan] = [await addCorpse(), await addWorker(sql), randomUUID()];
+    const [dead, living, orphan] = [await addExpired(), await addWorker(sql), randomUUID()];
     for (const worker_id of [dead, living, orphan]) await enqueue(sql, "NOOP", 1, { worker_id, attempt: 2 });
 
     expect((await judge()).map(({ task_id }) => task_id).toSorted()).toEqual(["1", "3"]);
@@ -42,14 +42,14 @@ describe("reclaiming", () => {
   });
 
   it("counts each once, however many do it at once", async () => {
-    await enqueue(sql, "NOOP", 50, { worker_id: await addCorpse(), attempt: 1 });
+    await enqueue(sql, "NOOP", 50, { worker_id: await addExpired(), attempt: 1 });
     const reclaimed = await Promise.all(Array.from({ length: 8 }, judge));
     expect(reclaimed.flat()).toHaveLength(50);
     expect(await sql`select distinct crashes, attempt from task`).toEqual([{ crashes: 1, attempt: 1 }]);
   });
 
   it("leaves a locked task, and its worker's row, to the next time, and takes back the others at once", async () => {
-    const [frozen, dead] = [await addCorpse(), await addCorpse()];
+    const [frozen, dead] = [await addExpired(), await addExpired()];
     const [locked] = await enqueue(sql, "NOOP", 1, { worker_id: frozen, attempt: 1 });
     const [free] = await enqueue(sql, "NOOP", 1, { worker_id: dead, attempt: 1 });
     await sql.begin(async (tx) => {
@@ -61,15 +61,15 @@ describe("reclaiming", () => {
     expect(await isThere(frozen)).toBe(false);
   });
 
-  it("declares nobody dead while the worker's own heartbeat is late", async () => {
-    const [judgeId, corpse] = [await addWorker(sql, 5), await addCorpse()];
+  it("declares no worker dead while its own heartbeat is late", async () => {
+    const [judgeId, expired] = [await addWorker(sql, 5), await addExpired()];
     expect(await expireLeases(sql, judgeId)).toHaveLength(0);
     await sql`update worker set seen_at = now() where worker_id = ${judgeId}`;
-    expect(await expireLeases(sql, judgeId)).toEqual([{ worker_id: corpse }]);
+    expect(await expireLeases(sql, judgeId)).toEqual([{ worker_id: expired }]);
   });
 
   it("waits for a claim that is under way", async () => {
-    const slow = await addCorpse();
+    const slow = await addExpired();
     await enqueue(sql, "NOOP");
     const lanes = await findLanes(sql, ["NOOP"]);
     await sql.begin(async (tx) => {
@@ -96,40 +96,40 @@ const open = (heartbeatSeconds: number) => {
 };
 
 describe("a session", () => {
-  /** Beats until the corpse is buried, and returns after how many seconds that was. */
-  async function bury(session: ReturnType<typeof open>, corpse: string): Promise<number> {
+  /** Sends heartbeats until the expired worker's row is gone. Returns how many seconds that took. */
+  async function awaitReclaim(session: ReturnType<typeof open>, expired: string): Promise<number> {
     const start = performance.now();
     await until("the dead worker is gone", async () => {
       await session.heartbeat();
-      return !(await isThere(corpse));
+      return !(await isThere(expired));
     });
     return (performance.now() - start) / 1000;
   }
 
   it("judges others only when it has lived for a lease itself", async () => {
-    expect(await bury(open(10), await addCorpse())).toBeGreaterThanOrEqual(leaseSeconds);
+    expect(await awaitReclaim(open(10), await addExpired())).toBeGreaterThanOrEqual(leaseSeconds);
   });
 
   it("waits a whole lease more after a heartbeat that failed", async () => {
     const session = open(10);
-    await bury(session, await addCorpse());
+    await awaitReclaim(session, await addExpired());
     await sql`alter table worker rename to away`;
     await expect(session.heartbeat()).rejects.toThrow("worker");
     await sql`alter table away rename to worker`;
-    expect(await bury(session, await addCorpse())).toBeGreaterThanOrEqual(leaseSeconds);
+    expect(await awaitReclaim(session, await addExpired())).toBeGreaterThanOrEqual(leaseSeconds);
   });
 
   it("waits a whole lease more after a silence, as when it was paused", async () => {
     const session = open(0.02);
-    await bury(session, await addCorpse());
+    await awaitReclaim(session, await addExpired());
     const start = performance.now();
     await until("two heartbeats were missed", () => performance.now() - start > 60);
-    expect(await bury(session, await addCorpse())).toBeGreaterThanOrEqual(leaseSeconds);
+    expect(await awaitReclaim(session, await addExpired())).toBeGreaterThanOrEqual(leaseSeconds);
   });
 });
 
 describe("a worker that wakes up from a pause", () => {
-  it("judges nobody, though reclaiming comes right behind its first heartbeat", async () => {
+  it("declares no worker dead, though reclaiming runs right behind its first heartbeat", async () => {
     const { session, reclaimAll, heartbeat } = open(0.02);
     await until("it may judge", async () => {
       await heartbeat();
@@ -137,11 +137,11 @@ describe("a worker that wakes up from a pause", () => {
     });
     const paused = performance.now();
     await until("two heartbeats were missed", () => performance.now() - paused > 60);
-    const corpse = await addCorpse();
+    const expired = await addExpired();
     // Its heartbeat has reached the database, and the answer has not been read.
     await sql`update worker set seen_at = now() where worker_id = ${session.workerId!}`;
     await reclaimAll();
-    expect(await isThere(corpse)).toBe(true);
+    expect(await isThere(expired)).toBe(true);
   });
 });
 
@@ -155,7 +155,7 @@ describe("a worker that was declared dead", () => {
     });
     const engine = await runEngine(database, { WAIT: wait }, { heartbeatSeconds: 0.2 });
     await engine.enqueue("WAIT");
-    await until("it is in hand", () => signal);
+    await until("it is running", () => signal);
 
     const other = await addWorker(sql);
     await sql.begin(async (tx) => {
@@ -176,7 +176,7 @@ describe("a worker that was declared dead", () => {
   });
 
   it("claims nothing under its old name", async () => {
-    const dead = await addCorpse();
+    const dead = await addExpired();
     await enqueue(sql, "NOOP");
     const lanes = await findLanes(sql, ["NOOP"]);
     await expireLeases(sql, await addWorker(sql));

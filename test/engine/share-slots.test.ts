@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Lane } from "../../worker/engine/lanes.ts";
-import { shareSlots, type Room } from "../../worker/engine/share-slots.ts";
+import { shareSlots, type Room } from "../../worker/engine/claim.ts";
 
 const lane = (task_type: string, more: Partial<Lane> = {}): Lane => ({
   task_type,

@@ -13,7 +13,7 @@ const isDone = async (taskId?: string) => (await sql`select from task where task
 const timedOut = { attempt: 1, error: "Not done within 0.1 s." };
 
 describe("a handler that takes too long", () => {
-  it("is told so, and its hand is free again though it never settles", async () => {
+  it("gets an aborted signal, and its slot is free though the handler never settles", async () => {
     let reason: unknown;
     const hang = handler(
       ({ signal }) => {
@@ -70,7 +70,7 @@ describe("a handler that takes too long", () => {
     expect(engine.lines.filter(({ task_type }) => task_type === "LATE")).toHaveLength(1);
   });
 
-  it("is buried where its type does not run again what may have happened", async () => {
+  it("is dead where its type does not repeat what may have happened", async () => {
     const engine = await runEngine(database, {
       HANG: handler(() => never, { timeoutSeconds: 0.1, afterUnknown: "bury" }),
     });

@@ -61,7 +61,7 @@ describe("outcomes that can't be recorded yet", () => {
     expect(await sql`select from task_error`).toHaveLength(0);
   }, 90_000);
 
-  it("bound what is held and started, while nothing can be recorded", async () => {
+  it("bound the running and started tasks while nothing can be recorded", async () => {
     const count = 200;
     let started = 0;
     let lock: Promise<() => Promise<void>> | undefined;

@@ -95,13 +95,13 @@ describe("an idle worker", () => {
     await worker.end();
   });
 
-  it("starts a task promptly after a notification, though its last look has waited for a lock", async () => {
+  it("starts a task promptly after a notification, though its last search has waited for a lock", async () => {
     const engine = await runEngine(database, { WORK: handler(() => {}) });
-    const looks = () => sql`select from pg_locks where relation = 'task'::regclass and not granted`;
+    const waiting = () => sql`select from pg_locks where relation = 'task'::regclass and not granted`;
     await sql.begin(async (tx) => {
       await tx`lock table task in access exclusive mode`;
       const locked = performance.now();
-      await until("a look waits", async () => (await looks()).length > 0);
+      await until("a search waits", async () => (await waiting()).length > 0);
       await until("it has waited long", () => performance.now() - locked > 2 * pollMilliseconds);
     });
     const start = performance.now();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { clientNetwork } from "../../app/http/client-network.ts";
+import { clientNetwork } from "../../app/http/rate-limit.ts";
 
 describe("clientNetwork", () => {
   it.each([

@@ -13,7 +13,7 @@ import { createHandlers } from "../../worker/handlers.ts";
 import { mailHandler } from "../../worker/mail/mail-handler.ts";
 import { createMailer } from "../../worker/mail/mailer.ts";
 import { defineHandler } from "../../worker/engine/task.ts";
-import { keepHeapSmall } from "../../worker/small-heap.ts";
+import { keepHeapSmall } from "../../worker/limits.ts";
 
 // The worker's entry with a short lease (1 s, or CHAOS_LEASE_SECONDS) and with task types for tests.
 

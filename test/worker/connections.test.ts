@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { splitPool } from "../../worker/pool.ts";
+import { splitPool } from "../../worker/limits.ts";
 import { chaosWorker, enqueueMails } from "../support/chaos.ts";
 import { createDatabase } from "../support/database.ts";
 import { isEmpty } from "../support/engine.ts";

@@ -1,6 +1,5 @@
 import type { Sql } from "../../app/db/connect.ts";
-import { createLanes, type Lane } from "./lanes.ts";
-import { shareSlots, type Room } from "./share-slots.ts";
+import { createLaneCache, type Lane } from "./lanes.ts";
 import type { Handler, Task } from "./task.ts";
 
 type Options = {
@@ -19,7 +18,9 @@ type Options = {
 /** A task as its claim returns it; the caller adds worker_id. */
 export type Claimed = Omit<Task, "worker_id">;
 
-/** So that the next claim can be under way while these tasks start. */
+export type Claims = ReturnType<typeof createClaims>;
+
+/** The next claim can be under way while these tasks start. */
 const mostAtOnce = 2000;
 
 /** Decides what a worker claims next, and claims it. */
@@ -27,7 +28,7 @@ export function createClaims(options: Options) {
   const { sql, slowSql = sql, handlers, concurrency, breakerRoom, onFound = () => {} } = options;
   const types = Object.keys(handlers);
   const mostReserved = Math.floor(Math.min(concurrency, mostAtOnce) / 4);
-  const lanes = createLanes({ sql, slowSql, types, onFound });
+  const lanes = createLaneCache({ sql, slowSql, types, onFound });
   const served = new Map<string, number>();
   let round = 0;
   let agedCredit = 0;
@@ -47,7 +48,7 @@ export function createClaims(options: Options) {
     /** Claims for so many free slots, given how many tasks of each type are running. */
     async next(workerId: string, running: ReadonlyMap<string, number>, slots: number): Promise<Claimed[]> {
       const free = Math.min(slots, mostAtOnce);
-      // A claim that returns nothing has found a lane empty: then it is the others' turn.
+      // A claim that returns nothing has found lanes empty: the next one asks the others.
       for (;;) {
         const { open } = lanes;
         const aged = Math.floor(agedCredit + free / 4);
@@ -66,9 +67,68 @@ export function createClaims(options: Options) {
   };
 }
 
-export type Claims = ReturnType<typeof createClaims>;
+/** How many more tasks of a type may start, how many are running, and in which claim the type was last served. */
+export type Room = { room: number; running: number; served: number };
 
-/** Takes `quotas[n]` due tasks from the front of `lanes[n]`, oldest first. Rows that another worker has locked are skipped. */
+type Slots = {
+  free: number;
+  /** How many of them go to lanes whose front has waited too long. */
+  aged: number;
+  /** How many are kept, at most, for types that have nothing running. */
+  mostReserved?: number;
+};
+
+/**
+ * How many tasks to take from each lane. Aged lanes come first, the oldest before the others, for at most `aged` slots. The
+ * rest is strict by priority: the lower number runs first. Within a priority a slot goes to the type with the fewest running
+ * tasks, then to the one served longest ago. One slot for each type that has nothing running is kept from the others, so no
+ * type ever takes all.
+ */
+export function shareSlots(
+  lanes: Lane[],
+  rooms: Map<string, Room>,
+  { free, aged, mostReserved = Infinity }: Slots,
+): number[] {
+  const quotas = new Map(lanes.map((lane) => [lane, 0]));
+  const types = new Map([...rooms].map(([type, room]) => [type, { ...room }]));
+  const typeOf = ({ task_type }: Lane) => types.get(task_type)!;
+  let idle = [...types.values()].filter(({ running }) => running === 0).length;
+  let left = free;
+
+  /** Gives the lane one slot, if it may have one. */
+  const give = (lane: Lane): boolean => {
+    const type = typeOf(lane);
+    const mayTake = left > 0 && type.room > 0 && (type.running === 0 || left > Math.min(idle, mostReserved));
+    if (!mayTake) return false;
+    if (type.running === 0) idle -= 1;
+    left -= 1;
+    type.running += 1;
+    type.room -= 1;
+    quotas.set(lane, quotas.get(lane)! + 1);
+    return true;
+  };
+
+  let agedLeft = aged;
+  for (const lane of lanes.filter(({ is_aged }) => is_aged).toSorted((a, b) => a.due_since - b.due_since)) {
+    while (agedLeft > 0 && give(lane)) agedLeft -= 1;
+  }
+
+  const byPriority = Map.groupBy(lanes, ({ priority }) => priority);
+  for (const [, lanesOfOne] of [...byPriority].toSorted(([a], [b]) => a - b)) {
+    const byUse = (a: Lane, b: Lane) => typeOf(a).running - typeOf(b).running || typeOf(a).served - typeOf(b).served;
+    const waiting = lanesOfOne.toSorted(byUse).toReversed();
+    // Level by level: the lanes with the fewest running tasks get slots until they have as many as the next ones.
+    let level: Lane[] = [];
+    for (let running = 0; level.length + waiting.length > 0; running += 1) {
+      if (level.length === 0) ({ running } = typeOf(waiting.at(-1)!));
+      while (waiting.length > 0 && typeOf(waiting.at(-1)!).running <= running) level.push(waiting.pop()!);
+      level = level.filter(give);
+    }
+  }
+  return [...quotas.values()];
+}
+
+/** Takes `quotas[n]` due tasks from the front of `lanes[n]`, oldest first. Skips rows that another transaction has locked. */
 export function claim(sql: Sql, workerId: string, lanes: Lane[], quotas: number[]) {
   return sql<Claimed[]>`
     with taken as materialized (

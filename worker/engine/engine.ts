@@ -1,20 +1,20 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Sql } from "../../app/db/connect.ts";
 import type { Log } from "../../app/log.ts";
+import { repeat } from "../repeat.ts";
 import { createBreakers } from "./breaker.ts";
 import { createClaims } from "./claim.ts";
 import { createIsolate } from "./isolate.ts";
 import { unknownTypes } from "./lanes.ts";
-import { createPoller } from "./poller.ts";
+import { createPoller, createWakeUp } from "./poller.ts";
 import { createReclaim, leave } from "./reclaim.ts";
 import { createRecorder } from "./record-outcomes.ts";
-import { repeat } from "./repeat.ts";
 import type { Outcome } from "./run-attempt.ts";
 import { createRunner } from "./runner.ts";
 import { createSession } from "./session.ts";
 import { createStatistics } from "./statistics.ts";
-import { createTransactions } from "./transactions.ts";
 import type { Handler, Task } from "./task.ts";
+import { createTransactions } from "./transactions.ts";
 
 type Options = {
   /** For claims and outcomes. */
@@ -39,13 +39,13 @@ type Options = {
 export type Engine = {
   /** Looks for work at once: a task was committed. */
   wake: () => void;
-  /** Claims nothing more, lets running tasks end, gives the rest back. */
+  /** Claims nothing more, lets running tasks end, releases the rest. */
   stop(drainSeconds?: number): Promise<void>;
 };
 
 const unknownTypesSeconds = 60;
 
-/** Polls the task table until it is stopped. A database that is away is waited for. */
+/** Polls the task table until it is stopped. Waits for a database that is away. */
 export function startEngine(options: Options): Engine {
   const { sql, taskSql = sql, heartbeatSql, log, handlers, concurrency, onEvent = () => {} } = options;
   const { heartbeatSeconds = 4, leaseSeconds, isolatedEntry } = options;
@@ -53,17 +53,18 @@ export function startEngine(options: Options): Engine {
   const stopping = new AbortController();
   const over = new AbortController();
 
+  const wakeUp = createWakeUp(stopping.signal);
   const breakers = createBreakers();
-  const record = createRecorder({ sql, log, handlers, signal: over.signal, onEvent });
+  const statistics = createStatistics(sql, breakers);
   const runner = createRunner({
     log,
     handlers,
     concurrency,
     transactions: createTransactions(taskSql),
-    record,
+    record: createRecorder({ sql, log, handlers, signal: over.signal, onEvent }),
     isolate: isolatedEntry === undefined ? undefined : createIsolate({ sql, log, entry: isolatedEntry }),
     onEnd,
-    onRecorded: () => poller.slotIsFree(),
+    onRecorded: wakeUp.wake,
   });
   const session = createSession({
     sql: heartbeatSql,
@@ -72,70 +73,65 @@ export function startEngine(options: Options): Engine {
     leaseSeconds,
     types,
     onLost: () => runner.drop("The claim was lost."),
-    onJoined: () => poller.wake(),
+    onJoined: () => wakeUp.notify(),
   });
-  const statistics = createStatistics({ sql, session, breakers });
   const claims = createClaims({
     sql,
     slowSql: taskSql,
     handlers,
     concurrency,
     breakerRoom: (type, running) => breakers.room(type, running),
-    onFound: () => poller.wake(),
+    onFound: () => wakeUp.notify(),
   });
-  const poller = createPoller({ sql, session, claims, runner, signal: stopping.signal });
+  const poller = createPoller({ sql, session, claims, runner, wakeUp, signal: stopping.signal });
   const reclaim = createReclaim({ sql, session, log, onReclaimed });
 
-  function onEnd(task: Task, outcome: Outcome, milliseconds: number): void {
-    statistics.note(task.task_type, outcome, milliseconds / 1000);
-    trip(task.task_type, outcome);
-    poller.slotIsFree();
+  function onEnd({ task_type }: Task, outcome: Outcome, milliseconds: number): void {
+    statistics.note(task_type, outcome, milliseconds / 1000);
+    if (outcome.kind === "service down") openBreaker(task_type, outcome.error);
+    if (successes.has(outcome.kind) && breakers.close(task_type)) log.info({ task_type }, "the service is back");
+    if (outcome.kind === "retry" && breakers.widen(task_type)) wakeUp.notify();
+    wakeUp.wake();
+  }
+
+  function openBreaker(task_type: string, error: string): void {
+    const pauseSeconds = breakers.open(task_type, error);
+    if (!pauseSeconds) return;
+    log.error({ task_type, pause_seconds: pauseSeconds, error }, "the service is down");
+    setTimeout(() => wakeUp.notify(), pauseSeconds * 1000).unref();
   }
 
   function onReclaimed(): void {
     claims.lanes.expectOld();
-    poller.wake();
-  }
-
-  function trip(type: string, outcome: Outcome): void {
-    if (outcome.kind === "service down") {
-      const pauseSeconds = breakers.open(type, outcome.error);
-      if (!pauseSeconds) return;
-      log.error({ task_type: type, pause_seconds: pauseSeconds, error: outcome.error }, "the service is down");
-      setTimeout(() => poller.wake(), pauseSeconds * 1000).unref();
-    }
-    if (successes.has(outcome.kind) && breakers.close(type)) log.info({ task_type: type }, "the service is back");
-    if (outcome.kind === "retry" && breakers.widen(type)) poller.wake();
+    wakeUp.notify();
   }
 
   async function listUnknownTypes(): Promise<void> {
-    const unknown = await unknownTypes(sql, types);
-    const names = unknown.map(({ task_type }) => task_type);
+    const names = (await unknownTypes(sql, types)).map(({ task_type }) => task_type);
     if (names.length > 0) log.warn({ task_types: names }, "live TODO: no handler here knows these types");
   }
 
   // Until the very end: while it drains, a worker must not be taken for dead.
   void repeat(() => session.heartbeat(), heartbeatSeconds, { signal: over.signal, log });
   void repeat(reclaim, heartbeatSeconds, { signal: over.signal, log });
-  void repeat(() => statistics.report(), heartbeatSeconds, { signal: over.signal, log });
+  void repeat(() => statistics.report(session.workerId), heartbeatSeconds, { signal: over.signal, log });
   const polling = repeat(() => poller.round(), 0, { signal: stopping.signal, log });
   void repeat(listUnknownTypes, unknownTypesSeconds, { signal: stopping.signal, log });
 
-  /** What is reported of a session is lost when it has ended. */
   async function endSession(): Promise<void> {
+    const { workerId } = session;
     try {
-      await statistics.report();
+      await statistics.report(workerId);
     } finally {
-      if (session.workerId) await leave(sql, session.workerId, runner.held, poller.knowsAll);
+      if (workerId) await leave(sql, workerId, runner.held, poller.knowsAll);
     }
   }
 
   return {
-    wake: () => poller.wake(),
+    wake: () => wakeUp.notify(),
     async stop(drainSeconds = 25) {
       stopping.abort();
-      poller.wake();
-      // A claim that is under way is given back when it comes; nothing is started any more.
+      // A claim that is under way is released when it comes; nothing is started any more.
       await Promise.all([atMost(3, polling), atMost(drainSeconds, runner.whenEmpty())]);
       runner.drop("The worker was stopped.");
       await atMost(2, runner.whenEmpty());

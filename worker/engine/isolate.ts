@@ -4,7 +4,7 @@ import type { Sql } from "../../app/db/connect.ts";
 import type { Log } from "../../app/log.ts";
 import { leave } from "./reclaim.ts";
 import { createRecorder, type Result } from "./record-outcomes.ts";
-import { repeat } from "./repeat.ts";
+import { repeat } from "../repeat.ts";
 import { runAttempt, type Outcome, type Running } from "./run-attempt.ts";
 import { createSession } from "./session.ts";
 import type { Handler, Task } from "./task.ts";

@@ -13,7 +13,7 @@ export type Lane = {
 };
 
 type CachedLane = Lane & {
-  /** Nothing was due when it was last asked. */
+  /** It gave less than the last claim asked for. */
   isEmpty: boolean;
   /** When it last had a task, by performance.now. */
   usedAt: number;
@@ -22,9 +22,11 @@ type CachedLane = Lane & {
 type Claimed = Pick<Lane, "task_type" | "priority" | "run_at" | "task_id" | "due_since">;
 
 const keepMilliseconds = 60_000;
-const pauseMilliseconds = 500;
+const pauseMilliseconds = 400;
+/** Less than a poll, so each poll of an idle worker is a full search. */
+const fullPauseMilliseconds = 800;
 const longestPauseMilliseconds = 20_000;
-/** A search that takes longer runs beside the claims. */
+/** A full search that takes longer runs beside the claims. */
 const briefMilliseconds = 20;
 
 type Options = {
@@ -37,43 +39,48 @@ type Options = {
 };
 
 /**
- * The lanes that had a task in the last minute, each with its front. To ask an empty one costs one descent of the index, so
- * claims ask known lanes first.
+ * The lanes that had a task in the last minute, each with its front. An empty one costs a claim one descent of the index, so
+ * claims ask the known lanes first.
  *
- * `find` looks for other lanes, and for due tasks from the fronts of the known ones, every half second, and at once after a
- * notification that brought nothing. Tasks behind a front (reclaimed, locked before, inserted with an old `run_at`) take a
- * search from the start of each lane. That reads all that is done and not yet vacuumed, which can be much while a snapshot is
- * held: so it pauses 20 times as long as it took, for 20 s at
- * most.
+ * `find` searches for other lanes, and for tasks behind the fronts of empty ones: at once after a notification that brought
+ * nothing, else at most every 0.4 s. Only a full search finds tasks before a front (reclaimed, locked before, inserted with an
+ * old `run_at`). It reads all that is done and not yet vacuumed, which can be much while a snapshot is held. So it pauses 20
+ * times as long as it took, between 0.8 and 20 s.
  */
-export function createLanes({ sql, slowSql, types, onFound }: Options) {
+export function createLaneCache({ sql, slowSql, types, onFound }: Options) {
   const lanes = new Map<string, CachedLane>();
-  const quick = createPace(0, pauseMilliseconds);
-  const thorough = createPace(pauseMilliseconds, longestPauseMilliseconds);
-  let isSearching = false;
-  let isFindAsked = false;
+  let isAsked = false;
   let isUrgent = false;
+  let searchedAt = -Infinity;
+  let fullSearchAt = -Infinity;
+  let tookMilliseconds = [0];
+  let isSearching = false;
 
-  const millisecondsLeft = () => quick.millisecondsLeft(isUrgent ? 0 : pauseMilliseconds);
+  const pause = () => (isUrgent ? 0 : Math.max(0, searchedAt + pauseMilliseconds - performance.now()));
 
-  async function look(known: Lane[], pace: Pace, where = sql): Promise<boolean> {
-    const started = performance.now();
-    // Also when it fails: a search that takes too long is canceled.
-    const search = Promise.resolve(findLanes(where, types, known));
-    const due = await search.finally(() => pace.note(started, performance.now()));
-    const now = performance.now();
-    for (const lane of due) lanes.set(keyOf(lane), { ...lane, isEmpty: false, usedAt: now });
-    return due.length > 0;
+  /** Leaves out the lanes that have more: the next claim asks them anyway. */
+  async function search(): Promise<boolean> {
+    const known = [...lanes.values()];
+    const empty = known.filter(({ isEmpty }) => isEmpty);
+    return keep(await findLanes(sql, types, known, empty));
   }
 
-  /** Returns whether it has found something by now. */
-  async function search(): Promise<boolean> {
-    if (thorough.took < briefMilliseconds) return look([], thorough);
-    isSearching = true;
-    look([], thorough, slowSql)
-      .then(onFound, () => {})
-      .finally(() => (isSearching = false));
-    return look([...lanes.values()], quick);
+  async function searchFully(where: Sql): Promise<boolean> {
+    const started = performance.now();
+    try {
+      return keep(await findLanes(where, types));
+    } finally {
+      // Also when it was canceled. The shorter of the last two counts: one that waited for a lock says nothing about the next.
+      tookMilliseconds = [...tookMilliseconds, performance.now() - started].slice(-2);
+      const longPause = Math.min(20 * Math.min(...tookMilliseconds), longestPauseMilliseconds);
+      fullSearchAt = performance.now() + Math.max(longPause, fullPauseMilliseconds);
+    }
+  }
+
+  function keep(found: Lane[]): boolean {
+    const usedAt = performance.now();
+    for (const lane of found) lanes.set(keyOf(lane), { ...lane, isEmpty: false, usedAt });
+    return found.length > 0;
   }
 
   return {
@@ -82,14 +89,14 @@ export function createLanes({ sql, slowSql, types, onFound }: Options) {
       return [...lanes.values()].filter(({ isEmpty }) => !isEmpty);
     },
 
-    /** Milliseconds until the lanes can be found again; infinite when nobody asked. */
+    /** Milliseconds until `find` may search; infinite when no search was asked for. */
     get pause(): number {
-      return isFindAsked ? millisecondsLeft() : Infinity;
+      return isAsked ? pause() : Infinity;
     },
 
-    /** Asks to find lanes at the next occasion. After a notification, the known lanes are asked again too. */
+    /** Asks for a search. After a notification, claims ask the empty lanes again as well. */
     expectMore({ isNotified }: { isNotified: boolean }): void {
-      isFindAsked = isUrgent = true;
+      isAsked = isUrgent = true;
       if (!isNotified) return;
       const oldest = performance.now() - keepMilliseconds;
       for (const [key, lane] of lanes) {
@@ -98,110 +105,64 @@ export function createLanes({ sql, slowSql, types, onFound }: Options) {
       }
     },
 
-    /** Asks for a search from the start of each lane: tasks were reclaimed. */
+    /** Lets the next search be a full one: tasks were reclaimed. */
     expectOld(): void {
-      thorough.forget();
+      fullSearchAt = -Infinity;
     },
 
-    /** Finds lanes with due tasks, if it was asked for and is time. Returns whether there are any. */
+    /** Searches for lanes with due tasks, if that was asked for and is time. Returns whether there are any. */
     async find(): Promise<boolean> {
-      if (!isFindAsked || millisecondsLeft() > 0) return false;
-      isFindAsked = isUrgent = false;
-      if (!isSearching && thorough.millisecondsLeft() === 0) return search();
-      return look([...lanes.values()], quick);
+      if (!isAsked || pause() > 0) return false;
+      isAsked = isUrgent = false;
+      searchedAt = performance.now();
+      if (isSearching || searchedAt < fullSearchAt) return search();
+      if (Math.min(...tookMilliseconds) < briefMilliseconds) return searchFully(sql);
+      isSearching = true;
+      searchFully(slowSql)
+        .then(onFound, () => {})
+        .finally(() => (isSearching = false));
+      return search();
     },
 
-    /** Moves the fronts behind the claimed tasks. A lane that gave nothing is empty. */
+    /** Moves the fronts behind the claimed tasks. */
     advance(asked: CachedLane[], quotas: number[], tasks: Claimed[]): void {
-      const given = new Map<string, Claimed>();
-      for (const task of tasks) {
-        const last = given.get(keyOf(task));
-        if (!last || isBehind(task, last)) given.set(keyOf(task), task);
-      }
+      const usedAt = performance.now();
+      const byLane = Map.groupBy(tasks, keyOf);
       for (const [place, lane] of asked.entries()) {
-        if (quotas[place] === 0) continue;
         const key = keyOf(lane);
-        const last = given.get(key);
-        const cached = lanes.get(key);
-        // A search has found an older front meanwhile.
-        if (cached !== lane) continue;
-        if (!last) cached.isEmpty = true;
-        else lanes.set(key, { ...cached, ...frontOf(last), usedAt: performance.now() });
+        // A search may have found an older front meanwhile.
+        if (quotas[place] === 0 || lanes.get(key) !== lane) continue;
+        const given = byLane.get(key);
+        if (!given) lane.isEmpty = true;
+        else lanes.set(key, { ...lane, ...frontOf(given), isEmpty: given.length < quotas[place]!, usedAt });
       }
-      if (tasks.length === 0) return;
-      isFindAsked = true;
-      isUrgent = false;
-    },
-  };
-}
-
-type Pace = ReturnType<typeof createPace>;
-
-/** Lets a statement pause 20 times as long as it took, within these bounds in milliseconds. */
-function createPace(least: number, most: number) {
-  let endedAt = -Infinity;
-  let took = 0;
-  let tookBefore: number | undefined;
-
-  return {
-    /** Milliseconds that it took, the lesser of the last two: one that waited for a lock says nothing about the next. */
-    get took(): number {
-      return Math.min(took, tookBefore ?? took);
-    },
-    millisecondsLeft(atLeast = least): number {
-      const pause = Math.min(Math.max(20 * this.took, atLeast), most);
-      return Math.max(0, endedAt + pause - performance.now());
-    },
-    note(started: number, ended: number): void {
-      if (endedAt > 0) tookBefore = took;
-      [endedAt, took] = [ended, ended - started];
-    },
-    forget(): void {
-      endedAt = -Infinity;
+      if (tasks.length > 0) [isAsked, isUrgent] = [true, false];
     },
   };
 }
 
 const keyOf = ({ task_type, priority }: Pick<Lane, "task_type" | "priority">) => `${task_type} ${priority}`;
 
-const frontOf = ({ run_at, task_id, due_since }: Claimed) => ({ run_at, task_id, due_since });
+function frontOf(tasks: Claimed[]) {
+  const { run_at, task_id, due_since } = tasks.reduce((last, task) => (isBehind(task, last) ? task : last));
+  return { run_at, task_id, due_since };
+}
 
 const isBehind = (a: Claimed, b: Claimed) => (a.due_since - b.due_since || Number(a.task_id) - Number(b.task_id)) > 0;
 
-type Gap = { task_type: string; above: number; below: number };
-
-/** The ranges of priorities, by type, in which no lane is known. */
-function gapsBetween(types: string[], known: Lane[]): Gap[] {
-  return types.flatMap((task_type) => {
-    const mine = known.filter((lane) => lane.task_type === task_type).map(({ priority }) => priority);
-    const bounds = [-32_769, ...mine.toSorted((a, b) => a - b), 32_768];
-    return bounds.slice(1).map((below, place) => ({ task_type, above: bounds[place]!, below }));
-  });
-}
-
 /**
- * The lanes of these types that have due tasks, and the front of each; of known lanes, from their fronts on. A loose index scan:
- * one descent for each lane, and a walk over its running tasks.
+ * The lanes of these types that have due tasks, and the front of each, oldest first. Known lanes are left out, but for the
+ * `empty` ones, which are searched from their fronts. A loose index scan: one descent for each lane, and a walk over its running
+ * tasks.
  */
-export function findLanes(sql: Sql, types: string[], known: Lane[] = []) {
+export function findLanes(sql: Sql, types: string[], known: Lane[] = [], empty: Lane[] = []) {
   const gaps = gapsBetween(types, known);
   return sql<Lane[]>`
     with recursive lane as (
-      select gap.task_type, best.priority, gap.below
-      from unnest(
-        ${gaps.map(({ task_type }) => task_type)}::text[],
-        ${gaps.map(({ above }) => above)}::int[],
-        ${gaps.map(({ below }) => below)}::int[]
-      ) as gap (task_type, above, below)
-      cross join lateral (
-        select priority
-        from task
-        where task.task_type = gap.task_type and task.priority > gap.above and task.priority < gap.below
-        order by priority
-        limit 1
-      ) as best
+      select gap.task_type, gap.above as priority, gap.below, false as is_lane
+      from jsonb_to_recordset(${sql.json(gaps)}) as gap (task_type text, above int, below int)
       union all
-      select lane.task_type, next.priority, lane.below
+      select lane.task_type, next.priority::int, lane.below, true
       from lane
       cross join lateral (
         select priority
@@ -213,14 +174,11 @@ export function findLanes(sql: Sql, types: string[], known: Lane[] = []) {
     ), start as (
       select task_type, priority, timestamptz '-infinity' as run_at, bigint '0' as task_id
       from lane
+      where is_lane
       union all
-      select *
-      from unnest(
-        ${known.map(({ task_type }) => task_type)}::text[],
-        ${known.map(({ priority }) => priority)}::smallint[],
-        ${known.map(({ run_at }) => run_at)}::text[]::timestamptz[],
-        ${known.map(({ task_id }) => task_id)}::bigint[]
-      ) as known (task_type, priority, run_at, task_id)
+      select task_type, priority, run_at, task_id
+      from jsonb_to_recordset(${sql.json(empty)})
+        as empty (task_type text, priority int, run_at timestamptz, task_id bigint)
     )
     select
       task_type, priority, front.run_at::text, front.task_id, extract(epoch from front.run_at)::float8 as due_since,
@@ -237,6 +195,15 @@ export function findLanes(sql: Sql, types: string[], known: Lane[] = []) {
     ) as front
     order by front.run_at, front.task_id
   `;
+}
+
+/** The ranges of priorities, by type, in which no lane is known. */
+function gapsBetween(types: string[], known: Lane[]): { task_type: string; above: number; below: number }[] {
+  return types.flatMap((task_type) => {
+    const mine = known.filter((lane) => lane.task_type === task_type).map(({ priority }) => priority);
+    const bounds = [-32_769, ...mine.toSorted((a, b) => a - b), 32_768];
+    return bounds.slice(1).map((below, place) => ({ task_type, above: bounds[place]!, below }));
+  });
 }
 
 /** Types of pending tasks, due or not, that this worker has no handler for. */

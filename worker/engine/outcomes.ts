@@ -102,6 +102,9 @@ const emit = (sql: Sql | TransactionSql, events: EmittedBy[]) => sql`
 /**
  * Gives tasks back: to run again after a delay or at once, or to `task_dead`. Returns the attempts that were still this
  * worker's; rows that another transaction has locked are returned as not recorded.
+ *
+ * An attempt that does not count is claimed again under the same number. It moves `run_at`: so the statement, repeated because
+ * its first answer was lost, does not undo the next claim. An error may exist already, if an operator has reset the attempts.
  */
 export function giveBack(sql: Sql, tasks: GivenBack[]) {
   return sql<Recorded[]>`
@@ -114,33 +117,22 @@ export function giveBack(sql: Sql, tasks: GivenBack[]) {
     ), mine as materialized (
       select fence.*
       from task
-      join fence on ${isMine(sql)}
-        -- An attempt that does not count is claimed again under the same number. It moves run_at, so a statement that is
-        -- repeated, because its first answer was lost, does not undo the next claim.
-        and (task.run_at = fence.run_at or is_counted or is_dead)
+      join fence on ${isMine(sql)} and (task.run_at = fence.run_at or is_counted or is_dead)
       for update of task skip locked
     ), returned as (
       update task
-      set
-        worker_id = null,
-        crashes = mine.crashes,
-        attempt = mine.attempt - (not is_counted)::int,
+      set worker_id = null, crashes = mine.crashes, attempt = mine.attempt - (not is_counted)::int,
         run_at = coalesce(now() + make_interval(secs => delay_seconds), task.run_at + interval '1 microsecond')
       from mine
       where task.task_id = mine.task_id and not is_dead
-      returning task.task_id, mine.attempt, error
     ), buried as (
       delete from task
       using mine
       where task.task_id = mine.task_id and is_dead
-      returning
-        task.task_id, task_type, params, priority, mine.attempt, is_counted, unique_key, created_at, error
+      returning task.*, is_counted, error
     ), noted as (
       insert into task_error (task_id, attempt, error)
-      select task_id, attempt, error from returned where error is not null
-      union all
-      select task_id, attempt, error from buried where is_counted
-      -- Somebody may have set the attempts back by hand.
+      select task_id, attempt, error from mine where error is not null and (is_counted or not is_dead)
       on conflict (task_id, attempt) do update set error = excluded.error, failed_at = now()
     ), dead as (
       insert into task_dead (task_id, task_type, params, priority, attempt, unique_key, created_at, reason)
@@ -148,13 +140,10 @@ export function giveBack(sql: Sql, tasks: GivenBack[]) {
       from buried
     ), emitted as (
       insert into event (event_type, usr_id, data)
-      select
-        'TASK_DEAD', task_usr_id(params), jsonb_build_object('task_type', task_type, 'task_id', task_id::text)
+      select 'TASK_DEAD', task_usr_id(params), jsonb_build_object('task_type', task_type, 'task_id', task_id::text)
       from buried
     )
-    select
-      task.task_id, task.attempt,
-      exists (select from mine where mine.task_id = task.task_id) as is_recorded
+    select task.task_id, task.attempt, exists (select from mine where mine.task_id = task.task_id) as is_recorded
     from task
     join fence on ${isMine(sql)} and (task.run_at = fence.run_at or is_counted or is_dead)
   `;

@@ -9,6 +9,7 @@ type Options = {
   session: Session;
   claims: Claims;
   runner: Runner;
+  wakeUp: WakeUp;
   signal: AbortSignal;
 };
 
@@ -18,30 +19,11 @@ const checkAgainMilliseconds = 60_000;
 const retryMilliseconds = 5000;
 
 /** Claims tasks for the free slots, round after round, and waits in between until there may be something to claim. */
-export function createPoller({ sql, session, claims, runner, signal }: Options) {
+export function createPoller({ sql, session, claims, runner, wakeUp, signal }: Options) {
   const { lanes } = claims;
-  let wakeUp = Promise.withResolvers<void>();
-  let isNotified = true;
-  let isPolled = false;
-  /** Notifications in a row that brought no task. */
-  let fruitless = 0;
-  let quietUntil = -Infinity;
-  let quietTimer: NodeJS.Timeout | undefined;
-  /** Whether, and when, to look for tasks of a claim whose answer was lost. */
+  let pollAt = -Infinity;
+  /** When to look for tasks of a claim whose answer was lost. */
   let checkAt = Infinity;
-
-  /** A lost answer leaves tasks claimed of which this worker has not heard. Once more after a minute: packets may be slow. */
-  async function releaseLost(workerId: string): Promise<void> {
-    if (performance.now() < checkAt) return;
-    const isFirst = checkAt === 0;
-    // If this fails, claims go on, and it is tried again later.
-    checkAt = performance.now() + retryMilliseconds;
-    await waitForClaims(sql, workerId);
-    await releaseUnknown(sql, workerId, runner.held);
-    lanes.expectOld();
-    checkAt = isFirst ? performance.now() + checkAgainMilliseconds : Infinity;
-    isPolled = true;
-  }
 
   async function claim(workerId: string): Promise<number> {
     const lostAt = checkAt;
@@ -54,39 +36,31 @@ export function createPoller({ sql, session, claims, runner, signal }: Options) 
     return tasks.length;
   }
 
-  /** Claims from the known lanes; finds lanes when that is asked for and due. Returns whether to go on at once. */
+  /** A lost answer leaves tasks claimed that this worker does not know of. Once more after a minute: packets may be slow. */
+  async function releaseLost(workerId: string): Promise<void> {
+    if (performance.now() < checkAt) return;
+    const isFirst = checkAt === 0;
+    // If this fails, claims go on, and it is tried again later.
+    checkAt = performance.now() + retryMilliseconds;
+    await waitForClaims(sql, workerId);
+    await releaseUnknown(sql, workerId, runner.held);
+    checkAt = isFirst ? performance.now() + checkAgainMilliseconds : Infinity;
+    lanes.expectOld();
+    pollAt = -Infinity;
+  }
+
+  /** Claims from the known lanes; searches for lanes when that is asked for and due. Returns whether to go on at once. */
   async function work(workerId: string): Promise<boolean> {
-    const wasNotified = isNotified;
-    if (isNotified || isPolled) lanes.expectMore({ isNotified });
-    isNotified = isPolled = false;
+    const isNotified = wakeUp.takeNotification();
+    const isPoll = performance.now() >= pollAt;
+    if (isNotified || isPoll) lanes.expectMore({ isNotified });
 
-    const count = await claim(workerId);
+    const hasTasks = (await claim(workerId)) > 0;
     const hasFound = await lanes.find();
-    if (count > 0) fruitless = 0;
-    else if (wasNotified && !hasFound) rest();
-    return count > 0 || hasFound;
-  }
-
-  /** Many notifications without a task for this worker cost the database little, and the first ones nothing in time. */
-  function rest(): void {
-    const now = performance.now();
-    if (now - quietUntil > 2 * longestQuietMilliseconds) fruitless = 0;
-    fruitless += 1;
-    quietUntil = now + (fruitless <= 3 ? 0 : Math.min(2 ** fruitless, longestQuietMilliseconds));
-  }
-
-  async function wait(isFree: boolean): Promise<void> {
     // The jitter keeps many workers apart.
-    const poll = pollMilliseconds * (0.9 + Math.random() / 10);
-    const timer = setTimeout(
-      () => {
-        isPolled = true;
-        wakeUp.resolve();
-      },
-      Math.min(poll, isFree ? lanes.pause : Infinity),
-    );
-    await wakeUp.promise;
-    clearTimeout(timer);
+    if (hasTasks || isPoll) pollAt = performance.now() + pollMilliseconds * (0.9 + Math.random() / 10);
+    if (hasTasks || (isNotified && !hasFound)) wakeUp.answered(hasTasks);
+    return hasTasks || hasFound;
   }
 
   return {
@@ -95,33 +69,73 @@ export function createPoller({ sql, session, claims, runner, signal }: Options) 
       return checkAt === Infinity;
     },
 
-    /** A task was committed, or may have been. */
-    wake(): void {
-      isNotified = true;
-      const quiet = quietUntil - performance.now();
-      if (quiet <= 0 || signal.aborted) return wakeUp.resolve();
-      quietTimer ??= setTimeout(() => {
-        quietTimer = undefined;
-        wakeUp.resolve();
-      }, quiet).unref();
-    },
-
-    /** A slot is free. */
-    slotIsFree(): void {
-      if (lanes.open.length > 0 || isNotified) wakeUp.resolve();
-    },
-
     /** One round: a claim, or a wait. */
     async round(): Promise<void> {
       // A notification from here on is not missed, and one that finds no free slot is kept for the next free one.
-      wakeUp = Promise.withResolvers();
+      wakeUp.begin();
       const { workerId } = session;
-      const isFree = runner.free > 0;
-      if (workerId && isFree) {
+      const mayClaim = workerId !== undefined && runner.free > 0;
+      if (mayClaim) {
         await releaseLost(workerId);
         if (await work(workerId)) return;
       }
-      if (!signal.aborted) await wait(workerId !== undefined && isFree);
+      await wakeUp.wait(mayClaim ? Math.min(pollAt - performance.now(), lanes.pause) : pollMilliseconds);
+    },
+  };
+}
+
+type WakeUp = ReturnType<typeof createWakeUp>;
+
+/** What ends the poller's wait: a notification, a free slot, or the signal. */
+export function createWakeUp(signal: AbortSignal) {
+  let woken = Promise.withResolvers<void>();
+  let isNotified = true;
+  /** Notifications in a row that brought no task. */
+  let fruitless = 0;
+  let quietUntil = -Infinity;
+  let quietTimer: NodeJS.Timeout | undefined;
+  const wake = () => woken.resolve();
+  signal.addEventListener("abort", wake);
+
+  return {
+    /** A slot is free. */
+    wake,
+
+    /** A task was committed, or may have been. */
+    notify(): void {
+      isNotified = true;
+      const quiet = quietUntil - performance.now();
+      if (quiet <= 0) return wake();
+      quietTimer ??= setTimeout(() => {
+        quietTimer = undefined;
+        wake();
+      }, quiet).unref();
+    },
+
+    begin(): void {
+      woken = Promise.withResolvers();
+    },
+
+    /** Whether there was a notification since the last call. */
+    takeNotification(): boolean {
+      const was = isNotified;
+      isNotified = false;
+      return was;
+    },
+
+    /** Makes the answers to many notifications without a task rarer. The first three, and those after a calm second, cost no time. */
+    answered(hasTasks: boolean): void {
+      const now = performance.now();
+      if (hasTasks || now - quietUntil > 2 * longestQuietMilliseconds) fruitless = 0;
+      if (!hasTasks) fruitless += 1;
+      quietUntil = now + (fruitless <= 3 ? 0 : Math.min(2 ** fruitless, longestQuietMilliseconds));
+    },
+
+    async wait(milliseconds: number): Promise<void> {
+      if (signal.aborted) return;
+      const timer = setTimeout(wake, Math.max(0, milliseconds));
+      await woken.promise;
+      clearTimeout(timer);
     },
   };
 }

@@ -3,11 +3,6 @@ import type { Log } from "../../app/log.ts";
 import type { Session } from "./session.ts";
 import type { Task } from "./task.ts";
 
-// No index names worker_id: each claim would have to change it. A worker's tasks are found by a walk over the due tasks, which
-// happens only when a worker has died, or has lost the answer to a claim.
-
-type Reclaimed = Pick<Task, "task_id" | "task_type" | "attempt">;
-
 type Options = { sql: Sql; session: Session; log: Log; onReclaimed: () => void };
 
 const died = "The worker died, or was cut off, before there was an outcome.";
@@ -57,28 +52,47 @@ export function expireLeases(sql: Sql, judge: string) {
 }
 
 /**
+ * The running tasks, by a walk over the due part of all lanes. No index names worker_id, because each claim would have to change
+ * it. So this is only for when a worker has died, or has lost the answer to a claim.
+ */
+const runningTasks = (sql: Sql) => sql`
+  lane as (
+    (select task_type, priority from task order by task_type, priority limit 1)
+    union all
+    select next.task_type, next.priority
+    from lane
+    cross join lateral (
+      select task_type, priority
+      from task
+      where (task.task_type, task.priority) > (lane.task_type, lane.priority)
+      order by task_type, priority
+      limit 1
+    ) as next
+  ), running as (
+    select task.task_id, task.attempt, task.worker_id
+    from lane
+    join task using (task_type, priority)
+    where run_at <= now() and worker_id is not null
+  )
+`;
+
+/**
  * Takes back the tasks of workers that are dead or have no row. A task that another transaction has locked is left to the next
  * call, and so is its worker's row.
  */
 export function reclaim(sql: Sql) {
-  return sql<Reclaimed[]>`
-    with recursive ${lanes(sql)}, left_behind as materialized (
-      select task.task_id, task.attempt, task.worker_id
-      from lane
-      cross join lateral (
-        select task_id, attempt, worker_id
-        from task
-        where task.task_type = lane.task_type and task.priority = lane.priority
-          and run_at <= now() and worker_id is not null
-      ) as task
+  return sql<Pick<Task, "task_id" | "task_type" | "attempt">[]>`
+    with recursive ${runningTasks(sql)}, left_behind as materialized (
+      select task_id, attempt, worker_id
+      from running
       where not exists (
-        select from worker where worker.worker_id = task.worker_id and worker.expired_at is null
+        select from worker where worker.worker_id = running.worker_id and worker.expired_at is null
       )
     ), free as materialized (
-      select task.task_id
+      select task_id
       from task
       join left_behind using (task_id, attempt, worker_id)
-      order by task.task_id
+      order by task_id
       for update of task skip locked
     ), reclaimed as (
       update task
@@ -107,49 +121,25 @@ export function waitForClaims(sql: Sql, workerId: string) {
   return sql`select from worker where worker_id = ${workerId} for update`;
 }
 
-/** Gives back the tasks that this worker has claimed and does not know of: the answer to the claim was lost. */
+/** Releases the tasks that this worker has claimed and does not know of: the answer to the claim was lost. */
 export function releaseUnknown(sql: Sql, workerId: string, known: Pick<Task, "task_id">[]) {
-  return sql<{ task_id: string }[]>`
-    with recursive ${lanes(sql)}, unknown as materialized (
-      select task.task_id
-      from lane
-      cross join lateral (
-        select task_id
-        from task
-        where task.task_type = lane.task_type and task.priority = lane.priority
-          and run_at <= now() and worker_id = ${workerId}
-      ) as task
-      where task_id <> all(${known.map(({ task_id }) => task_id)}::bigint[])
+  return sql`
+    with recursive ${runningTasks(sql)}, unknown as materialized (
+      select task_id, worker_id
+      from running
+      where worker_id = ${workerId} and task_id <> all(${known.map(({ task_id }) => task_id)}::bigint[])
     ), free as materialized (
       select task_id
       from task
-      where task_id in (select task_id from unknown) and worker_id = ${workerId}
-      for update skip locked
+      join unknown using (task_id, worker_id)
+      for update of task skip locked
     )
     update task
     set worker_id = null, attempt = attempt - 1
     from free
     where task.task_id = free.task_id
-    returning task.task_id
   `;
 }
-
-/** All lanes: one descent of the index for each. */
-const lanes = (sql: Sql) => sql`
-  lane as (
-    (select task_type, priority from task order by task_type, priority limit 1)
-    union all
-    select next.task_type, next.priority
-    from lane
-    cross join lateral (
-      select task_type, priority
-      from task
-      where (task.task_type, task.priority) > (lane.task_type, lane.priority)
-      order by task_type, priority
-      limit 1
-    ) as next
-  )
-`;
 
 /**
  * A worker ends its session. What it still holds was started, and its outcome is unknown. If a task is locked, or the answer to

@@ -47,19 +47,17 @@ export function createRecorder({ sql, log, handlers, signal, onEvent }: Options)
         record(task, { kind: "permanent", error: text }, onRecorded);
       });
     }
-    const handler = handlers[task.task_type]!;
-    const given = { ...fenceOf(task), ...afterFailure(handler, task, outcome) };
+    const { task_id, attempt, worker_id, run_at } = task;
+    const given = { task_id, attempt, worker_id, run_at, ...afterFailure(handlers[task.task_type]!, task, outcome) };
     giveBackOne(given, (answer, error) => {
       if (answer === "recorded" && given.is_dead) onEvent();
-      if (error !== undefined) log.error({ err: error, task_id: task.task_id }, "outcome not recorded");
+      if (error !== undefined) log.error({ err: error, task_id }, "outcome not recorded");
       onRecorded(answer === "recorded" ? resultOf(outcome, given.is_dead) : answer);
     });
   };
 }
 
 type Failed = Exclude<Outcome, { kind: "done" | "recorded" }>;
-
-const fenceOf = ({ task_id, attempt, worker_id, run_at }: Task) => ({ task_id, attempt, worker_id, run_at });
 
 function resultOf({ kind }: Failed, isDead: boolean): Result {
   if (isDead) return "dead";
@@ -69,13 +67,13 @@ function resultOf({ kind }: Failed, isDead: boolean): Result {
 
 /** What a failed attempt means for its row. */
 function afterFailure(handler: Handler, task: Task, outcome: Failed): Omit<GivenBack, keyof Fence | "run_at"> {
-  const untried = { error: null, is_dead: false, is_counted: false, crashes: 0 };
+  const untried = { error: null, delay_seconds: null, is_dead: false, is_counted: false, crashes: 0 };
   if (outcome.kind === "released") {
     return { ...untried, delay_seconds: outcome.delaySeconds ?? null, crashes: task.crashes };
   }
   if (outcome.kind === "snooze") return { ...untried, delay_seconds: inBounds(outcome.delaySeconds) };
   // It keeps its place and its attempt; the history says why it waits.
-  if (outcome.kind === "service down") return { ...untried, error: outcome.error, delay_seconds: null };
+  if (outcome.kind === "service down") return { ...untried, error: outcome.error };
 
   const isOver = task.attempt >= handler.maxAttempts || outcome.kind === "permanent" || outcome.kind === "refused";
   const isDead = isOver || (outcome.kind === "outcome unknown" && handler.afterUnknown === "bury");
@@ -107,8 +105,7 @@ async function finishAll(sql: Sql, done: Done[], wereLocked: boolean): Promise<r
   }
 }
 
-type Answer = "recorded" | "lost" | undefined;
-type OnAnswer = (answer: Answer, error?: unknown) => void;
+type OnAnswer = (answer: "recorded" | "lost" | undefined, error?: unknown) => void;
 type Entry<Item> = { item: Item; onAnswer: OnAnswer };
 
 const retryMilliseconds = 500;
@@ -126,6 +123,13 @@ function createBatch<Item extends Fence>(
   let locked: Entry<Item>[] = [];
   let isWriting = false;
 
+  function add(entry: Entry<Item>): void {
+    waiting.push(entry);
+    if (isWriting) return;
+    isWriting = true;
+    setImmediate(() => void writeAll());
+  }
+
   async function writeAll(): Promise<void> {
     while (waiting.length > 0) {
       const batch = waiting;
@@ -137,10 +141,8 @@ function createBatch<Item extends Fence>(
 
   async function writeBatch(batch: Entry<Item>[], wereLocked = false): Promise<void> {
     try {
-      const rows = await write(
-        batch.map(({ item }) => item),
-        wereLocked,
-      );
+      const items = batch.map(({ item }) => item);
+      const rows = await write(items, wereLocked);
       const found = new Map(rows.map((row) => [keyOf(row), row.is_recorded]));
       for (const entry of batch) {
         const isRecorded = found.get(keyOf(entry.item));
@@ -148,23 +150,19 @@ function createBatch<Item extends Fence>(
         else entry.onAnswer(isRecorded ? "recorded" : "lost");
       }
     } catch (error) {
-      if (isUnavailable(error)) return wait(batch, error);
-      const [only, ...others] = batch;
-      if (others.length > 0) {
+      if (isUnavailable(error)) {
+        log.error({ err: error }, "outcomes not recorded yet; trying again");
+        await delay(retryMilliseconds, undefined, { signal }).catch(() => {});
+        return retry(batch, () => batch.forEach(add));
+      }
+      if (batch.length > 1) {
         for (const entry of batch) await writeBatch([entry], wereLocked);
         return;
       }
-      if (isRefused(error)) return only!.onAnswer(undefined, error);
+      if (isRefused(error)) return batch[0]!.onAnswer(undefined, error);
       log.error({ err: error }, "outcome not recorded yet; trying again");
-      retryLater(only!);
+      retryLater(batch[0]!);
     }
-  }
-
-  async function wait(batch: Entry<Item>[], error: unknown): Promise<void> {
-    log.error({ err: error }, "outcomes not recorded yet; trying again");
-    await delay(retryMilliseconds, undefined, { signal }).catch(() => {});
-    if (signal.aborted) for (const { onAnswer } of batch) onAnswer(undefined);
-    else batch.forEach(add);
   }
 
   function retryLater(entry: Entry<Item>): void {
@@ -173,16 +171,13 @@ function createBatch<Item extends Fence>(
     setTimeout(() => {
       const batch = locked;
       locked = [];
-      if (signal.aborted) for (const { onAnswer } of batch) onAnswer(undefined);
-      else void writeBatch(batch, true);
+      retry(batch, () => void writeBatch(batch, true));
     }, retryMilliseconds).unref();
   }
 
-  function add(entry: Entry<Item>): void {
-    waiting.push(entry);
-    if (isWriting) return;
-    isWriting = true;
-    setImmediate(() => void writeAll());
+  function retry(batch: Entry<Item>[], again: () => void): void {
+    if (!signal.aborted) return again();
+    for (const { onAnswer } of batch) onAnswer(undefined);
   }
 
   return (item, onAnswer) => add({ item, onAnswer });

@@ -37,11 +37,12 @@ export function createRunner(options: Options) {
   function begin(task: Task): void {
     if (!reserved.delete(task)) return;
     const started = performance.now();
+    const handler = handlers[task.task_type]!;
     const onAttemptEnd = (outcome: Outcome, isRecorded = false) => end(attempt, outcome, started, isRecorded);
     const attempt =
-      isolate && isPoison(task) && !reasonToRefuse(handlers[task.task_type]!, task)
-        ? isolate(handlers[task.task_type]!, task, onAttemptEnd)
-        : runAttempt(transactions, handlers[task.task_type]!, task, onAttemptEnd);
+      isolate && isPoison(task) && !reasonToRefuse(handler, task)
+        ? isolate(handler, task, onAttemptEnd)
+        : runAttempt(transactions, handler, task, onAttemptEnd);
     busy.add(attempt);
   }
 
@@ -71,6 +72,13 @@ export function createRunner(options: Options) {
     // Tasks of a receiver that is down come round again and again.
     else if (result === "snoozed" || result === "released") log.debug(line, result);
     else log.info(line, result);
+  }
+
+  function release(tasks: Task[]): void {
+    for (const task of tasks) {
+      held.add(task);
+      record(task, { kind: "released" }, () => close(task));
+    }
   }
 
   return {
@@ -104,19 +112,14 @@ export function createRunner(options: Options) {
     },
 
     /** Gives tasks back that were claimed and will not be started. */
-    release(tasks: Task[]): void {
-      for (const task of tasks) {
-        held.add(task);
-        record(task, { kind: "released" }, () => close(task));
-      }
-    },
+    release,
 
-    /** Ends all attempts, and forgets what was not started. */
+    /** Ends all attempts, and releases what was not started. */
     drop(reason: string): void {
       const unstarted = [...reserved];
       reserved.clear();
       for (const task of unstarted) count(task, -1);
-      this.release(unstarted);
+      release(unstarted);
       for (const attempt of busy) attempt.drop(reason);
     },
 

@@ -16,7 +16,7 @@ type Options = {
   onJoined?: () => void;
   /** What this worker has handlers for. */
   types?: string[];
-  /** The session's name, if somebody has drawn it already. */
+  /** The name of the first session. */
   firstId?: string;
 };
 
@@ -28,10 +28,20 @@ export function createSession(options: Options) {
   const takeEventLoopDelay = measureEventLoopDelay();
   let nextId = firstId;
   let workerId: string | undefined;
-  let lease = Infinity;
+  let leaseMilliseconds = Infinity;
   let lastSeen = -Infinity;
   let aliveSince = Infinity;
   const isFresh = () => performance.now() - lastSeen <= 2 * heartbeatSeconds * 1000;
+
+  async function begin(): Promise<void> {
+    const worker_id = nextId;
+    nextId = randomUUID();
+    const [row] = await join(sql, { worker_id, host: hostname(), pid: process.pid, types, leaseSeconds });
+    leaseMilliseconds = row!.lease_seconds * 1000;
+    workerId = worker_id;
+    log.info({ worker_id }, "joined");
+    onJoined?.();
+  }
 
   return {
     /** Undefined while it has no session: nothing may be claimed. */
@@ -41,7 +51,7 @@ export function createSession(options: Options) {
 
     /** Whether it has had good heartbeats for a whole lease until now, and so may declare others dead. */
     get mayJudge(): boolean {
-      return isFresh() && lastSeen - aliveSince >= lease;
+      return isFresh() && lastSeen - aliveSince >= leaseMilliseconds;
     },
 
     /** To be called every `heartbeatSeconds`. */
@@ -54,15 +64,7 @@ export function createSession(options: Options) {
         workerId = undefined;
         onLost?.();
       }
-      if (!workerId) {
-        const id = nextId;
-        nextId = randomUUID();
-        const joined = await join(sql, { worker_id: id, host: hostname(), pid: process.pid, types, leaseSeconds });
-        lease = joined[0]!.lease_seconds * 1000;
-        workerId = id;
-        log.info({ worker_id: id }, "joined");
-        onJoined?.();
-      }
+      if (!workerId) await begin();
       // Read when the heartbeat is over: a database that froze has made this very one late.
       const wasFresh = isFresh();
       lastSeen = performance.now();

@@ -1,28 +1,20 @@
 import type { Sql } from "../../app/db/connect.ts";
 import type { Breakers } from "./breaker.ts";
 import type { Outcome } from "./run-attempt.ts";
-import type { Session } from "./session.ts";
 
 /** Attempts of a type, done or failed, that took at most so long, and longer than the next lower bound. */
-type Count = {
-  task_type: string;
-  is_failure: boolean;
-  up_to_seconds: number;
-  attempts: number;
-  seconds: number;
-};
-
-type Options = { sql: Sql; session: Session; breakers: Breakers };
+type Count = { task_type: string; is_failure: boolean; up_to_seconds: number; attempts: number; seconds: number };
 
 const bounds = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, Infinity];
+const untried = new Set<Outcome["kind"]>(["refused", "snooze", "released"]);
 
 /** What operators see of a worker: how its attempts went, and which breakers are open. */
-export function createStatistics({ sql, session, breakers }: Options) {
+export function createStatistics(sql: Sql, breakers: Breakers) {
   const counts = new Map<string, Count>();
   let reported = "";
 
   function add({ task_type, is_failure, up_to_seconds, attempts, seconds }: Count): void {
-    const key = JSON.stringify([task_type, is_failure, String(up_to_seconds)]);
+    const key = `${task_type} ${is_failure} ${up_to_seconds}`;
     const count = counts.get(key) ?? { task_type, is_failure, up_to_seconds, attempts: 0, seconds: 0 };
     counts.set(key, { ...count, attempts: count.attempts + attempts, seconds: count.seconds + seconds });
   }
@@ -32,19 +24,18 @@ export function createStatistics({ sql, session, breakers }: Options) {
     if (unreported.length === 0) return;
     counts.clear();
     try {
-      await addToTally(sql, unreported);
+      await addAttempts(sql, unreported);
     } catch (error) {
       unreported.forEach(add);
       throw error;
     }
   }
 
-  async function reportBreakers(): Promise<void> {
-    const { workerId } = session;
+  async function reportBreakers(workerId: string): Promise<void> {
     const open = breakers.list();
     // With the session: what was reported under another one went with it.
     const state = open.length > 0 ? JSON.stringify([workerId, open]) : "";
-    if (!workerId || state === reported) return;
+    if (state === reported) return;
     await replaceBreakers(sql, workerId, open);
     reported = state;
   }
@@ -57,17 +48,15 @@ export function createStatistics({ sql, session, breakers }: Options) {
       add({ task_type, is_failure, up_to_seconds: bounds.find((bound) => seconds <= bound)!, attempts: 1, seconds });
     },
 
-    /** Writes what is new since the last call. */
-    async report(): Promise<void> {
+    /** Writes what is new since the last call. Breakers are reported under a session only. */
+    async report(workerId: string | undefined): Promise<void> {
       await reportAttempts();
-      await reportBreakers();
+      if (workerId) await reportBreakers(workerId);
     },
   };
 }
 
-const untried = new Set<Outcome["kind"]>(["refused", "snooze", "released"]);
-
-function addToTally(sql: Sql, counts: Count[]) {
+function addAttempts(sql: Sql, counts: Count[]) {
   return sql`
     insert into attempt_statistics (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
     select minute, task_type, is_failure = 1, up_to_seconds, attempts, seconds
@@ -79,7 +68,7 @@ function addToTally(sql: Sql, counts: Count[]) {
       ${counts.map(({ seconds }) => seconds)}::float8[]
     ) as count (task_type, is_failure, up_to_seconds, attempts, seconds)
     cross join unnest(array[date_trunc('minute', now()), '-infinity']) as minute
-    -- The same order in all workers, so that no two wait for each other.
+    -- All workers write in the same order, so no two wait for each other.
     order by minute, task_type, is_failure, up_to_seconds
     on conflict (minute, task_type, is_failure, up_to_seconds) do update
     set attempts = attempt_statistics.attempts + excluded.attempts, seconds = attempt_statistics.seconds + excluded.seconds

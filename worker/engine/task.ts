@@ -16,7 +16,7 @@ export type Task = {
   run_at: string;
   /** `run_at` in seconds since 1970; a double is exact to the microsecond. */
   due_since: number;
-  /** Seconds since 1970 at which the task was owed, with all six decimals. */
+  /** `created_at` in seconds since 1970, with all six decimals. */
   born: string;
   /** By the database's clock. */
   claimed_at: Date;
@@ -25,7 +25,7 @@ export type Task = {
 /** A poison task: it crashed its worker twice in a row, and runs isolated. */
 export const isPoison = ({ crashes }: Task) => crashes >= 2;
 
-/** What a handler has to tell the feed of events: who, if it is about a user, and what, with no address in it. */
+/** An event for the feed: what happened, with no address in it, and to which user, if any. */
 export type Emitted = { event_type: string; usr_id?: string | undefined; data?: Record<string, string> };
 
 /** What a handler gets. */
@@ -46,13 +46,13 @@ export type Handler<Params = unknown> = {
   /** Starts, crashes included, before the task is dead. */
   maxAttempts: number;
   timeoutSeconds: number;
-  /** Tasks of this type in hand at once, per process. */
+  /** Tasks of this type that run at once, per process. */
   concurrency: number;
   /** Seconds before the next attempt, after so many. */
   backoffSeconds(attempt: number): number;
   /** What becomes of a task whose attempt ended without an outcome: a crash, or a time-out. */
   afterUnknown: "retry" | "bury";
-  /** Resolves when the work is done; throws by the words of `errors.ts` when it is not. */
+  /** Resolves when the work is done; throws an error of `errors.ts`, or any other, when it is not. */
   run(attempt: Attempt<Params>): Promise<unknown>;
 };
 
@@ -70,7 +70,7 @@ export function defineHandler<Params>(options: Options<Params>): Handler {
   };
 }
 
-/** Half of it certain, half drawn: tasks that failed together don't come back together. */
+/** Half of it fixed, half random: tasks that failed together don't come back together. */
 export function equalJitter(seconds: number): number {
   return seconds / 2 + (Math.random() * seconds) / 2;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Sql } from "../../app/db/connect.ts";
 import type { Log } from "../../app/log.ts";
-import { repeat } from "../engine/repeat.ts";
+import { repeat } from "../repeat.ts";
 import { consume, defaultBatch, findBehind, noteSeen, type Consumer } from "./consume.ts";
 
 type Options = {

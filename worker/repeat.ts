@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Log } from "../../app/log.ts";
+import type { Log } from "../app/log.ts";
 
 const retrySeconds = 0.5;
 
