@@ -6,7 +6,7 @@ import { now, until } from "../support/clock.ts";
 import { compete, type Figures } from "../support/compete.ts";
 import { createDatabase, vacuum } from "../support/database.ts";
 import { readStarts } from "../support/latency.ts";
-import { startSlimSignup, startSmtpSink, workerSettings } from "../support/servers.ts";
+import { startOwnWeb, startSmtpSink, workerSettings } from "../support/servers.ts";
 import { percentile } from "../support/statistics.ts";
 
 const warmUps = 20;
@@ -37,7 +37,7 @@ async function latency(bench: Bench, count: number): Promise<Figures> {
   const env = { ...workerSettings(base.url), SMTP_URL: sink.url };
   await using worker = startChild("bench/processes/sign-up-worker.ts", { env });
   await worker.receive("ready");
-  await using web = await startSlimSignup(base.url);
+  await using web = await startOwnWeb(base.url);
   await vacuum(base.sql);
 
   const agent = new Agent({ keepAlive: true });

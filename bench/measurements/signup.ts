@@ -3,7 +3,7 @@ import { startChild } from "../support/child.ts";
 import { compete, type Contender, type Figures } from "../support/compete.ts";
 import { createDatabase, vacuum, type Database } from "../support/database.ts";
 import { load } from "../support/load.ts";
-import { startSlimSignup, startSmtpSink, startWebProcess, workerSettings } from "../support/servers.ts";
+import { startOwnWeb, startSmtpSink, startWebProcess, workerSettings } from "../support/servers.ts";
 
 const pages = ["/", "/signup"];
 
@@ -70,7 +70,7 @@ function systems(bench: Bench): Contender[] {
 
 async function withoutWorker(bench: Bench, amount: number): Promise<Figures> {
   await using base = await createDatabase(bench.postgres);
-  await using web = await startSlimSignup(base.url);
+  await using web = await startOwnWeb(base.url);
   return await postSignups(bench, base, `${web.url}/signup`, amount);
 }
 
@@ -80,7 +80,7 @@ async function withWorker(bench: Bench, amount: number): Promise<Figures> {
   const env = { ...workerSettings(base.url), SMTP_URL: sink.url };
   await using worker = startChild("worker/main.ts", { env, isEntry: true });
   await worker.printed("joined");
-  await using web = await startSlimSignup(base.url);
+  await using web = await startOwnWeb(base.url);
   return await postSignups(bench, base, `${web.url}/signup`, amount);
 }
 
@@ -133,7 +133,7 @@ function ceiling(seconds: number): Contender {
 
 async function pagesUnderLoad(bench: Bench, seconds: number): Promise<Figures> {
   await using base = await createDatabase(bench.postgres);
-  await using web = await startSlimSignup(base.url);
+  await using web = await startOwnWeb(base.url);
   const [, ...found] = await Promise.all([
     load({ url: `${web.url}/signup`, connections: 100, seconds, signUp: true }),
     ...pages.map((path) => load({ url: web.url + path, connections: 2, seconds, perSecond: 50 })),

@@ -7,7 +7,7 @@ import { now } from "../support/clock.ts";
 import { compete, type Figures } from "../support/compete.ts";
 import { createDatabase } from "../support/database.ts";
 import { load } from "../support/load.ts";
-import { startSlimSignup, startSmtpSink, workerSettings } from "../support/servers.ts";
+import { startOwnWeb, startSmtpSink, workerSettings } from "../support/servers.ts";
 import { enqueueWelcomes } from "../support/tasks.ts";
 
 /** How long a process takes to be ready, and how much memory it needs. */
@@ -32,7 +32,7 @@ export async function startUp(bench: Bench): Promise<Report> {
 async function ofWeb(bench: Bench): Promise<Figures> {
   await using base = await createDatabase(bench.postgres);
   const started = now();
-  await using web = await startSlimSignup(base.url);
+  await using web = await startOwnWeb(base.url);
   const ready = now() - started;
 
   await delay(bench.size(5000, 500));

@@ -27,7 +27,7 @@ export async function startWebProcess({ script, env, healthPath, isEntry = false
 }
 
 /** The web process of slim-signup, behind one proxy. */
-export function startSlimSignup(databaseUrl: string): Promise<Web> {
+export function startOwnWeb(databaseUrl: string): Promise<Web> {
   const env = { DATABASE_URL: databaseUrl, TRUST_PROXY: "1" };
   return startWebProcess({ script: "app/main.ts", env, healthPath: "/readyz", isEntry: true });
 }

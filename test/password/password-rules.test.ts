@@ -1,5 +1,6 @@
 import { dictionary } from "@zxcvbn-ts/language-common";
 import { describe, expect, it } from "vitest";
+import { siteName } from "../../app/env.ts";
 import { normalizePassword, problemWithPassword } from "../../app/password/password-rules.ts";
 
 const email = "grace.hopper+news@example.com";
@@ -65,7 +66,7 @@ describe("the list of common passwords", () => {
     "admin1234567890",
     "!!P@ssw0rd123456",
     "Passwordpassword12",
-    "slimsignup1234567",
+    `${siteName.replaceAll("-", "")}1234567`,
   ])("refuses %s", (password) => expect(problemWithPassword(password, email)).toBeDefined());
 
   it.each([

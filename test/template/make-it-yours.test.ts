@@ -110,6 +110,6 @@ describe("docs/make-it-yours.md", () => {
     await copy.run("oxlint", "--type-aware");
     await copy.run("knip");
     await copy.run("prettier", "--check", ".");
-    await copy.run("vitest", "run", ...ofTheCore, ...files);
+    await copy.run("vitest", "run", "test/docs", ...ofTheCore, ...files);
   });
 });

@@ -31,7 +31,7 @@ it(`meets no 5xx and no request that hangs, in ${numRuns} of them`, { timeout: 3
     authorization: `Bearer ${token}`,
     env: { METRICS_TOKEN: token },
     paths: fc.oneof(fc.constantFrom("/ops", "/ops/events", "/metrics"), named),
-    tables: ["usr", "session", "operator", "task", "task_dead"],
+    tables: ["usr", "email_verified", "session", "operator", "task", "task_dead"],
   });
 
   for (const answer of ["/metrics 200", "/metrics 401", "/ops 200", "/ops 404", "/ops/events 200"])

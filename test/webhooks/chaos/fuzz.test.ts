@@ -30,7 +30,7 @@ it(`meets no 5xx and no request that hangs, in ${numRuns} of them`, { timeout: 3
     right,
     cookies: [operator, operator, ""],
     paths: fc.oneof(fc.constant("/ops/webhooks"), named),
-    tables: ["usr", "session", "operator", "task", "webhook"],
+    tables: ["usr", "email_verified", "session", "operator", "task", "webhook"],
   });
 
   for (const status of [200, 204, 303, 404, 422]) expect([...answered]).toContain(`/ops/webhooks ${status}`);
