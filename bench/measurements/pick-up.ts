@@ -5,7 +5,7 @@ import { compete, type Figures } from "../support/compete.ts";
 import { createDatabase, vacuum } from "../support/database.ts";
 import { watchCommits } from "../support/latency.ts";
 import { percentile } from "../support/statistics.ts";
-import { graphileWorker, thisProject, type System } from "../support/systems.ts";
+import { graphileWorker, ownSystem, type System } from "../support/systems.ts";
 
 /** How soon after its commit a task's handler starts in an idle worker. */
 export async function pickUp(bench: Bench): Promise<Report> {
@@ -16,7 +16,7 @@ export async function pickUp(bench: Bench): Promise<Report> {
     run: () => latency(bench, system, count),
   });
   const results = await compete(bench, [
-    contender(thisProject(20), "20 slots, a notification after the commit"),
+    contender(ownSystem(20), "20 slots, a notification after the commit"),
     contender(graphileWorker(-1), "24 at once, no local queue: NOTIFY inside the producer's transaction"),
   ]);
   return {

@@ -4,7 +4,7 @@ import { now, until } from "../support/clock.ts";
 import { compete } from "../support/compete.ts";
 import { createDatabase, vacuum } from "../support/database.ts";
 import { readable } from "../support/statistics.ts";
-import { graphileWorker, thisProject, type System } from "../support/systems.ts";
+import { graphileWorker, ownSystem, type System } from "../support/systems.ts";
 
 type Queue = Pick<System, "database" | "script" | "settings" | "left">;
 
@@ -17,7 +17,7 @@ export async function queueDrained(bench: Bench): Promise<Report> {
     setting,
     run: async () => ({ rate: await drain(bench, queue, tasks) }),
   });
-  const own = thisProject(4000);
+  const own = ownSystem(4000);
   const results = await compete(bench, [
     contender("slim-signup", "4,000 slots, 2 connections", own),
     contender("ceiling", "the same statements in a bare loop, 2,000 at a time, 2 connections", {

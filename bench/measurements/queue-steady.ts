@@ -7,7 +7,7 @@ import { compete, type Figures } from "../support/compete.ts";
 import { createDatabase, vacuum } from "../support/database.ts";
 import { watchCommits } from "../support/latency.ts";
 import { percentile } from "../support/statistics.ts";
-import { graphileWorker, thisProject, type System } from "../support/systems.ts";
+import { graphileWorker, ownSystem, type System } from "../support/systems.ts";
 
 const perSecond = 1000;
 const batch = 10;
@@ -18,7 +18,7 @@ type Contender = { system: System; setting: string };
 /** 1,000 tasks a second, while another session holds a snapshot, so that vacuum cannot remove finished tasks. */
 export async function queueSteady(bench: Bench): Promise<Report> {
   const contenders = [
-    { system: thisProject(500), setting: "500 slots, a notification after each commit, at most one in 10 ms" },
+    { system: ownSystem(500), setting: "500 slots, a notification after each commit, at most one in 10 ms" },
     { system: graphileWorker(500), setting: "24 at once, local queue of 500, completions batched" },
   ];
   // A minute needs no warm-up.
@@ -29,7 +29,7 @@ export async function queueSteady(bench: Bench): Promise<Report> {
 
 /** The same for ten minutes, slim-signup alone and once: whether it lasts. */
 export async function queueSteadyLong(bench: Bench): Promise<Report> {
-  const contenders = [{ system: thisProject(500), setting: "500 slots" }];
+  const contenders = [{ system: ownSystem(500), setting: "500 slots" }];
   const once = { ...bench, rounds: 1, warmUps: 0 };
   const { report } = await measure(once, contenders, bench.size(600, 4), bench.size(10, 2));
   return { ...report, counted: "One round." };

@@ -3,7 +3,7 @@ import { startChild, type Child } from "../support/child.ts";
 import { now, until } from "../support/clock.ts";
 import { compete, type Contender } from "../support/compete.ts";
 import { createDatabase, vacuum, type Database } from "../support/database.ts";
-import { graphileWorker, thisProject, type System } from "../support/systems.ts";
+import { graphileWorker, ownSystem, type System } from "../support/systems.ts";
 
 const slots = 100;
 const connections = 4;
@@ -14,7 +14,7 @@ export async function workers(bench: Bench): Promise<Report> {
   const many = bench.size(64, 4);
   const tasks = bench.size(100_000, 10_000);
 
-  await using own = await startFleet(bench, thisProject(slots), many);
+  await using own = await startFleet(bench, ownSystem(slots), many);
   await using peer = await startFleet(bench, graphileWorker(slots, connections), counts.at(-1)!);
   const contender = ({ system, rateOf }: Fleet, count: number, setting: string): Contender => ({
     name: nameOf(system, count),

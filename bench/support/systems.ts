@@ -17,7 +17,7 @@ export type System = {
   producer: (sql: Sql) => (first: number, last: number) => Promise<void>;
 };
 
-export function thisProject(slots: number): System {
+export function ownSystem(slots: number): System {
   return {
     name: "slim-signup",
     database: "migrated",
