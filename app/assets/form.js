@@ -9,7 +9,7 @@ for (const form of document.querySelectorAll("form:has(.password)")) {
     // A password manager offers to save only what leaves a password field.
     form.querySelectorAll(".password").forEach((field) => field.dispatchEvent(new Event("hide")));
     submit.setAttribute("aria-disabled", "true");
-    // The visitor may have stopped the request: the button must not stay dead.
+    // The user may have stopped the request: the button must work again.
     release = setTimeout(reopen, 10_000);
   });
 

@@ -53,7 +53,7 @@ describe("ENQUEUE_DIGESTS", () => {
 
   it("enqueues one mail per operator with the figures of that zone's yesterday", async () => {
     const operators = [await addOperator("ada@example.com"), await addOperator("bob@example.com")];
-    await addUser(sql, { email: "visitor@example.com", password: "twelve engines hum" });
+    await addUser(sql, { email: "user@example.com", password: "twelve engines hum" });
     for (const distance of ["-1 microsecond", "-1 day"]) await happen("SIGNED_UP", distance);
     for (const distance of ["0", "-1 day -1 microsecond"]) await happen("SIGNED_UP", distance);
     for (const type of ["EMAIL_VERIFIED", "MAIL_SENT", "MAIL_SENT", "MAIL_SENT", "TASK_DEAD", "LOGGED_IN"])

@@ -74,15 +74,15 @@ describe("claim", () => {
   });
 
   it("gives each task to one worker, however many claim at once", async () => {
-    const owed = await enqueue(sql, "ONE", 200);
+    const enqueued = await enqueue(sql, "ONE", 200);
     const workers = await Promise.all(Array.from({ length: 8 }, () => addWorker(sql)));
     const taken: { task_id: string }[] = [];
-    while (taken.length < owed.length) {
+    while (taken.length < enqueued.length) {
       const claimed = (await Promise.all(workers.map((id) => take(id, 10)))).flat();
       expect(claimed.length).toBeGreaterThan(0);
       taken.push(...claimed);
     }
-    expect(idsOf(taken)).toEqual(owed.toSorted());
+    expect(idsOf(taken)).toEqual(enqueued.toSorted());
     expect(await sql`select distinct attempt from task`).toEqual([{ attempt: 1 }]);
   });
 });

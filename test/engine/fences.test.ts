@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 const everything = () => sql`
   select
-    (select jsonb_agg(task) from task) as owed,
+    (select jsonb_agg(task) from task) as pending,
     (select jsonb_agg(task_error) from task_error) as history,
     (select jsonb_agg(task_dead) from task_dead) as dead
 `;

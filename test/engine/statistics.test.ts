@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 
 const soon = { heartbeatSeconds: 0.1, leaseSeconds: 5 };
-const tally = (which: ReturnType<typeof sql>) => sql`
+const readStatistics = (which: ReturnType<typeof sql>) => sql`
   select task_type, is_failure, sum(attempts)::int as attempts
   from attempt_statistics
   where ${which}
@@ -31,7 +31,7 @@ describe("a worker tells", () => {
 
     const turn = async () =>
       (await sql<{ turn: number }[]>`select event_loop_delay_milliseconds as turn from worker`)[0]!.turn;
-    await until("a long turn is told", async () => {
+    await until("a long event-loop delay is reported", async () => {
       // Again: in the 20 ms after a heartbeat Node does not look.
       if (await isEmpty(sql)) await engine.enqueue("BLOCK");
       return (await turn()) > 200;
@@ -57,9 +57,9 @@ describe("a worker tells", () => {
       { task_type: "FINISHED", is_failure: false, attempts: 3 },
     ];
     await expect
-      .poll(async () => [...(await tally(sql`minute > now() - interval '2 minutes'`))], { timeout: 10_000 })
+      .poll(async () => [...(await readStatistics(sql`minute > now() - interval '2 minutes'`))], { timeout: 10_000 })
       .toEqual(all);
-    expect(await tally(sql`minute = '-infinity'`)).toEqual(all);
+    expect(await readStatistics(sql`minute = '-infinity'`)).toEqual(all);
     expect(await sql`select from attempt_statistics where seconds < 0 or seconds > up_to_seconds * attempts`).toEqual(
       [],
     );
@@ -74,7 +74,9 @@ describe("a worker tells", () => {
     await engine.enqueue("DONE", 5);
     await until("all are done", () => isEmpty(sql));
     await engine.stop(1);
-    expect(await tally(sql`minute = '-infinity'`)).toEqual([{ task_type: "DONE", is_failure: false, attempts: 5 }]);
+    expect(await readStatistics(sql`minute = '-infinity'`)).toEqual([
+      { task_type: "DONE", is_failure: false, attempts: 5 },
+    ]);
   });
 
   it("which breakers are open, and that they have closed", async () => {
@@ -89,7 +91,7 @@ describe("a worker tells", () => {
       from breaker
       join worker using (worker_id)
     `;
-    await until("the breaker is told", async () => (await breakers()).length > 0);
+    await until("the breaker is reported", async () => (await breakers()).length > 0);
     expect(await breakers()).toEqual([{ task_type: "MAIL", error: "The mail server is away.", is_soon: true }]);
 
     isDown = false;

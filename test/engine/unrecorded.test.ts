@@ -12,7 +12,7 @@ beforeEach(() => empty(sql));
 const concurrency = 20;
 const pool = 4;
 
-/** A pool as an engine has it, told apart by its name from the connections of the test. */
+/** A pool as an engine has it, with a name of its own, unlike the connections of the test. */
 function connectEngine(): Sql {
   const engineSql = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: pool }, "test engine", 20);
   cleanUp(() => engineSql.end({ timeout: 1 }));

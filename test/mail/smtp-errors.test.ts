@@ -50,7 +50,7 @@ describe("a mail that the server does not take", () => {
     ["end", "554 5.7.1 Spam", "permanent"],
     ["end", "cut", "outcome unknown"],
     ["end", "hang", "outcome unknown"],
-  ])("at %s, told %s: %s", async (stage, answer, outcome) => {
+  ])("at %s, after the reply %s: %s", async (stage, answer, outcome) => {
     const server = await scriptSmtp(at(stage, answer));
     const sent = await mailToScripted(server)();
 

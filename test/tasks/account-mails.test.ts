@@ -31,7 +31,7 @@ describe("SEND_EMAIL_PASSWORD_RESET", () => {
     });
   });
 
-  it("sends nobody anything for an address that is nobody's", async () => {
+  it("sends nothing for an unknown address", async () => {
     expect(await mailsOf("SEND_EMAIL_PASSWORD_RESET", { usr_id: "0" })).toEqual([]);
   });
 
@@ -83,7 +83,7 @@ describe("SEND_EMAIL_LOG_IN_BLOCKED", () => {
     expect(mail?.html).toContain(`href="https://signup.example.com/password/forgot"`);
   });
 
-  it("goes to nobody for an address that is nobody's", async () => {
+  it("sends nothing for an unknown address", async () => {
     expect(await mailsOf("SEND_EMAIL_LOG_IN_BLOCKED", { usr_id: "0" })).toEqual([]);
   });
 });
@@ -109,7 +109,7 @@ describe("SEND_EMAIL_CONFIRM_ADDRESS", () => {
 });
 
 describe("SEND_EMAIL_ADDRESS_CHANGED", () => {
-  it("tells the old address, with a way back for a day", async () => {
+  it("informs the old address, with a revert link for a day", async () => {
     const change = await ask({ confirmed_at: new Date() });
     await sql`update usr set email = ${newEmail}`;
     const [mail] = await mailsOf("SEND_EMAIL_ADDRESS_CHANGED", change);
@@ -128,7 +128,7 @@ describe("SEND_EMAIL_ADDRESS_CHANGED", () => {
     expect(await mailsOf("SEND_EMAIL_ADDRESS_CHANGED", change)).toHaveLength(1);
   });
 
-  it("gives no way back to a change that was undone", async () => {
+  it("gives no revert link for a change that was reverted", async () => {
     expect(await mailsOf("SEND_EMAIL_ADDRESS_CHANGED", { email_change_id: "7" })).toEqual([]);
   });
 });

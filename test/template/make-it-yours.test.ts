@@ -80,7 +80,7 @@ describe("npm run rename", () => {
     expect(await unchanged.run("git", "status", "--porcelain")).toBe("");
   });
 
-  it("leaves changes alone that are not committed, until it is told to", async () => {
+  it("refuses uncommitted changes, unless --dirty is given", async () => {
     const copy = await copyProject();
     await writeFile(join(copy.folder, "notes.txt"), "mine");
     await expect(rename(copy, other)).rejects.toThrow("Commit your changes first");
