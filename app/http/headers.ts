@@ -4,7 +4,8 @@ import type { Middleware } from "./context.ts";
 const none = ["'none'"];
 const self = ["'self'"];
 
-// We use none of these, so no injected script may ask for them. Passkeys are left at their default: our own pages may use them.
+// We use none of these, so no injected script may ask for them. Passkeys are left at their default: our own pages may
+// use them.
 const permissions = ["camera", "display-capture", "geolocation", "microphone", "midi", "payment", "serial", "usb"]
   .map((feature) => `${feature}=()`)
   .join(", ");
@@ -34,7 +35,7 @@ export function setHeaders(origin: string): Middleware {
 
   return async (ctx, next) => {
     ctx.set("Permissions-Policy", permissions);
-    // Routes may override this; a person's data must not stay in a cache.
+    // Routes may override this. Personal data must not stay in a cache.
     ctx.set("Cache-Control", "no-store");
     await setSecurityHeaders(ctx, next);
   };

@@ -11,8 +11,8 @@ export function normalizePassword(text: string): string {
 }
 
 /**
- * What is wrong with a password as it was typed, for the person who chose it. Length counts code points, before and after
- * normalization. No rule asks for digits or signs: NIST SP 800-63B-4 forbids that, and requires the blocklist.
+ * What is wrong with a password as it was typed, for the person who chose it. Length counts code points, before and
+ * after normalization. No rule asks for digits or signs: NIST SP 800-63B-4 forbids that, and requires the blocklist.
  */
 export function problemWithPassword(typed: string, email: string): string | undefined {
   const password = normalizePassword(typed);
@@ -32,7 +32,7 @@ export function problemWithPassword(typed: string, email: string): string | unde
   return undefined;
 }
 
-/** One unit again and again, or very few different characters. */
+/** Whether it repeats one unit, or has very few different characters. */
 function isRepetition(password: string): boolean {
   return new Set(password).size < 5 || unitOf(password) !== password;
 }

@@ -34,7 +34,7 @@ async function addOperator(email: string): Promise<string> {
   return usrId;
 }
 
-/** An event so far from the beginning of the operators' present day. */
+/** An event at this distance from the beginning of the operators' current day. */
 const happen = (type: string, distance: string) => sql`
   insert into event (event_type, created_at)
   values (${type}, date_trunc('day', now(), ${zone}) + ${distance}::interval)
@@ -88,7 +88,7 @@ describe("SEND_EMAIL_DIGEST", () => {
     return smtp.mails;
   };
 
-  it("mails an operator how the day went", async () => {
+  it("mails an operator the summary of the day", async () => {
     const [mail] = await send(await addOperator("ada@example.com"));
     expect(mail?.recipients).toEqual(["ada@example.com"]);
     expect(mail?.subject).toBe("Daily summary of slim-signup");

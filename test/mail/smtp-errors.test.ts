@@ -58,7 +58,7 @@ describe("a mail that the server does not take", () => {
     expect(server.mails).toHaveLength(stage === "end" ? 1 : 0);
     expect(server.stages.at(-1)).toBe(stage);
     // The server's words are kept, people's addresses are not.
-    expect(sent.error).toContain(/^\d+ [\d.]+/.exec(answer ?? "")?.[0] ?? "");
+    expect(sent.error).toContain(/^\d+ [\d.]+/.exec(response ?? "")?.[0] ?? "");
     expect(sent.error).not.toMatch(/@|o'|brien/);
     expect(sent.error).not.toBe("");
   });

@@ -32,7 +32,7 @@ describe("POST_WEBHOOK", () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it("is retried under the same id when the receiver fails, and keeps its answer as the error", async () => {
+  it("is retried under the same id when the receiver fails, and keeps its response as the error", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) =>
       response.writeHead(receiver.requests.length === 1 ? 500 : 200, { location: receiver.url }).end();
@@ -41,7 +41,7 @@ describe("POST_WEBHOOK", () => {
     const seconds = await until("it has failed", () => secondsUntilNext(sql));
     expect(seconds).toBeGreaterThan(3);
     expect(seconds).toBeLessThan(11);
-    expect(await errorsOf(sql)).toEqual(["The receiver answered 500."]);
+    expect(await errorsOf(sql)).toEqual(["The receiver responded with 500."]);
 
     await sql`update task set run_at = now()`;
     engine.wake();
@@ -57,7 +57,7 @@ describe("POST_WEBHOOK", () => {
     await enqueueMessages(sql, await addWebhook(sql, receiver.url));
     await deliver();
     await until("it has failed", () => secondsUntilNext(sql));
-    expect(await errorsOf(sql)).toEqual(["The receiver answered 302."]);
+    expect(await errorsOf(sql)).toEqual(["The receiver responded with 302."]);
     expect(receiver.requests).toHaveLength(1);
   });
 
@@ -70,21 +70,21 @@ describe("POST_WEBHOOK", () => {
     expect(Math.max(...waits)).toBeLessThanOrEqual(6 * 3600);
   });
 
-  it("disables an endpoint that answers 410; its pending deliveries die, and can be retried", async () => {
+  it("disables an endpoint that responds 410; its pending deliveries die, and can be retried", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) => response.writeHead(410).end();
     await enqueueMessages(sql, await addWebhook(sql, receiver.url));
     const engine = await deliver();
     await until("it is dead", async () => (await deadOf(sql)).length === 1);
     expect(await sql`select webhook_id, reason from webhook_disabled`).toEqual([
-      { webhook_id: "1", reason: "The receiver answered 410." },
+      { webhook_id: "1", reason: "The receiver responded with 410." },
     ]);
     await enqueueMessages(sql, "1");
     engine.wake();
     await until("the next is dead, too", async () => (await deadOf(sql)).length === 2);
     expect(await deadOf(sql)).toEqual([
-      { reason: "The receiver answered 410." },
-      { reason: "The endpoint is disabled: The receiver answered 410." },
+      { reason: "The receiver responded with 410." },
+      { reason: "The endpoint is disabled: The receiver responded with 410." },
     ]);
     expect(receiver.requests).toHaveLength(1);
   });
@@ -112,7 +112,7 @@ describe("POST_WEBHOOK", () => {
     await until("both have failed", async () => (await errorsOf(sql)).length === 2);
     const reason = "Its address is private, loopback, link-local or reserved: refused.";
     expect(await errorsOf(sql)).toEqual([reason, reason]);
-    // A name may lead elsewhere tomorrow.
+    // A name may resolve to another address later.
     expect(await deadOf(sql)).toEqual([{ reason }]);
     expect(receiver.requests).toHaveLength(0);
   });

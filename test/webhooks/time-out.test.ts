@@ -8,7 +8,7 @@ import { speedUpTimers } from "../support/faster-timers.ts";
 import { addWebhook, messageFor, startReceiver } from "./receiver.ts";
 
 it.each<[string, Partial<Awaited<ReturnType<typeof startReceiver>>>]>([
-  ["does not answer", { answer: () => {} }],
+  ["does not respond", { answer: () => {} }],
   ["stops in the middle of its headers", { answer: ({ socket }) => socket?.write("HTTP/1.1 204 No Content\r\nServ") }],
 ])("a webhook to a receiver that %s fails after ten seconds", async (_, behavior) => {
   const { sql } = await createDatabase();
@@ -20,6 +20,6 @@ it.each<[string, Partial<Awaited<ReturnType<typeof startReceiver>>>]>([
 
   const seconds = speedUpTimers();
   const attempt = { params, task, signal, emit: () => {}, finish: () => Promise.resolve() };
-  await expect(handler.run(attempt)).rejects.toThrow("No answer within 10 s.");
+  await expect(handler.run(attempt)).rejects.toThrow("No response within 10 s.");
   expect(seconds()).toBeLessThan(20);
 });
