@@ -30,7 +30,7 @@ type Options = {
   moreRoutes?: Middleware[];
   /** Where to report a weakness, as a URL. Without one there is no security.txt. */
   securityContact?: string | undefined;
-  /** With the values of the modules' names. */
+  /** The environment, including what the modules read. */
   env?: object;
   /** Aborted when the process stops: ends responses that never end by themselves. */
   stopping?: AbortSignal;
@@ -48,7 +48,7 @@ export function createApp(options: Options): Koa {
     proxy: trustProxy > 0,
     maxIpsCount: trustProxy,
   });
-  // errors.ts handles and logs every other error: this is a connection that broke off.
+  // Only broken connections end here. errors.ts handles and logs every other error.
   app.on("error", (error) => log.debug({ err: error }, "response failed"));
 
   app.use(closeUnread());
@@ -63,7 +63,7 @@ export function createApp(options: Options): Koa {
   app.use(requireHttps(origin));
   app.use(refuseOtherSites(origin, isDevelopment));
 
-  // All methods that Node parses: an unusual one gets 405, not 501.
+  // All methods that Node parses, because an unusual one must get 405, not 501.
   const router = new Router<State>({ methods: METHODS });
   addRoutes(router, { sql, passwords, origin, securityContact });
   for (const module of modules) module.addRoutes?.(router);

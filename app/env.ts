@@ -1,9 +1,9 @@
 import { z } from "zod";
 
-/** What the app calls itself, in pages and mails. */
+/** The name of the site in pages and mails. */
 export const siteName = "slim-signup";
 
-/** What search engines show of it. */
+/** The description in search engines. */
 export const siteDescription = "Sign up with your email address and a password, and manage your account.";
 
 type Source = Record<string, string | undefined>;
@@ -13,20 +13,20 @@ type Modules = { env?: z.ZodRawShape }[];
 
 export type WorkerEnv = ReturnType<typeof workerEnv>;
 
-/** What the web process reads. Lists every missing or bad name on stderr and exits 1. */
+/** The environment of the web process. Lists every missing or bad name on stderr and exits 1. */
 export function webEnv(modules: Modules = [], source: Source = process.env) {
   const env = read(source, { ...database(10), ...site(source), ...web }, modules);
   return { ...env, ORIGIN: env.ORIGIN ?? `http://localhost:${env.PORT}` };
 }
 
-/** What the worker reads. Lists every missing or bad name on stderr and exits 1. */
+/** The environment of the worker. Lists every missing or bad name on stderr and exits 1. */
 export function workerEnv(modules: Modules = [], source: Source = process.env) {
   const core = { ...database(6, 3), ...site(source), ...mail, WORKER_CONCURRENCY: integer(1, 10_000, 20) };
   const env = read(source, core, modules);
   return { ...env, ORIGIN: env.ORIGIN ?? `http://localhost:${env.PORT}` };
 }
 
-/** What a release needs to migrate, and a command that operators type. Lists every missing or bad name on stderr and exits 1. */
+/** The environment of migrations and commands. Lists every missing or bad name on stderr and exits 1. */
 export function migrateEnv(source: Source = process.env) {
   return read(source, database(1));
 }
@@ -42,7 +42,7 @@ const database = (pool: number, leastPool = 1) => ({
 
 const site = ({ NODE_ENV }: Source) => ({
   PORT: integer(0, 65_535, 3000),
-  // Guessed only in development: in production a wrong guess would stand in every mail.
+  // Guessed only in development: in production, a wrong guess would be in every mail.
   ORIGIN: NODE_ENV === "production" ? origin : origin.optional(),
 });
 
@@ -95,7 +95,7 @@ function isOrigin(text: string): boolean {
   return pathname + search + hash + username + password === "/";
 }
 
-/** Several hosts are allowed, so that the URL parser has to be shown one of them alone. */
+/** Several hosts are allowed. The URL parser takes only one, so each is checked alone. */
 function isDatabaseUrl(text: string): boolean {
   const [, hosts = ""] = /^postgres(?:ql)?:\/\/(?:[^@/]*@)?([^/?]*)/.exec(text) ?? [];
   return (
@@ -107,7 +107,7 @@ const places = /^(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europ
 
 function isTimeZone(text: string): boolean {
   try {
-    // By place alone: what "+02:00" and "EST" mean, Postgres and Node don't agree on.
+    // Only names of places: Postgres and Node disagree about the meaning of "+02:00" and "EST".
     return text === "UTC" || (places.test(text) && new Intl.DateTimeFormat("en", { timeZone: text }).format() !== "");
   } catch {
     return false;
@@ -123,7 +123,7 @@ function isUrl(text: string): boolean {
   }
 }
 
-/** The core's names, typed. The values of the modules' names are there, too; each module knows the types of its own. */
+/** The environment, typed for the core's names. It also has the modules' values; each module types its own. */
 function read<Core extends z.ZodRawShape>(source: Source, core: Core, modules: Modules = []) {
   // An empty value is how shells and dashboards say "not set".
   const set = Object.fromEntries(Object.entries(source).filter(([, value]) => value));

@@ -33,12 +33,12 @@ type Options = {
   securityContact: string | undefined;
 };
 
-/** The site map: every path, what it requires, and the file that answers it. */
+/** The site map: every path, what it requires, and the file that handles it. */
 export function addRoutes(router: Router<State>, options: Options): void {
   const { sql, passwords, origin, securityContact } = options;
   const loggedIn = requireLogin(sql);
   const loggedInForLink = requireLogin(sql, "/login?link");
-  /** The password once more, within a session. */
+  /** For pages that ask for the password again within a session. */
   const passwordLimit = rateLimit(sql, {
     action: "check password in session",
     limit: 5,

@@ -6,7 +6,7 @@ export function newToken(): { token: string; hash: Buffer } {
   return { token, hash: hashToken(token) };
 }
 
-/** SHA-256 of whatever a user sends as a token. No salt, no passes: 32 random bytes can't be guessed. */
+/** SHA-256 of the token that a user sends. It needs no salt and no passes: 32 random bytes can't be guessed. */
 export function hashToken(token: string): Buffer {
   return createHash("sha256").update(token).digest();
 }

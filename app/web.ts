@@ -9,7 +9,7 @@ import * as modules from "./modules.ts";
 const drainSeconds = 25;
 /** Longer than the deadline of a request. */
 const silenceSeconds = 20;
-/** For the headers of a request, then for all of it. A body that takes longer than the deadline has got its 408 by then. */
+/** The limits for the headers of a request and for all of it. A body over the deadline got its 408 before that. */
 const timeouts = { headersTimeout: 5000, requestTimeout: 8000, connectionsCheckingInterval: 1000 };
 
 /** Connects and listens. On SIGTERM or SIGINT, lets open requests finish, then exits 0. */

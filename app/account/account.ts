@@ -22,7 +22,7 @@ export function showAccount(sql: Sql): Middleware {
     const rows = await sql<(Session & { activity: Happened[] | null })[]>`
       select
         session_id, browser, address, seen_at, session_id = ${session_id} as is_this,
-        -- Once, not beside each session.
+        -- In one row only, not in each session's.
         case when session_id = ${session_id} then (
           select json_agg(happened)
           from (

@@ -39,9 +39,9 @@ export function showChangeEmailSent(): Middleware {
 }
 
 /**
- * Returns false if the password or the address has changed since the password was checked. The response does not tell
- * whether the address has a verified account: its owner gets an email that says so. An unverified account does not
- * count, or a stranger could keep the address from its owner.
+ * Returns false if the password or the address has changed since the password was checked. The response is the same
+ * if the address has a verified account, and its owner gets an email about that. An unverified account is ignored:
+ * otherwise a stranger could keep the address from its owner.
  */
 async function requestChange(sql: Sql, ctx: Context, email: string): Promise<boolean> {
   const { user } = ctx.state;

@@ -44,7 +44,7 @@ export function confirmEmail(sql: Sql): Middleware {
   };
 }
 
-/** The raised version ends all other sessions and known browsers, and all mailed links but revert links. */
+/** Raising the version ends all other sessions and known browsers, and all mailed links except revert links. */
 async function moveAccount(
   sql: Sql,
   ctx: Context,
@@ -56,7 +56,7 @@ async function moveAccount(
       select usr.usr_id, email_token.email, email_change_id
       from email_token
       join usr on usr.usr_id = email_token.usr_id and version = email_token.usr_version
-      -- A session that ends at this moment must not use the link.
+      -- A session that is being ended must not use the link.
       join session on session.usr_id = usr.usr_id
       where email_token.token_hash = ${hashToken(token)} and purpose = 'change' and email_token.expires_at > now()
         and usr.usr_id = ${usr_id} and version = ${version} and session_id = ${session_id}

@@ -3,7 +3,7 @@ import { siteName } from "../env.ts";
 import type { Middleware } from "../http/context.ts";
 import { isAlive } from "../log-in/session.ts";
 
-/** What the account holds. Left out: hashes, mailed links, and what is kept by address (`rate_limit`, `log_in_failure`, …). */
+/** The account's data, without hashes, mailed links and rows kept by address (`rate_limit`, `log_in_failure`, …). */
 export function downloadData(sql: Sql): Middleware {
   return async (ctx) => {
     const [account] = await sql<{ data: object }[]>`
@@ -42,7 +42,7 @@ export function downloadData(sql: Sql): Middleware {
       from usr
       where usr_id = ${ctx.state.user.usr_id}
     `;
-    // Deleted since the session was found.
+    // The account was deleted after the session was found.
     if (!account) return ctx.throw(401);
     ctx.attachment(`${siteName}-data.json`);
     ctx.type = "json";

@@ -11,7 +11,7 @@ const fields = z.object({
     .catch("0"),
 });
 
-/** Ends one of the user's own sessions. The answer is the same when there is no such session. */
+/** Ends one of the user's own sessions. The response is the same if there is no such session. */
 export function endSession(sql: Sql): Middleware {
   return async (ctx) => {
     const { session_id } = fields.parse(ctx.request.body);
@@ -25,7 +25,7 @@ export function endSession(sql: Sql): Middleware {
 
 export function logOutEverywhere(sql: Sql): Middleware {
   return async (ctx) => {
-    // The user is locked first, as everywhere: two statements that lock several sessions in different orders would deadlock.
+    // Lock the user first, as everywhere: two statements that lock sessions in different orders would deadlock.
     await sql`
       with account as (
         select usr_id

@@ -25,7 +25,7 @@ export function revertEmail(sql: Sql, passwords: Passwords): Middleware {
     const { token } = fields.parse(ctx.request.body);
     if (!(await findLink(sql, token))) return refuseLink(ctx);
 
-    // Whoever moved the account knows its password: it gets one that nobody knows.
+    // A thief who moved the account knows its password, so replace it with a random one.
     const passwordHash = await passwords.hash(newToken().token, ctx.state.deadline);
     const isReverted = await takeAddress(sql, token, () => moveBack(sql, token, passwordHash));
     if (isReverted === "taken") return showAddressTaken(ctx);
@@ -38,7 +38,7 @@ export function showEmailReverted(): Middleware {
   return (ctx) => page(ctx, "account/email-reverted", { title: "Your email address is restored" });
 }
 
-/** Bound to no version: a thief could raise it by another change, and so cut off the owner. */
+/** Ignores the version: otherwise a thief could end the link by another change. */
 async function findLink(sql: Sql, token: string) {
   const [link] = await sql<{ email: string }[]>`
     select email_token.email
@@ -50,8 +50,8 @@ async function findLink(sql: Sql, token: string) {
 }
 
 /**
- * Deletes the change and all later ones, and by cascade their revert links, this one included. Links to still older addresses
- * stay.
+ * Deletes the change and all later ones. Their revert links, this one included, go by cascade. Links to older
+ * addresses stay.
  */
 async function moveBack(sql: Sql, token: string, passwordHash: string): Promise<boolean> {
   const rows = await sql`
@@ -60,7 +60,7 @@ async function moveBack(sql: Sql, token: string, passwordHash: string): Promise<
       from email_token
       join usr on usr.usr_id = email_token.usr_id and usr.email <> email_token.email
       where token_hash = ${hashToken(token)} and purpose = 'revert' and expires_at > now()
-      -- The user first. After a revert to an older address, this one finds its link deleted.
+      -- Lock the user first. If a revert to an older address commits during the wait, this link is gone.
       for update of usr, email_token
     ), account as (
       update usr

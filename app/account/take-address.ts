@@ -3,8 +3,8 @@ import type { Sql } from "../db/connect.ts";
 import { hashToken } from "../token.ts";
 
 /**
- * Runs `move`, which gives an account the address of a mailed link. If another account holds the address and never verified it,
- * that one is deleted, because whoever reads the mail owns the address. "taken" if it is verified.
+ * Runs `move`, which gives an account the address of a mailed link. If another account has the address, it is deleted
+ * when it is unverified, because the reader of the mail owns the address. Returns "taken" when it is verified.
  */
 export async function takeAddress<Moved>(
   sql: Sql,
@@ -16,7 +16,7 @@ export async function takeAddress<Moved>(
   return deleteUnverified(sql, token).then(move).catch(asTaken);
 }
 
-/** Comes after `move` has failed, because only that shows that the link is valid. */
+/** Call it only after `move` found the address taken: that shows that the link is valid. */
 async function deleteUnverified(sql: Sql, token: string): Promise<void> {
   await sql`
     with deleted as (
@@ -32,7 +32,7 @@ async function deleteUnverified(sql: Sql, token: string): Promise<void> {
   `;
 }
 
-/** 23505: another account has the address. 23503: the account that held it is being verified, so it was not deleted. */
+/** 23505: another account has the address. 23503: that account is being verified, so it was not deleted. */
 function asTaken(error: unknown): "taken" {
   if (!(error instanceof postgres.PostgresError)) throw error;
   const { code, table_name } = error;

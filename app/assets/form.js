@@ -1,4 +1,4 @@
-// Forms work without this file, which adds a Show button to each password and swallows a second submit.
+// Adds a Show button to each password field, and ignores a second submit. Forms work without this file.
 for (const form of document.querySelectorAll("form:has(.password)")) {
   const submit = form.querySelector("button:not([type])");
   /** @type {number | undefined} */
@@ -6,14 +6,14 @@ for (const form of document.querySelectorAll("form:has(.password)")) {
 
   form.addEventListener("submit", (event) => {
     if (release) return event.preventDefault();
-    // A password manager offers to save only what leaves a password field.
+    // Password managers only offer to save what is submitted from a password field.
     form.querySelectorAll(".password").forEach((field) => field.dispatchEvent(new Event("hide")));
     submit.setAttribute("aria-disabled", "true");
-    // The visitor may have stopped the request: the button must not stay dead.
+    // The user may stop the request, and must then be able to submit again.
     release = setTimeout(reopen, 10_000);
   });
 
-  // "Back" may bring this very page, as it was left.
+  // "Back" may restore this page as it was at the submit.
   addEventListener("pageshow", reopen);
 
   function reopen() {
@@ -29,7 +29,7 @@ for (const field of document.querySelectorAll(".password")) {
   const status = field.querySelector("[role=status]");
 
   show.hidden = false;
-  // The field keeps the focus, and a phone its keyboard.
+  // Keep the focus in the field: otherwise a phone hides its keyboard.
   show.addEventListener("mousedown", (event) => event.preventDefault());
   show.addEventListener("click", () => {
     reveal(password.type === "password");

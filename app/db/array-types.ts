@@ -1,6 +1,6 @@
 /**
- * Arrays of the built-in types, for `types` of postgres.js. By default, the library asks each new connection for them; when that
- * connection is lost, nobody catches the error and the process ends (porsager/postgres#1192).
+ * Arrays of the built-in types, for `types` of postgres.js. By default, the library asks each new connection for them.
+ * If that connection is lost, the uncaught error ends the process (porsager/postgres#1192).
  */
 export const arrayTypes = {
   bool: arrayOf(1000, (text) => text === "t"),

@@ -14,26 +14,27 @@ type Settings = {
 const ssl = { off: false, require: "require", verify: "verify-full" } as const;
 
 /**
- * A pool that connects at its first query, and again after the database was away. With `silenceSeconds` a connection that receives
- * nothing for so long is destroyed, as a network may lose it without notice; five seconds before that, its query is canceled.
+ * A pool that connects at its first query, and reconnects after an outage. With `silenceSeconds`, a connection that
+ * receives nothing for that long is destroyed, because a network may drop it without notice. Its query is canceled five
+ * seconds before that.
  */
 export function connect(settings: Settings, applicationName: string, silenceSeconds?: number): Sql {
   const sql = postgres(settings.DATABASE_URL, {
     max: settings.DATABASE_POOL,
     ssl: ssl[settings.DATABASE_SSL],
-    // Below the deadline of a request, which then still gets its error page.
+    // Shorter than the deadline of a request, which then still gets its error page.
     connect_timeout: 4,
-    // By default the wait grows to 20 s: too long for a user once the database is back.
+    // The default grows to 20 s, which is too long for a user once the database is back.
     backoff: () => 0.2,
-    // The name alone: poolers refuse other settings (statement_timeout) at the start of a connection.
+    // Only the name: poolers refuse other settings (statement_timeout) when a connection starts.
     connection: { application_name: `slim-signup ${applicationName}` },
     onnotice: () => {},
-    // A connection lost while it asks for the array types would end the process (porsager/postgres#1192), hence `types`.
-    // With this, use `sql.begin()`: `sql.reserve()` hangs on a pool that never connected (porsager/postgres#1219).
+    // A connection lost while it asks for the array types would end the process (porsager/postgres#1192), hence
+    // `types`. Use `sql.begin()`: without fetching, `sql.reserve()` hangs on a new pool (porsager/postgres#1219).
     fetch_types: false,
     types: arrayTypes,
     ...(silenceSeconds ? { idle_timeout: silenceSeconds - 2, socket: createSockets(silenceSeconds) } : {}),
-    // After a failover, another host takes the writes.
+    // After a failover, another host accepts writes.
     ...(settings.DATABASE_URL.includes(",") ? { target_session_attrs: "primary" } : {}),
   });
   return silenceSeconds ? cancelLate(sql, Math.max(silenceSeconds - 5, silenceSeconds / 2)) : sql;
@@ -50,12 +51,12 @@ export async function missingMigrations(sql: Sql): Promise<string[]> {
   return files.filter((name) => !applied.has(name));
 }
 
-/** Whether the error means that the database is away for now, not that the statement is wrong. */
+/** Whether the error means that the database is temporarily away, not that the statement is wrong. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof Error && "code" in error && typeof error.code === "string" && unavailable.test(error.code);
 }
 
-// SQLSTATE: 08 connection, 53 resources, 57P shutdown, 57014 canceled, 40P01 deadlock, 25006 read-only (a standby after a failover);
-// then what postgres.js and Node call a lost or refused connection.
+// SQLSTATE: 08 connection, 53 resources, 57P shutdown, 57014 canceled, 40P01 deadlock, 25006 read-only (a standby after
+// a failover); then the names in postgres.js and Node for a lost or refused connection.
 const unavailable =
   /^(08...|53...|57P..|57014|40P01|25006|CONNECT(ION)?_\w+|E(CONNREFUSED|CONNRESET|NOTFOUND|AI_AGAIN|TIMEDOUT|PIPE|HOSTUNREACH|NETUNREACH))$/;

@@ -2,7 +2,7 @@ import type { TransactionSql } from "postgres";
 import type { Sql } from "./connect.ts";
 
 export type Event = {
-  /** `xid-event_id`. All readers see events in this order, which differs from that of their commits. */
+  /** `xid-event_id`. All readers see events in this order, which is not the order of their commits. */
   position: string;
   event_id: string;
   event_type: string;
@@ -39,7 +39,7 @@ export async function readLastEvents(sql: Sql, limit: number): Promise<Event[]> 
   return events.toReversed();
 }
 
-/** The two parts of a position. Throws when it is none. */
+/** The two parts of a position. Throws if the text is no position. */
 export function splitPosition(position: string): { xid: string; event_id: string } {
   if (!isPosition(position)) throw new Error(`Not a position in the feed: ${position}`);
   const [xid = "", event_id = ""] = position.split("-");
@@ -49,8 +49,8 @@ export function splitPosition(position: string): { xid: string; event_id: string
 export const isPosition = (text: string): boolean => /^\d{1,18}-\d{1,18}$/.test(text);
 
 /**
- * A condition: every transaction up to the event's own has ended. One that still runs may have drawn a lower event_id and commit
- * later, so readers stop before the oldest that runs.
+ * A condition: every transaction up to the event's own has ended. A running transaction may have drawn a lower event_id
+ * and may commit later, so readers stop before the oldest running one.
  */
 export const isReadable = (sql: Sql | TransactionSql) => sql`event.xid < pg_snapshot_xmin(pg_current_snapshot())`;
 

@@ -5,9 +5,9 @@ const pauseMilliseconds = 10;
 const enqueues = /\b(insert into|update) task\b/;
 
 /**
- * Returns the same `sql`, but notifies idle workers of each query that enqueues a task: right behind it, on its connection, at
- * most once in 10 ms. The notification has a transaction of its own, because commits with NOTIFY wait for each other. A lost one
- * does no harm: workers look for tasks once a second.
+ * Returns the same `sql`, which now notifies idle workers of queries that enqueue a task, at most once in 10 ms. The
+ * notification follows its query on the same connection, in a transaction of its own, because commits with NOTIFY wait
+ * for each other. A lost notification does no harm: workers poll once a second.
  */
 export function notifyWorkers(sql: Sql): Sql {
   let isPausing = false;
@@ -23,7 +23,7 @@ export function notifyWorkers(sql: Sql): Sql {
 
     const notification: unknown = sql`select pg_notify('task', '')`;
     if (!isQuery(notification)) return true;
-    // Without this, `catch` would send it on another connection, too.
+    // Marked as sent: otherwise `catch` would send it on another connection, too.
     notification.executed = connection !== undefined;
     notification.catch(() => {});
     return connection?.execute(notification) ?? true;

@@ -1,19 +1,19 @@
 import type { PendingQuery, Row, Sql } from "postgres";
 
 /**
- * A query as postgres.js makes it, with what the library does not document. Its version is pinned; test/db fails when one of
- * these changes.
+ * A query of postgres.js, with fields that the library does not document. Its version is pinned, and test/db fails when
+ * one of them changes.
  */
 export type Query = PendingQuery<Row[]> & {
   /** The text with its fragments, set when the query is sent. */
   string: string;
   /** Set once the query is on a connection. */
   state: object | null;
-  /** Whether the response that the connection reads now is this query's. */
+  /** Whether the connection is reading the response to this query. */
   active: boolean;
   /** Whether `handle` was called. */
   executed: boolean;
-  /** `onexecute` is called right after the query is written to a connection, unless the types of its parameters are unknown. */
+  /** `onexecute` is called after the query is written to a connection, unless its parameters have unknown types. */
   options: { onexecute?: (connection: Connection) => boolean };
   /** Called when the query is awaited; before that it may still become a fragment of another one. */
   handle: () => unknown;

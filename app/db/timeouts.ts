@@ -3,8 +3,8 @@ import type { Sql } from "postgres";
 import { watchQueries } from "./queries.ts";
 
 /**
- * Cancels each query that takes longer. Closing its connection alone would leave a backend behind that waits for its lock, while
- * the pool opens another one.
+ * Cancels each query that takes longer. If only its connection were closed, the backend would keep waiting for its lock
+ * while the pool opens another one.
  */
 export function cancelLate(sql: Sql, seconds: number): Sql {
   return watchQueries(sql, (query) => {
@@ -12,7 +12,7 @@ export function cancelLate(sql: Sql, seconds: number): Sql {
     let timer: NodeJS.Timeout | undefined;
 
     const cancel = () => {
-      // Canceled while it waits behind another query on its connection, it would get that query's response.
+      // If a query is canceled while it waits behind another one, it gets that one's response.
       const isWaiting = query.state && !query.active;
       if (isWaiting) timer = setTimeout(cancel, 1000);
       else void Promise.resolve(query.cancel()).catch(() => {});
@@ -35,8 +35,9 @@ type SocketOptions = { host: string[]; port: number[]; path?: string | false; id
 const briefMilliseconds = 5000;
 
 /**
- * Opens the sockets of one pool. A socket destroys itself when it has received nothing for `silenceSeconds`; the first query sent
- * meanwhile gets as long again. The pool closes idle connections sooner, so a silent one has a dead peer or a stuck query.
+ * Opens the sockets of one pool. A socket that receives nothing for `silenceSeconds` destroys itself; the first query
+ * sent in that time starts the count again. The pool closes idle connections sooner, so a silent one has a dead peer or
+ * a stuck query.
  */
 export function createSockets(silenceSeconds: number) {
   let host = 0;
@@ -46,7 +47,7 @@ export function createSockets(silenceSeconds: number) {
     const opened = performance.now();
     // The connection for LISTEN has no idle time-out: it may be silent.
     const socket = new PoolSocket(idle_timeout ? silenceSeconds : Infinity, () => {
-      // This host is down or read-only: the next socket tries the next host, unless another one has moved on already.
+      // This host is down or read-only: the next socket tries the next host, unless another socket did so already.
       const isBrief = performance.now() - opened < briefMilliseconds;
       if (isBrief && host === tried) host = (tried + 1) % hosts.length;
     });
@@ -63,8 +64,8 @@ class PoolSocket extends Socket {
     this.#onClose = onClose;
 
     let [received, sent, seconds, isAsked] = [0, 0, 0, false];
-    // Not the socket's own time-out: each write restarts it, so queries that wait on a dead connection would keep it open.
-    // Counts ticks, not time: a process that was frozen first reads what has arrived meanwhile.
+    // The socket's own time-out would not do: each write restarts it, so queries on a dead connection keep it open.
+    // Count ticks, not time: after a freeze, the process must first read what has arrived.
     const tick = () => {
       seconds += 1;
       const isHeard = this.bytesRead !== received;
@@ -76,7 +77,7 @@ class PoolSocket extends Socket {
     this.#silenceTimer = setInterval(tick, 1000).unref();
   }
 
-  /** Not a listener: postgres.js removes all of them before it starts TLS. */
+  /** Overrides `emit`, because postgres.js removes all listeners before it starts TLS. */
   override emit(name: string | symbol, ...rest: unknown[]): boolean {
     if (name === "close") {
       clearInterval(this.#silenceTimer);

@@ -6,14 +6,14 @@ import type { Sql } from "./connect.ts";
 const closingMilliseconds = 1000;
 
 /**
- * Runs `work` in a transaction, which commits when `work` resolves and rolls back when it throws. Unlike `sql.begin` alone, it
- * survives a lost connection: postgres.js would send `rollback` or `commit` on the closed one, and then either the process ends
- * by an error that nobody can catch or the connection never comes back (porsager/postgres#1208).
+ * Runs `work` in a transaction, which commits when `work` resolves and rolls back when it throws. Unlike `sql.begin`
+ * alone, it survives a lost connection: postgres.js would send `rollback` or `commit` on the closed one, and then either
+ * an uncaught error ends the process or the connection never comes back (porsager/postgres#1208).
  */
 export async function transact<Result>(sql: Sql, work: (tx: TransactionSql) => Promise<Result>): Promise<Result> {
   let isOver = false;
   let result!: Result;
-  // Where the connection is lost, the transaction stays here and sends nothing more. `begin` rejects when the connection closes.
+  // After a lost connection, stay here and send nothing more: `begin` rejects when the connection closes.
   const never = new Promise<never>(() => {});
 
   async function run(tx: TransactionSql): Promise<void> {

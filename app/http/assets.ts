@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import type { Context, Middleware } from "./context.ts";
 
 const folder = new URL("../assets/", import.meta.url);
-/** Nothing but these names can be asked for. */
+/** Only these files are served. */
 const names = new Set(readdirSync(folder));
 
 type Asset = { hash: string; bytes: Buffer; gzipped: Buffer };
@@ -26,7 +26,7 @@ export function serveAsset(): Middleware {
     const asset = load(name);
     if (!asset) return;
 
-    // During a rolling release, a page of the other release may ask for another hash: do not cache the answer.
+    // During a rolling release, a page of the other release may request another hash: do not cache the response.
     send(ctx, name, asset, hash === asset.hash ? "public, max-age=31536000, immutable" : "no-cache");
   };
 }

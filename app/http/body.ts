@@ -24,7 +24,7 @@ export function parseBody(): Middleware {
 
 function isAccepted(ctx: Context): boolean {
   const charset = ctx.request.charset || "utf-8";
-  // No browser compresses a form.
+  // Browsers never compress a form.
   return accepted.has(mediaType(ctx)) && /^utf-?8$/i.test(charset) && !ctx.get("Content-Encoding");
 }
 
@@ -34,11 +34,11 @@ function isDeeper(value: unknown, levels: number): boolean {
   return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
-// What a client may have sent before it learns that it is refused.
+// A client may send this much before it reads that it is refused.
 const mostBytes = 256 * 1024;
 const mostMilliseconds = 1000;
 
-/** Closes the connection after a response that came before the end of its request. Otherwise Node reads on without limit. */
+/** Closes the connection if the response came before the end of the request. Otherwise Node reads on without limit. */
 export function closeUnread(): Middleware {
   return async (ctx, next) => {
     await next();

@@ -4,7 +4,7 @@ import type { Log } from "../log.ts";
 /** The user who is logged in. `version` rises when the password or the address changes: a fence for later statements. */
 export type CurrentUser = { usr_id: string; email: string; version: number; session_id: string; links: Link[] };
 
-/** In the navigation; a user's are those that modules add. */
+/** A link in the navigation. `links` of a user are those that modules add. */
 export type Link = [href: string, label: string];
 
 export type State = {
@@ -17,7 +17,7 @@ export type State = {
   deadline: AbortSignal;
   /** Set by `requireLogin`. */
   user: CurrentUser;
-  /** Finds the current user on a page that needs no log-in, by one statement. Missing when the browser sent no session. */
+  /** Finds the current user on a page that needs no log-in, by one statement. Missing if the browser sent no session. */
   findUser?: () => Promise<CurrentUser | undefined>;
   findLinks: (user: Pick<CurrentUser, "usr_id">) => Promise<Link[]>;
 };

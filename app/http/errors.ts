@@ -19,7 +19,7 @@ const texts: Record<number, Text> = {
 };
 const retryAfterSeconds = 5;
 
-/** Thrown with a text of its own, where that of the status would not say why. */
+/** An error with its own text, for when the text of its status does not explain it. */
 export class Refused extends Error {
   readonly status: number;
   readonly title: string;
@@ -42,7 +42,7 @@ export class TooManyRequests extends Refused {
   }
 }
 
-/** Turns every error, and a bare status of the router, into a page or JSON, as the client asked. */
+/** Turns every error, and every error status of the router, into a page or JSON, whichever the client wants. */
 export function respondToErrors(): Middleware {
   return async (ctx, next) => {
     try {

@@ -34,7 +34,7 @@ export function setHeaders(origin: string): Middleware {
 
   return async (ctx, next) => {
     ctx.set("Permissions-Policy", permissions);
-    // Routes may override this; a person's data must not stay in a cache.
+    // Routes may override this. Personal data must not stay in a cache.
     ctx.set("Cache-Control", "no-store");
     await setSecurityHeaders(ctx, next);
   };

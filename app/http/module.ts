@@ -7,9 +7,9 @@ type Options<Env> = {
   sql: Sql;
   origin: string;
   env: Env;
-  /** Aborted when the process is to stop: ends what would go on forever. */
+  /** Aborted when the process stops: ends responses that never end by themselves. */
   stopping: AbortSignal;
-  /** Those of all modules. */
+  /** The links of all modules. */
   operatorLinks: Link[];
 };
 

@@ -4,7 +4,7 @@ import { Refused } from "./errors.ts";
 // Probes inside a network may come through a proxy that ends no TLS, and count a redirect as a failure.
 const probes = new Set(["/healthz", "/readyz", "/metrics"]);
 
-/** With an https origin: redirects a GET or HEAD that came by plain http to the same path there, and throws 403 for the rest. */
+/** With an https origin: redirects a GET or HEAD that came by http to the same path there. Others get 403. */
 export function requireHttps(origin: string): Middleware {
   if (!origin.startsWith("https:")) return (_, next) => next();
 
@@ -13,7 +13,7 @@ export function requireHttps(origin: string): Middleware {
       await next();
       return;
     }
-    // A redirect would send the form again, and nobody would notice that its first copy was readable.
+    // A redirect would repeat the form over https, and hide that its first copy was sent unencrypted.
     if (ctx.method !== "GET" && ctx.method !== "HEAD") {
       throw new Refused(
         403,
@@ -27,7 +27,7 @@ export function requireHttps(origin: string): Middleware {
   };
 }
 
-/** Only what a trusted proxy says counts: one that does not name the scheme may have ended TLS, and a redirect would loop. */
+/** Only if a trusted proxy says so. A proxy that names no scheme may have ended TLS, and a redirect would loop. */
 function isPlain(ctx: Context): boolean {
   return ctx.app.proxy && ctx.get("X-Forwarded-Proto") !== "" && !ctx.secure;
 }
@@ -35,8 +35,8 @@ function isPlain(ctx: Context): boolean {
 const safe = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * Throws 403 for a request from another site that could change something. The rule is that of CrossOriginProtection in Go 1.25's
- * net/http: it needs no token in the form.
+ * Throws 403 for a request from another site that could change something. The rule comes from CrossOriginProtection in
+ * Go 1.25's net/http. It needs no token in the form.
  */
 export function refuseOtherSites(origin: string, isDevelopment: boolean): Middleware {
   return (ctx, next) => {
@@ -49,7 +49,7 @@ function isSameSite(ctx: Context, origin: string, isDevelopment: boolean): boole
   const site = ctx.get("Sec-Fetch-Site");
   if (site) return site === "same-origin" || site === "none";
 
-  // Browsers omit Sec-Fetch-Site on plain http. A client that sends neither header is no browser with a user's cookies.
+  // Browsers omit Sec-Fetch-Site on plain http. A client that sends neither header is not a browser.
   const from = ctx.get("Origin");
   if (!from || from === origin) return true;
   // In development one site has several names: localhost, 127.0.0.1.
@@ -59,8 +59,8 @@ function isSameSite(ctx: Context, origin: string, isDevelopment: boolean): boole
 const loopback = ["localhost", "127.0.0.1", "[::1]"];
 
 /**
- * For development: throws 421 when the Host is neither this machine's nor the origin's. Any site may resolve its own name to
- * 127.0.0.1 (DNS rebinding), and could then read the inbox.
+ * For development: throws 421 when the Host is neither this machine's nor the origin's. Any site may resolve its own
+ * name to 127.0.0.1 (DNS rebinding), and could then read the inbox.
  */
 export function refuseOtherHosts(origin: string): Middleware {
   const hosts = new Set([...loopback, new URL(origin).hostname]);

@@ -10,18 +10,18 @@ const loggedOut: Link[] = [
   ["/signup", "Sign up"],
 ];
 
-/** Answers with `views/<view>.ejs` inside the layout. Data is escaped by `<%= %>`. */
+/** Responds with `views/<view>.ejs` inside the layout. `<%= %>` escapes data. */
 export async function page(
   ctx: Context,
   view: string,
   data: { title: string; [name: string]: unknown },
 ): Promise<void> {
   const { findUser } = ctx.state;
-  // Without the database, a page that needs nobody logged in still has to work.
+  // A page that needs no log-in has to work without the database.
   await show(ctx, view, data, ctx.state.user ?? (await findUser?.().catch(() => "unknown")));
 }
 
-/** Like `page`, for an answer that must not wait for the database: the database may be its reason. */
+/** Like `page`, but without a statement: an error page must not wait for a database that may be down. */
 export async function errorPage(ctx: Context, data: { title: string; [name: string]: unknown }): Promise<void> {
   await show(ctx, "error", data, ctx.state.user ?? (ctx.state.findUser ? "unknown" : undefined));
 }

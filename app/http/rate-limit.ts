@@ -4,7 +4,7 @@ import type { Context, Middleware } from "./context.ts";
 import { TooManyRequests } from "./errors.ts";
 
 type RateLimit = {
-  /** Names the count. */
+  /** The name of the counter. */
   action: string;
   limit: number;
   minutes: number;
@@ -14,7 +14,7 @@ type RateLimit = {
   isClearedBySuccess?: boolean;
 };
 
-/** Throws 429, before any work, for a subject that has sent more than `limit` requests within the window. Exact over all processes. */
+/** Throws 429, before any work, when a subject exceeds `limit` requests in the window. Exact over all processes. */
 export function rateLimit(sql: Sql, { action, limit, minutes, ...options }: RateLimit): Middleware {
   const { subject: subjectOf = (ctx) => clientNetwork(ctx.ip), isClearedBySuccess = false } = options;
 

@@ -14,7 +14,7 @@ export function logRequests(log: Log): Middleware {
     ctx.res.once("close", () => {
       const route = String(ctx.routerPath ?? "none");
       const level = unlogged.has(route) ? "debug" : "info";
-      // A client that left has got no status.
+      // A client that disconnected got no status.
       const outcome = ctx.res.writableFinished ? { status: ctx.status } : { aborted: true };
       const ms = Math.round(performance.now() - started);
       ctx.state.log[level]({ method: ctx.method, route, ...outcome, ms }, "request");

@@ -28,7 +28,7 @@ export async function refuse<Known extends Problems>(
   await show(problems);
 }
 
-/** 410, the same for a link that was used, has expired, or never existed. */
+/** 410: the same for a used link, an expired one, and one that never existed. */
 export function showExpiredLink(ctx: Context, next: { href: string; label: string; hint?: string }): Promise<void> {
   const title = "This link no longer works";
   const message = "It has expired, it was already used, or a newer link replaced it.";

@@ -1,4 +1,4 @@
-// In this order: most browsers also name the ones that they want to be taken for.
+// The order matters: most browsers also send the names of browsers that they imitate.
 const browsers: [RegExp, string][] = [
   [/Edg(e|A|iOS)?\//, "Edge"],
   [/OPR\//, "Opera"],
@@ -15,7 +15,7 @@ const systems: [RegExp, string][] = [
   [/Linux/, "Linux"],
 ];
 
-/** What people call a browser, by its User-Agent header: a guess, for the list of sessions alone. */
+/** The common name of a browser, guessed from its User-Agent header. Only for the list of sessions. */
 export function browserName(userAgent: string): string {
   const find = (names: [RegExp, string][]) => names.find(([pattern]) => pattern.test(userAgent))?.[1];
   const system = find(systems);

@@ -28,9 +28,9 @@ export function showLogIn(): Middleware {
   return (ctx) => showForm(ctx, "", {}, notices.get(ctx.querystring));
 }
 
-/** The subject of a rate limit: attempts for one address from one network. Nobody can lock the owner out from elsewhere. */
+/** The subject of a rate limit: one address and one network. Attempts from other networks cannot lock the owner out. */
 export function triedAddress(ctx: Context, email = normalizeEmail(fields.parse(ctx.request.body).email)): string {
-  // Any text may come here: an index row has a limit, and Postgres takes no NUL.
+  // The address may be any text, but an index row has a size limit, and Postgres rejects NUL.
   return `${problemWithEmail(email) ? "" : email} ${clientNetwork(ctx.ip)}`;
 }
 
@@ -56,7 +56,7 @@ export function logIn(sql: Sql, passwords: Passwords): Middleware {
   };
 }
 
-// A field that is missing, sent twice or not text is an empty one.
+// A field that is missing, sent twice or not text counts as empty.
 const text = z.string().catch("");
 const fields = z.object({ email: text, password: text });
 
@@ -73,8 +73,8 @@ function parseLogIn(body: unknown) {
 }
 
 /**
- * Counts the attempt and reads the user. An unknown address costs the same reads and writes. After too many failures in a row,
- * from any networks, only a known browser may log in; the first attempt over the limit sends the owner a mail.
+ * Counts the attempt and reads the user. An unknown address costs the same reads and writes. After too many failures in
+ * a row, over all networks, only a known browser may log in. The first attempt over the limit sends the owner a mail.
  */
 async function countAttempt(sql: Sql, { email, browserHash }: Attempt) {
   const [found] = await sql<[{ user: User | null; may_log_in: boolean }]>`
@@ -112,8 +112,9 @@ async function countAttempt(sql: Sql, { email, browserHash }: Attempt) {
 }
 
 /**
- * Begins the session in place of the browser's former one, and makes the browser known. Fenced by the version that was read with
- * the hash: if the password or the address has changed meanwhile, nothing begins. A change that commits later ends the session.
+ * Begins the session, ends the browser's former one, and makes the browser known. Fenced by the version that was read
+ * with the hash: if the password or the address has changed meanwhile, no session begins. A change that commits later
+ * ends the session.
  */
 async function begin(sql: Sql, user: User, attempt: Attempt, session: NewSession, former: Buffer): Promise<boolean> {
   const rows = await sql`
@@ -142,7 +143,7 @@ async function begin(sql: Sql, user: User, attempt: Attempt, session: NewSession
   return rows.length === 1;
 }
 
-/** Hashes the password with the parameters of today. A failure costs nothing: the next log-in tries again. */
+/** Hashes the password with the current parameters. A failure does no harm: the next log-in tries again. */
 async function renewHash(sql: Sql, passwords: Passwords, ctx: Context, user: User, password: string): Promise<void> {
   try {
     const hash = await passwords.hash(password, ctx.state.deadline);
@@ -157,8 +158,8 @@ async function renewHash(sql: Sql, passwords: Passwords, ctx: Context, user: Use
 }
 
 /**
- * One answer for all. "Not verified" alone would tell an attacker that a signup took a free address; "blocked" alone, that the
- * password is right.
+ * The same response for every failure. "Not verified" would show an attacker that a signup took a free address, and
+ * "blocked" would show that the password is right.
  */
 function refuseWrong(ctx: Context, email: string): Promise<void> {
   const form = "The email address or the password is wrong, or the address is not verified yet.";

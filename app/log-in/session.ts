@@ -9,7 +9,7 @@ export type NewSession = { token: string; hash: Buffer; browser: string; address
 const name = "session";
 const thirtyDays = 30 * 24 * 3600;
 
-/** A session that is about to begin: its token, and what tells it apart on the account page. */
+/** A new session: its token, and its description on the account page. */
 export function newSession(ctx: Context): NewSession {
   const browser = ctx.get("User-Agent").replace(/[^ -~]/g, "");
   return { ...newToken(), browser: browser.slice(0, 200), address: plainAddress(ctx.ip).slice(0, 100) };
@@ -50,7 +50,7 @@ export function offerUser(sql: Sql): Middleware {
   };
 }
 
-/** Finds the current user, for `ctx.state.user`. Sends everybody else to log in (JSON: 401). */
+/** Sets `ctx.state.user`. Sends a browser without a session to log in (JSON: 401). */
 export function requireLogin(sql: Sql, otherwise?: string): Middleware {
   return async (ctx, next) => {
     if (!(await findCurrentUser(sql, ctx)))
@@ -60,7 +60,8 @@ export function requireLogin(sql: Sql, otherwise?: string): Middleware {
 }
 
 /**
- * Reads the session and its user. A session lasts 30 days from its last use, 90 at most; a use is recorded at most once a day.
+ * Reads the session and its user. A session lasts 30 days from its last use, at most 90 days in all. A use is recorded
+ * at most once a day.
  * @public Modules use it.
  */
 export async function findCurrentUser(sql: Sql, ctx: Context): Promise<CurrentUser | undefined> {

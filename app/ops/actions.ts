@@ -10,7 +10,7 @@ export type Actor = string | null;
 type Changed = { task_id: string };
 type Fragment = PendingQuery<Row[]>;
 
-/** Makes a task due now that waits for its back-off or its time. */
+/** Makes a scheduled or retrying task due now. */
 export function runNow(sql: Sql, taskId: string, actor: Actor) {
   return sql<Changed[]>`
     with changed as (
@@ -60,11 +60,11 @@ export function bury(sql: Sql, taskId: string, actor: Actor) {
 export type Retried = {
   /** Of the dead task. */
   dead_task_id: string;
-  /** Of the new task. Null: the dead task stays, because a task with its unique key is pending, or another call was faster. */
+  /** Of the new task. Null: the dead task stays. Its unique key is pending again, or another call was faster. */
   task_id: string | null;
 };
 
-/** At most so many in one statement: it holds its locks until its end. */
+/** The most tasks in one statement, which holds its locks until it ends. */
 export const mostRetried = 10_000;
 
 /** Enqueues dead tasks again, one by its id or the latest 10,000 of a type. Each gets a new id and all its attempts. */
@@ -128,7 +128,7 @@ const logRetry = (sql: Sql, actor: Actor) =>
     sql`changed`,
   );
 
-/** One event for all of them: subscribers of the feed would drown. */
+/** One event for all tasks: one for each would flood the subscribers of the feed. */
 const logRetries = (sql: Sql, actor: Actor) =>
   logAction(
     sql,

@@ -6,7 +6,8 @@ export const mostCounted = 10_000;
 export const states = ["due", "scheduled", "running", "retrying", "dead"] as const;
 export type State = (typeof states)[number];
 
-// What these statements read grows with the types in use, not with the backlog: an index descent for each lane, as in the worker.
+// These statements make one index descent for each lane, as the worker does. Their cost grows with the types in use, not
+// with the backlog.
 
 /** The recursive CTE `lane`: the types and priorities of pending tasks. */
 export const lanes = (sql: Sql) => sql`
@@ -39,7 +40,7 @@ export function countPending(sql: Sql) {
     cross join lateral (
       select
         count(*) filter (where worker_id is null) as due, min(run_at) filter (where worker_id is null) as due_since,
-        -- Running tasks stand in front of the due ones.
+        -- In the index, running tasks come before the due ones.
         count(worker_id) as running, count(*) filter (where worker_id is null and attempt > 0) as due_again
       from (
         select run_at, worker_id, attempt
@@ -95,7 +96,7 @@ export function countDead(sql: Sql) {
 
 export type LastError = { task_type: string; task_id: string; error: string; failed_at: Date };
 
-/** Only these latest errors are looked through: an error's type is stored with its task. */
+/** Only this many of the latest errors are searched: an error's type is in the row of its task. */
 const latest = 200;
 
 /** The last error of each type whose task is pending or dead. */

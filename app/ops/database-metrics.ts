@@ -4,7 +4,7 @@ import { mostCounted, states } from "./count-tasks.ts";
 import { readLags } from "./feed-lag.ts";
 import { readOverview, type Overview } from "./read-overview.ts";
 
-/** What the database knows now, about all processes. Every web process gives the same answer. */
+/** Metrics of all processes, read from the database. Every web process returns the same. */
 export async function databaseMetrics(sql: Sql): Promise<Registry> {
   const [overview, attempts, connections, lags] = await Promise.all([
     readOverview(sql),
@@ -95,7 +95,7 @@ const counter = (registry: Registry, name: string, help: string, labelNames: str
 /** All attempts that took at most `le` seconds, and the seconds that they took together. */
 type Bucket = { task_type: string; outcome: string; le: string; attempts: number; seconds: number };
 
-/** The bounds are those that workers have counted by. */
+/** The bounds are the buckets that workers have written. */
 function sumAttempts(sql: Sql) {
   return sql<Bucket[]>`
     with bound as (

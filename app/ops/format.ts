@@ -36,7 +36,7 @@ function latenessOfKnown(seconds: number | null): Lateness {
   return { level: "bad", age: span(seconds), words: "much too late" };
 }
 
-/** To the second, in UTC. */
+/** A time to the second, in UTC. */
 export function time(at: Date | string): string {
   return new Date(at).toISOString().slice(0, 19).replace("T", " ");
 }

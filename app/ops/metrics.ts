@@ -4,12 +4,12 @@ import { isUnavailable, type Sql } from "../db/connect.ts";
 import type { Middleware } from "../http/context.ts";
 import { databaseMetrics } from "./database-metrics.ts";
 
-/** A stream goes on by design: its duration says nothing about our speed. */
+/** A stream stays open by design: its duration says nothing about speed. */
 const untimed = new Set(["/ops/events"]);
 
 /**
- * What Prometheus scrapes, with the token; without one in the environment the path is 404. `timeRequests` wraps each request of
- * this process; the rest is read from the database at each scrape.
+ * Prometheus scrapes it with the token. Without a token in the environment the path is 404. `timeRequests` times the
+ * requests of this process; all other metrics are read from the database at each scrape.
  */
 export function createMetrics(
   sql: Sql,
@@ -54,7 +54,7 @@ export function createMetrics(
   };
 }
 
-/** Hashes first: the time taken then depends neither on the length nor on the first difference. */
+/** Compares hashes: the time depends neither on the length nor on the first difference. */
 function isSame(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected));
 }

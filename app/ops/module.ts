@@ -33,7 +33,7 @@ export const ops = defineModule({
 });
 
 /**
- * Lets operators pass, as `ctx.state.user`. Anybody else, logged in or not, gets the 404 of a page that does not exist.
+ * Lets operators pass, as `ctx.state.user`. Everyone else, logged in or not, gets the 404 of an unknown page.
  * @public Other modules use it.
  */
 export function requireOperator(sql: Sql): Middleware {

@@ -55,7 +55,7 @@ export async function readOverview(sql: Sql) {
   const unknown = types.filter((type) => type.is_unknown && type.due + type.scheduled > 0);
   return {
     total,
-    // Unknown types wait for a release, not for a worker: they must not hide how late the others are.
+    // Unknown types wait for a release, not for a worker. They must not hide how late the others are.
     oldestDueSeconds: oldest(types.filter(({ is_unknown }) => !is_unknown)),
     unknownTypes: unknown.map(({ task_type }) => task_type),
     unknownDue: unknown.reduce((sum, { due }) => sum + due, 0),
@@ -108,7 +108,7 @@ function listWorkers(sql: Sql) {
         select worker_id
         from task
         where task.task_type = lane.task_type and task.priority = lane.priority and run_at <= now()
-        -- Running tasks stand in front of the due ones.
+        -- In the index, running tasks come before the due ones.
         order by run_at
         limit ${mostCounted + 1}
       ) as task

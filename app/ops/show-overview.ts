@@ -13,7 +13,7 @@ const pauseSeconds = 2;
 const keptMilliseconds = 1000;
 const longestStreamSeconds = 60;
 
-/** What the page shows. Kept for a second after it was read, so that many viewers cost no more than one. */
+/** The figures of the page, cached for a second: many viewers cost no more than one. */
 type Reading = () => ReturnType<typeof readPage>;
 
 export function createReading(sql: Sql): Reading {
@@ -29,8 +29,8 @@ export function showOverview(read: Reading, links: Link[]): Middleware {
 }
 
 /**
- * Server-sent events, each with the part of the page that changes. A stream ends after a minute and the browser asks again, so it
- * also ends for a former operator. It ends at once when the process is to stop.
+ * Server-sent events, each with the part of the page that changes. A stream ends after a minute and the browser asks
+ * again, so a former operator loses it. It ends at once when the process stops.
  */
 export function streamOverview(read: Reading, stopping: AbortSignal): Middleware {
   const rendered = new WeakMap<object, Promise<string>>();
@@ -52,7 +52,7 @@ export function streamOverview(read: Reading, stopping: AbortSignal): Middleware
 
   return (ctx) => {
     ctx.type = "text/event-stream";
-    // Else some proxies buffer the response until it ends.
+    // Without this, some proxies buffer the response until it ends.
     ctx.set("X-Accel-Buffering", "no");
     ctx.body = ctx.method === "HEAD" ? "" : Readable.from(messages(ctx.app.env), { highWaterMark: 1 });
   };

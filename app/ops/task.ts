@@ -6,7 +6,7 @@ import { accepted } from "../http/responses.ts";
 import { bury, cancel, retryOne, runNow, type Actor } from "./actions.ts";
 import * as format from "./format.ts";
 
-/** What the database takes as a `task_id`. */
+/** A text that the database accepts as a `task_id`. */
 export const taskId = z.string().regex(/^\d{1,18}$/);
 
 const notices = new Map([
@@ -37,7 +37,7 @@ const actions = new Map<string, Action>([
   ["bury", bury],
 ]);
 
-/** Does to a task what the button says, once; then the task's page shows the result. */
+/** Runs the action of a button on a task, once. The task's page then shows the result. */
 export function actOnTask(sql: Sql): Middleware {
   return async (ctx) => {
     const act = actions.get(format.param(ctx, "action"));

@@ -90,7 +90,7 @@ function listDead(sql: Sql, type: string, limit: number) {
 }
 
 function firstOfLane(sql: Sql, type: string, state: Exclude<State, "dead">, limit: number) {
-  // Only the first 10,000 on either side of now are looked through.
+  // Only the 10,000 tasks nearest to now on either side are searched.
   const first = (when: PendingQuery<Row[]>, which: PendingQuery<Row[]>) => sql`
     select task_id, task_type, priority, attempt, run_at, worker_id
     from (

@@ -41,8 +41,8 @@ export function changePassword(sql: Sql, passwords: Passwords): Middleware {
 }
 
 /**
- * The raised version ends all sessions, mailed links and known browsers but this browser's, which go on under the new version.
- * Of two changes, or a change and a reset, at once the first wins: the other finds another version.
+ * Raising the version ends all sessions, mailed links and known browsers except this browser's, which get the new
+ * version. When two changes race, or a change and a reset, the first wins: the second finds another version.
  */
 async function setPassword(sql: Sql, ctx: Context, { passwordHash, sessionHash, browserHash }: Change) {
   const { usr_id, session_id, version } = ctx.state.user;

@@ -6,8 +6,8 @@ import type { Passwords } from "./password.ts";
 export const wrongPassword = "This password is wrong.";
 
 /**
- * Whether it is the current user's password: asked once more before what a stranger at an open browser must not do.
- * The statement that comes next is fenced by `ctx.state.user.version`, because the password may change meanwhile.
+ * Whether the password is the current user's. Checked again before actions that a stranger at an open browser must not
+ * take. The next statement is fenced by `ctx.state.user.version`, because the password may change meanwhile.
  */
 export async function isOwnPassword(sql: Sql, passwords: Passwords, ctx: Context, typed: string): Promise<boolean> {
   const [user] = await sql<{ password_hash: string }[]>`

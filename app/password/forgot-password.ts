@@ -22,7 +22,7 @@ export function forgotPassword(sql: Sql): Middleware {
     const problem = problemWithEmail(email);
     if (problem) return refuse(ctx, { email: problem }, (problems) => showForm(ctx, typed, problems));
 
-    // The statement of verify-resend.ts says why each part is there.
+    // verify-resend.ts explains each part of this statement.
     await sql`
       with account as materialized (
         select coalesce((

@@ -32,7 +32,7 @@ export function problemWithPassword(typed: string, email: string): string | unde
   return undefined;
 }
 
-/** One unit again and again, or very few different characters. */
+/** Whether it repeats one unit, or has very few different characters. */
 function isRepetition(password: string): boolean {
   return new Set(password).size < 5 || unitOf(password) !== password;
 }

@@ -4,7 +4,7 @@ import pLimit from "p-limit";
 
 export type Passwords = {
   hash: (password: string, deadline: AbortSignal) => Promise<string>;
-  /** Without a hash (an unknown address) it takes as long, and returns false. */
+  /** Without a hash (an unknown address) it returns false after the same time. */
   verify: (hash: string | undefined, password: string, deadline: AbortSignal) => Promise<boolean>;
   /** Whether a hash was made with less memory, fewer passes or fewer lanes than a new one. */
   isOutdated: (hash: string) => boolean;
@@ -16,8 +16,8 @@ type Options = { cores?: number; queue?: number; cost?: typeof owasp };
 const owasp = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 /**
- * Hashes and checks off the event loop, one at a time per core. Throws 503 when the queue is full: otherwise a flood would delay
- * all requests past their deadline.
+ * Hashes and checks off the event loop, one at a time per core. Throws 503 when the queue is full: otherwise a flood
+ * would delay all requests past their deadline.
  */
 export function createPasswords(options: Options = {}): Passwords {
   const { cores = availableParallelism(), queue = 256 * cores, cost = owasp } = options;
@@ -29,7 +29,7 @@ export function createPasswords(options: Options = {}): Passwords {
       throw Object.assign(new Error("Too many passwords wait to be hashed."), { status: 503 });
     }
     return limit(() => {
-      // The request has got its 503 already.
+      // The request already got its 503.
       deadline.throwIfAborted();
       return work();
     });
@@ -40,7 +40,7 @@ export function createPasswords(options: Options = {}): Passwords {
 
     verify: (known, password, deadline) =>
       queued(deadline, async () => {
-        // Another program may have written something else than a hash: no password fits, and the answer takes as long.
+        // Another program may have stored something that is no hash: no password fits, and the check takes the same time.
         const isRight = await verify(known ?? dummy, password).catch(() => verify(dummy, password));
         return isRight && known !== undefined;
       }),

@@ -54,14 +54,14 @@ async function findAccount(sql: Sql, token: string) {
 }
 
 /**
- * The raised version ends all sessions, mailed links and known browsers; this browser becomes known again. Revert links carry no
- * version: otherwise a thief who moved the account could cut them off by a reset. Failed log-ins are cleared, because whoever
- * forgot a password has tried some: the new one works at once.
+ * Raising the version ends all sessions, mailed links and known browsers; this browser becomes known again. Revert links
+ * carry no version: otherwise a thief who moved the account could end them by a reset. Failed log-ins are cleared: the
+ * owner has probably tried some passwords, and the new one must work at once.
  */
 async function useToken(sql: Sql, { token, passwordHash, tried, browserHash }: Reset): Promise<boolean> {
   const rows = await sql`
     with account as (
-      -- Of two links at once the second waits here, and then finds another version.
+      -- When two links race, the second waits here, and then finds another version.
       update usr
       set password_hash = ${passwordHash}, version = version + 1, browser_hash = null
       from email_token

@@ -16,7 +16,7 @@ export function showSignUp(): Middleware {
   return (ctx) => showForm(ctx, "", {});
 }
 
-/** Signs up: form or JSON with `email` and `password`. The response never tells whether the address was taken. */
+/** Signs up: form or JSON with `email` and `password`. The response never shows whether the address was taken. */
 export function signUp(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
     const { email, password, problems } = parseSignUp(ctx.request.body);
@@ -58,7 +58,7 @@ export function signUp(sql: Sql, passwords: Passwords): Middleware {
   };
 }
 
-// A field that is missing, sent twice or not text is an empty one.
+// A field that is missing, sent twice or not text counts as empty.
 const text = z.string().catch("");
 const fields = z.object({ email: text, password: text });
 
@@ -85,8 +85,8 @@ const browserCookie = "signup";
 const thirtyDaysInSeconds = 30 * 24 * 3600;
 
 /**
- * Marks the browser of a signup: only there, the click on the mailed link keeps the password that was chosen. The
- * token is new each time: after a second signup with another password, the link has to ask for one.
+ * Marks the browser of a signup. The mailed link keeps the chosen password only in this browser. The token is new each
+ * time: after a second signup with another password, the link must ask for a password.
  */
 function markBrowser(ctx: Context): { hash: Buffer } {
   const { token, hash } = newToken();

@@ -26,7 +26,7 @@ export function resend(sql: Sql): Middleware {
     await sql`
       with account as materialized (
         select coalesce((
-          -- The next row of the index, whoever's it is: an unknown address reads a row, too.
+          -- The next row of the index, even if it is another user's: an unknown address must read a row, too.
           select case when email = ${email} then usr_id end
           from usr
           where email >= ${email}
@@ -42,10 +42,10 @@ export function resend(sql: Sql): Middleware {
           else 'SEND_EMAIL_WELCOME'
         end,
         jsonb_build_object('usr_id', usr_id::text),
-        -- The key of a signup; a hash stands in for it, or all unknown addresses would share one pending mail.
+        -- The same key as a signup. An unknown address gets a hash: otherwise all of them would share one pending mail.
         coalesce(nullif(usr_id, 0), hashtextextended(${email}, 0))
       from account
-      -- "do nothing" would skip the commit's wait for the disk: a fast response would tell that a mail is pending.
+      -- "do nothing" would skip the commit's wait for the disk: a fast response would show that a mail is pending.
       on conflict (task_type, unique_key) where unique_key is not null do update set unique_key = excluded.unique_key
     `;
 

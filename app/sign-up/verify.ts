@@ -25,7 +25,7 @@ export function showVerify(sql: Sql): Middleware {
 }
 
 /**
- * Verifies the address and logs in: who reads the mail owns the account. In the browser that signed up, a click is
+ * Verifies the address and logs in: the reader of the mail owns the account. In the browser that signed up, a click is
  * enough and the password stays. Elsewhere a new password is required: a stranger may have signed up with this
  * address.
  */
@@ -45,7 +45,7 @@ export function verify(sql: Sql, passwords: Passwords): Middleware {
     const browser = thisBrowser(ctx);
     const [verified] = await sql`
       with account as (
-        -- Postgres checks the version again after a wait for the row's lock: of two verifications, or of a
+        -- Postgres checks the version again after a wait for the row's lock: when two verifications race, or a
         -- verification and a refusal, only the first finds its version. The new version ends all older sessions and
         -- links.
         update usr
@@ -86,7 +86,7 @@ export function verify(sql: Sql, passwords: Passwords): Middleware {
   };
 }
 
-/** The account of a link, of a used one too: its page says that the address is verified. */
+/** The account of a link, even of a used one: its page says that the address is verified. */
 async function findAccount(sql: Sql, ctx: Context, token: string): Promise<Account | undefined> {
   const [account] = await sql<Account[]>`
     select

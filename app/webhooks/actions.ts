@@ -24,7 +24,7 @@ export async function register(sql: Sql, fields: WebhookFields, operator: string
   return endpoint!;
 }
 
-/** Nothing more is enqueued for it. What is pending moves to the dead tasks when it runs. */
+/** Disables an endpoint: nothing more is enqueued for it, and its pending tasks die when they run. */
 export function disable(sql: Sql, webhookId: string, operator: string) {
   return sql<Changed[]>`
     with changed as (
@@ -41,7 +41,7 @@ export function disable(sql: Sql, webhookId: string, operator: string) {
 
 const mostDue = 10_000;
 
-/** Sends to it again at once, and makes the snoozed deliveries due, as fast as its rate allows. */
+/** Enables an endpoint at once, and makes its snoozed deliveries due, as fast as its rate allows. */
 export function enable(sql: Sql, webhookId: string, operator: string) {
   return sql<Changed[]>`
     with enabled as (
@@ -78,7 +78,7 @@ export function enable(sql: Sql, webhookId: string, operator: string) {
   `;
 }
 
-/** Enqueues one test event for it, unless one is pending. */
+/** Enqueues one test event for an endpoint, unless one is pending. */
 export function test(sql: Sql, webhookId: string, operator: string) {
   return sql<Changed[]>`
     with changed as (
@@ -98,7 +98,7 @@ export function test(sql: Sql, webhookId: string, operator: string) {
   `;
 }
 
-/** Deletes it with its secret. What is pending for it is dropped when it runs. */
+/** Deletes an endpoint with its secret. Its pending tasks are dropped when they run. */
 export function remove(sql: Sql, webhookId: string, operator: string) {
   return sql<Changed[]>`
     with changed as (

@@ -39,7 +39,7 @@ export function registerWebhook(sql: Sql, origin: string): Middleware {
     const problems = problemsWith(fields, origin.startsWith("https:"));
     if (Object.keys(problems).length > 0) return refuse(ctx, problems, again);
 
-    // As the URL parser writes it: what a browser ignores, such as a line break, is not stored.
+    // Store the URL as the parser writes it, without what browsers ignore, such as a line break.
     const url = new URL(fields.url).href;
     const { is_this } = await register(sql, { ...fields, url }, ctx.state.user.usr_id);
     if (!is_this) return refuse(ctx, taken, again);
@@ -54,7 +54,7 @@ const actions = new Map([
   ["delete", remove],
 ]);
 
-/** Does to an endpoint what the button says, once. */
+/** Runs the action of a button on an endpoint, once. */
 export function actOnWebhook(sql: Sql): Middleware {
   return async (ctx) => {
     const [id, action] = [format.param(ctx, "id"), format.param(ctx, "action")];
