@@ -30,13 +30,13 @@ export function createHandlers(sql: Sql, mailer: Mailer, env: WorkerEnv, log: Lo
   const limitMails = createMailLimits(sql, mailer);
   const signUpMailer = limitMails("sign-up mail");
   return {
-    // A stranger can cause these with anybody's address.
+    // A stranger can cause these by entering any address.
     SEND_EMAIL_WELCOME: sendEmailWelcome(makeLink, signUpMailer),
     SEND_EMAIL_REMINDER: sendEmailReminder(sql, makeLink, signUpMailer),
     SEND_EMAIL_ALREADY_REGISTERED: sendEmailAlreadyRegistered(sql, signUpMailer),
     SEND_EMAIL_CONFIRM_ADDRESS: sendEmailConfirmAddress(sql, signUpMailer),
     SEND_EMAIL_PASSWORD_RESET: sendEmailPasswordReset(makeLink, limitMails("reset mail")),
-    // These follow an act of the owner, and at most one block of the log-in: a stranger's requests must not delay them.
+    // These follow an act of the owner or a block, which happens at most once. A stranger must not be able to delay them.
     SEND_EMAIL_PASSWORD_CHANGED: sendEmailPasswordChanged(sql, mailer),
     SEND_EMAIL_LOG_IN_BLOCKED: sendEmailLogInBlocked(sql, mailer),
     SEND_EMAIL_ADDRESS_CHANGED: sendEmailAddressChanged(sql, mailer),

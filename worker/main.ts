@@ -46,7 +46,7 @@ const engine = startEngine({
 const subscribers = startSubscribers({ sql: taskSql, log, consumers, onConsumed: engine.wake });
 const stopping = new AbortController();
 void runSchedule({ sql, log, schedule: schedule(env), onEnqueued: engine.wake, signal: stopping.signal });
-// A transaction pooler cannot LISTEN: then polling finds the work within a second.
+// Behind a transaction pooler, LISTEN fails: then polling finds the work within a second.
 if (listens) {
   sql
     .listen("task", engine.wake)
@@ -64,7 +64,7 @@ const stop = (signal: NodeJS.Signals) => {
 };
 process.on("SIGTERM", stop).on("SIGINT", stop);
 
-/** Exits 1 when the database is older than this release. Waits while it is away; a newer one is fine. */
+/** Exits 1 if the database is older than this release. A newer one is fine. Waits while the database is away. */
 async function refuseOldDatabase(): Promise<void> {
   for (;;) {
     try {

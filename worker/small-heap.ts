@@ -1,12 +1,12 @@
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 
-/** Six times V8's initial size: a batch of tasks fits in and dies there. */
+/** Six times V8's initial size: enough for a batch of tasks to live and die in. */
 const youngBytes = 12 * 2 ** 20;
 
 /**
- * Keeps the process below 150 MB. Under load, V8 would grow its young generation to 100 MB, for garbage that dies at once. Only
- * the command line can set its size, so we let it grow once, by holding objects for a moment, and never again. Call it first: V8
- * does not shrink it.
+ * Keeps the process below 150 MB. Under load, V8 would grow its young generation to 100 MB, for garbage that dies at
+ * once. Only the command line can set its size. So we keep objects for a moment to let it grow once, and then forbid
+ * growth. Call this first, because V8 does not shrink it.
  */
 export function keepHeapSmall(): void {
   setFlagsFromString("--heap-growing-percent=20");

@@ -80,7 +80,7 @@ async function send(request: OddRequest, port: string): Promise<number> {
   if (!isWhole) socket.end();
   await closed;
   clearTimeout(timer);
-  if (hangs) throw new Error(`No answer within ${deadlineSeconds} s.`);
+  if (hangs) throw new Error(`No response within ${deadlineSeconds} s.`);
   // After a "100 Continue" comes the answer proper.
   return Number(/^(?:HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 0);
 }

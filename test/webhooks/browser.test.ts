@@ -17,9 +17,9 @@ beforeEach(async () => {
 /** An endpoint in each state. */
 async function fill(): Promise<void> {
   await addWebhook(sql, `https://receiver.example.com/${"hooks".repeat(30)}`, { failures: 3 });
-  await sql`update webhook set pause_until = now() + interval '1 hour', last_error = 'The receiver answered 500.'`;
+  await sql`update webhook set pause_until = now() + interval '1 hour', last_error = 'The receiver responded with 500.'`;
   const gone = await addWebhook(sql, "https://gone.example.com", { event_types: ["SIGNED_UP"] });
-  await sql`insert into webhook_disabled (webhook_id, reason) values (${gone}, 'The receiver answered 410.')`;
+  await sql`insert into webhook_disabled (webhook_id, reason) values (${gone}, 'The receiver responded with 410.')`;
 }
 
 describe("the page of webhooks", () => {

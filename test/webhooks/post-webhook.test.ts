@@ -41,7 +41,7 @@ describe("POST_WEBHOOK", () => {
     const seconds = await until("it has failed", () => secondsUntilNext(sql));
     expect(seconds).toBeGreaterThan(3);
     expect(seconds).toBeLessThan(11);
-    expect(await errorsOf(sql)).toEqual(["The receiver answered 500."]);
+    expect(await errorsOf(sql)).toEqual(["The receiver responded with 500."]);
 
     await sql`update task set run_at = now()`;
     engine.wake();
@@ -57,7 +57,7 @@ describe("POST_WEBHOOK", () => {
     await enqueueMessages(sql, await addWebhook(sql, receiver.url));
     await deliver();
     await until("it has failed", () => secondsUntilNext(sql));
-    expect(await errorsOf(sql)).toEqual(["The receiver answered 302."]);
+    expect(await errorsOf(sql)).toEqual(["The receiver responded with 302."]);
     expect(receiver.requests).toHaveLength(1);
   });
 
@@ -77,14 +77,14 @@ describe("POST_WEBHOOK", () => {
     const engine = await deliver();
     await until("it is dead", async () => (await deadOf(sql)).length === 1);
     expect(await sql`select webhook_id, reason from webhook_disabled`).toEqual([
-      { webhook_id: "1", reason: "The receiver answered 410." },
+      { webhook_id: "1", reason: "The receiver responded with 410." },
     ]);
     await enqueueMessages(sql, "1");
     engine.wake();
     await until("the next is dead, too", async () => (await deadOf(sql)).length === 2);
     expect(await deadOf(sql)).toEqual([
-      { reason: "The receiver answered 410." },
-      { reason: "The endpoint is disabled: The receiver answered 410." },
+      { reason: "The receiver responded with 410." },
+      { reason: "The endpoint is disabled: The receiver responded with 410." },
     ]);
     expect(receiver.requests).toHaveLength(1);
   });

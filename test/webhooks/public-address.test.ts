@@ -117,15 +117,15 @@ describe("a post", () => {
     await once(server.listen(0, "127.0.0.1"), "listening");
     const { port } = server.address() as AddressInfo;
     const post = createPost(() => Promise.resolve([{ address: "127.0.0.1", family: 4 }]), 5);
-    await expect(post(`http://127.0.0.1:${port}`, message, never)).rejects.toThrow("The receiver answered 101.");
+    await expect(post(`http://127.0.0.1:${port}`, message, never)).rejects.toThrow("The receiver responded with 101.");
   });
 
   it("fails when there is no answer or no address in time", async () => {
     const receiver = await startReceiver();
     receiver.answer = () => {};
     const post = createPost(() => Promise.resolve([{ address: "127.0.0.1", family: 4 }]), 0.2);
-    await expect(post(receiver.url, message, never)).rejects.toThrow("No answer within 0.2 s.");
+    await expect(post(receiver.url, message, never)).rejects.toThrow("No response within 0.2 s.");
     const lost = createPost(() => new Promise(() => {}), 0.2);
-    await expect(lost(receiver.url, message, never)).rejects.toThrow("No answer within 0.2 s.");
+    await expect(lost(receiver.url, message, never)).rejects.toThrow("No response within 0.2 s.");
   });
 });

@@ -20,6 +20,6 @@ it.each<[string, Partial<Awaited<ReturnType<typeof startReceiver>>>]>([
 
   const seconds = speedUpTimers();
   const attempt = { params, task, signal, emit: () => {}, finish: () => Promise.resolve() };
-  await expect(handler.run(attempt)).rejects.toThrow("No answer within 10 s.");
+  await expect(handler.run(attempt)).rejects.toThrow("No response within 10 s.");
   expect(seconds()).toBeLessThan(20);
 });

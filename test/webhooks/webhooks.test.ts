@@ -37,13 +37,13 @@ describe("the page of webhooks", () => {
 
   it("shows each endpoint and its state, and never a secret in use", async () => {
     await addWebhook(sql, url, { secret, event_types: ["SIGNED_UP", "TASK_DEAD"] });
-    await addWebhook(sql, `${url}&two`, { failures: 4, last_error: "The receiver answered 500." });
-    await sql`insert into webhook_disabled (webhook_id, reason) values (1, 'The receiver answered 410.')`;
+    await addWebhook(sql, `${url}&two`, { failures: 4, last_error: "The receiver responded with 500." });
+    await sql`insert into webhook_disabled (webhook_id, reason) values (1, 'The receiver responded with 410.')`;
     const { text } = await show().expect(200);
     expect(text).toContain("receiver.example.com/hooks?tenant=7");
     expect(text).toContain("SIGNED_UP, TASK_DEAD; at most 10 per second");
-    expect(text).toContain("Disabled. The receiver answered 410.");
-    expect(text).toContain("Failed 4 times in a row. The receiver answered 500.");
+    expect(text).toContain("Disabled. The receiver responded with 410.");
+    expect(text).toContain("Failed 4 times in a row. The receiver responded with 500.");
     expect(text).not.toContain(secret);
   });
 

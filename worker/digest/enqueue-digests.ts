@@ -2,8 +2,8 @@ import { z } from "zod";
 import { defineHandler, type Handler } from "../engine/task.ts";
 
 /**
- * Enqueues one mail to each operator about yesterday in the operators' time zone. The task holds the figures, so a day is counted
- * once, and all operators read the same however late their mail is.
+ * Enqueues one mail to each operator about yesterday in the operators' time zone. The tasks hold the figures: a day is
+ * counted once, and a late mail shows the same figures as the others.
  */
 export function enqueueDigests(timeZone: string): Handler {
   return defineHandler({

@@ -3,7 +3,7 @@ import { defineModule } from "../module.ts";
 import { enqueueDigests } from "./enqueue-digests.ts";
 import { sendEmailDigest } from "./send-email-digest.ts";
 
-/** Mails each operator once a day how the day before went. */
+/** Mails each operator a daily summary of the day before. */
 export const digest = defineModule({
   requires: ["ops"],
   env: { TZ_OPS: timeZone() },

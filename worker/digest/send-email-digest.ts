@@ -18,7 +18,7 @@ const params = z.object({
 const dayInWords = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeZone: "UTC" });
 const inWords = (count: number) => count.toLocaleString("en");
 
-/** Mails an operator how a day went. A former operator gets nothing. */
+/** Mails an operator the summary of a day. A former operator gets nothing. */
 export function sendEmailDigest(sql: Sql, mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "digest",

@@ -7,10 +7,10 @@ import { transact } from "../../app/db/transaction.ts";
 export type Consumer = {
   /** Its row in `event_consumer`, which holds its position. */
   name: string;
-  /** Most events at once. */
+  /** The most events in one call. */
   batch?: number;
   /**
-   * Its writes commit together with its new position, or neither does. It must not wait for the outside world: all readers of the
+   * Its writes and its new position commit together. It must not wait for the outside world, because all readers of the
    * feed stop before its transaction while it runs.
    */
   consume: (tx: TransactionSql, events: Event[]) => Promise<unknown>;
@@ -20,7 +20,7 @@ export const defaultBatch = 1000;
 
 const limitMilliseconds = "30000";
 
-/** Passes the next events to the consumer, and returns how many. If another worker runs the same consumer now, passes none. */
+/** Passes the next events to the consumer, and returns how many. None while another worker runs the same consumer. */
 export async function consume(sql: Sql, consumer: Consumer): Promise<number> {
   const { name, batch = defaultBatch } = consumer;
   return transact(sql, async (tx) => {
@@ -42,7 +42,7 @@ export async function consume(sql: Sql, consumer: Consumer): Promise<number> {
     if (!saved) return 0;
     if (saved.is_ahead) throw new Error(restored(name));
 
-    // The lock has given this transaction an xid, and readers stop before it: events of later ones wait for the next batch.
+    // The lock gave this transaction an xid, and readers stop before it: later events wait for the next batch.
     const events = await readEvents(tx, saved.position, batch);
     if (events.length > 0) await consumer.consume(tx, events);
     const { xid, event_id } = splitPosition(events.at(-1)?.position ?? saved.position);
@@ -57,7 +57,7 @@ export async function consume(sql: Sql, consumer: Consumer): Promise<number> {
   });
 }
 
-/** Of these consumers, those with events to read, or not seen for an hour. One statement that writes nothing. */
+/** The consumers that have events to read or were not seen for an hour. The statement writes nothing. */
 export async function findBehind(sql: Sql, consumers: Consumer[]): Promise<Consumer[]> {
   const rows = await sql<{ name: string }[]>`
     select consumer.name
@@ -75,7 +75,7 @@ export async function findBehind(sql: Sql, consumers: Consumer[]): Promise<Consu
   return consumers.filter(({ name }) => behind.has(name));
 }
 
-/** Keeps a consumer that fails from being dropped as abandoned. */
+/** Prevents that a failing consumer is dropped as abandoned. */
 export async function noteSeen(sql: Sql, { name }: Consumer): Promise<void> {
   await sql`
     update event_consumer

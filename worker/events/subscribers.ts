@@ -25,7 +25,7 @@ export type Subscribers = {
 
 const stopMilliseconds = 3000;
 
-/** The subscriber loop: consumers read the feed within about a second of a notification, and every five seconds without one. */
+/** The subscriber loop: consumers read the feed about a second after a notification, and every five seconds anyway. */
 export function startSubscribers({
   sql,
   log,
@@ -42,7 +42,7 @@ export function startSubscribers({
   async function round(): Promise<void> {
     isDue = false;
     let behind = await findBehind(sql, consumers);
-    // One batch each in turn: no consumer waits until another has caught up.
+    // Each gets one batch in turn: no consumer waits until another has caught up.
     while (behind.length > 0 && !signal.aborted) {
       const more: Consumer[] = [];
       for (const consumer of behind) if (await consumeBatch(consumer)) more.push(consumer);
@@ -58,7 +58,7 @@ export function startSubscribers({
       if (count > 0) onConsumed();
       return count === (consumer.batch ?? defaultBatch);
     } catch (error) {
-      // Its failure must not keep the others from the feed.
+      // A failing consumer must not stop the others.
       log.error({ err: error, consumer: consumer.name }, "consumer failed; trying again");
       await noteSeen(sql, consumer);
       return false;

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 /**
- * Joins the rows of calls that start together into one run, whose result each of them gets: one statement, one wait
- * for the disk.
+ * Joins the rows of calls that start together into one run, and gives its result to each of them. This costs one
+ * statement and one wait for the disk.
  */
 export function createBatch<Row, Result>(run: (rows: Row[]) => Promise<Result>): (row: Row) => Promise<Result> {
   let batch: Row[] = [];

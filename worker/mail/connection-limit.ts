@@ -3,8 +3,8 @@ import pLimit from "p-limit";
 const riseMilliseconds = 10_000;
 
 /**
- * Limits the connections to `max`, and to what the server turns out to allow. A mail for which the server has no
- * connection left lowers the limit by one, and is sent again after another one. The limit rises by one every 10 s.
+ * Limits the connections to `max`, and to what the server allows. If the server refuses a mail's connection because
+ * it has too many, the limit falls by one, and the mail is sent again after another. It rises by one every 10 s.
  */
 export function createConnectionLimit(max: number, hasNoRoom: (error: unknown) => boolean) {
   const limit = pLimit({ concurrency: max, rejectOnClear: true });
@@ -24,7 +24,7 @@ export function createConnectionLimit(max: number, hasNoRoom: (error: unknown) =
       return true;
     } catch (error) {
       if (!hasNoRoom(error)) throw error;
-      // The server refuses even a single connection: no limit would help.
+      // The server refuses even a single connection, so no limit helps.
       if (limit.activeCount === 1 && sent === sentBefore) {
         refusal = error;
         limit.clearQueue();
@@ -55,7 +55,7 @@ export function createConnectionLimit(max: number, hasNoRoom: (error: unknown) =
   };
 }
 
-/** A waiting mail gives up when its task has ended. */
+/** A waiting mail stops waiting when its task has ended. */
 function beforeAbort<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason);

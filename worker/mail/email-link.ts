@@ -9,10 +9,10 @@ const links = {
 };
 type Purpose = keyof typeof links;
 
-/** Makes a link for a user's current address; undefined when the user is gone. */
+/** Makes a link for a user's current address. Undefined if the user is gone. */
 export type MakeLink = (purpose: Purpose, usrId: string) => Promise<Letter | undefined>;
 
-/** Only the hash of a token is kept, so a repeated attempt has to make another token: each of them works. */
+/** Only the hash of a token is stored, so each attempt makes another token. All of them work. */
 export function createMakeLink(sql: Sql): MakeLink {
   const insertTogether = createBatch((rows: Row[]) => insert(sql, rows, sql`skip locked`));
 

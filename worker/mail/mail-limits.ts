@@ -9,8 +9,8 @@ const mailsPerHour = 3;
 const jitterSeconds = 10;
 
 /**
- * Returns mailers that keep the limits: one for each kind of mail that a stranger can cause by entering somebody's
- * address. Too many of a kind, or a suppressed mailbox ("I did not sign up"), snooze the task.
+ * Returns mailers that keep the limits: one for each kind of mail that a stranger can cause by entering an
+ * address. They snooze the task if there are too many of a kind, or if the mailbox is suppressed ("I did not sign up").
  */
 export function createMailLimits(sql: Sql, mailer: Mailer): (kind: string) => Mailer {
   const findWait = createBatch((mails: Mail[]) => findWaits(sql, mails));
@@ -30,15 +30,15 @@ export function createMailLimits(sql: Sql, mailer: Mailer): (kind: string) => Ma
 
 type Mail = { kind: string; email: string } & Pick<Task, "task_id" | "attempt">;
 
-/** Counts the mails, and returns the seconds until those may be sent that have to wait. */
+/** Counts the mails. Returns the seconds until a mail may be sent, for each one that has to wait. */
 async function findWaits(sql: Sql, mails: Mail[]): Promise<Map<string, number>> {
   const rows = await sql<{ task_id: string; seconds: number }[]>`
     with mail as materialized (
       select
         task_id, kind,
-        -- A verified account has a count of its own and no suppression: no stranger can use a +tag against it.
+        -- A verified account has a count of its own and no suppression: a stranger's +tag cannot affect it.
         coalesce(verified.usr_id::text, mailbox_of(email)) as subject,
-        -- A retry is counted already. After "service down" the first attempt comes again, and has an error.
+        -- A retry was counted before. After "service down", attempt 1 comes again, and its error shows that.
         attempt = 1 and not exists (select from task_error where task_error.task_id = mail.task_id) as is_new
       from jsonb_to_recordset(${sql.json(mails)}) as mail (kind text, email text, task_id bigint, attempt int)
       -- No wait for the disk: a count may be lost in a crash of the database.

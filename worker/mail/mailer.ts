@@ -10,7 +10,7 @@ import { readSmtpError, type SmtpFailure } from "./smtp-errors.ts";
 
 export type Letter = {
   to: string;
-  /** The user, where the params don't say. */
+  /** The user, if the params name none. */
   usr_id?: string;
   /** Path on our site that the mail's button leads to; default "/". */
   path?: string;
@@ -26,7 +26,7 @@ export type Mailer = {
   close(): void;
 };
 
-/** The pause of a recipient that was refused together with others: others go first. */
+/** The longest pause of a recipient that was refused together with others: other recipients go first. */
 const longestPauseSeconds = 60;
 const maxAgeSeconds = 3 * 24 * 3600;
 
@@ -40,15 +40,15 @@ export function createMailer(env: Settings): Mailer {
     url: env.SMTP_URL,
     pool: true,
     maxConnections: env.WORKER_CONCURRENCY,
-    // Only for a connection that ends before the first byte of a mail: many servers close one after a number of mails.
+    // For connections that end before the first byte of a mail: many servers close one after some mails.
     maxRequeues: 2,
-    // From the DNS look-up to the end of STARTTLS, and then for each response; together below the time-out of the task.
+    // From DNS to the end of STARTTLS, then for each response. The sum is below the time-out of the task.
     connectionTimeout: 10_000,
     socketTimeout: 30_000,
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  /** Message-IDs of the mails whose last byte was handed over. */
+  /** Message-IDs of the mails whose last byte was sent. */
   const whole = new Set<string>();
   transport.use("stream", (mail, done) => {
     const id = mail.message.messageId();
@@ -63,7 +63,7 @@ export function createMailer(env: Settings): Mailer {
   );
   const refusals = createRefusals();
 
-  /** The error to throw: it tells the engine what to do with the task. */
+  /** The error to throw, by which the engine decides what to do with the task. */
   async function errorFor({ kind, message }: SmtpFailure, task: Task, to: string, cause: unknown): Promise<unknown> {
     if (kind === "service down" || kind === "no room") return new ServiceDown(message, cause);
     if (kind === "permanent") return new Permanent(message, cause);
@@ -71,7 +71,7 @@ export function createMailer(env: Settings): Mailer {
     if (kind === "retry") return new Error(message, { cause });
 
     const refused = await refusals.judge(to, connections.count > 0);
-    // The attempts of a recipient that is refused forever must count one day.
+    // A recipient that is always refused must use up its attempts after some days.
     if (refused === "recipient" || isTooOld(task)) return cause;
     if (refused === "us")
       return new ServiceDown(`The mail server refuses one recipient after the other. ${message}`, cause);

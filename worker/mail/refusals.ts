@@ -1,16 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Refused in a row, so many different recipients mean that the server refuses us. */
+/** After this many refusals of different recipients in a row, we assume that the server refuses us. */
 const enough = 3;
 const waitMilliseconds = 1000;
 
 /**
- * Tells a refusal of one recipient from a refusal of us, where the server's response (x.7.x at RCPT) fits both. It is
- * us when three different recipients in a row are refused and no mail is accepted in between. Each process finds out
- * by itself.
+ * Decides whether the server refuses one recipient or us, where its response (x.7.x at RCPT) fits both. It refuses us
+ * if three different recipients in a row are refused and no mail is accepted in between. Each process decides for
+ * itself.
  */
 export function createRefusals() {
-  /** The last three that were refused since the last accepted mail. */
+  /** The last three recipients that were refused since the last accepted mail. */
   const recipients = new Set<string>();
   let decided = Promise.withResolvers<void>();
 
@@ -26,9 +26,9 @@ export function createRefusals() {
     },
 
     /**
-     * Returns whom the server refuses. `us again`: this recipient has shown it before, so another one should try.
-     * While other mails are being sent, waits up to a second for their outcomes: they tell whether this attempt has
-     * to count.
+     * Returns what the server refuses. `us again`: this recipient was refused before, so another one should try.
+     * While other mails are being sent, waits up to a second for their outcomes, which show whether this attempt
+     * counts.
      */
     async judge(recipient: string, hasOthers: boolean): Promise<"recipient" | "us" | "us again"> {
       const isKnown = recipients.delete(recipient);

@@ -2,8 +2,8 @@ import { z } from "zod";
 
 export type SmtpFailure = {
   /**
-   * `no room`: the server closed the connection before a mail was on it. `unclear`: it refuses this recipient, or us.
-   * The others are the errors of `engine/errors.ts`.
+   * `no room`: the server closed the connection before it got a mail. `unclear`: it refuses this recipient, or us.
+   * The other kinds are the errors of `engine/errors.ts`.
    */
   kind: "no room" | "unclear" | "service down" | "permanent" | "outcome unknown" | "retry";
   message: string;
@@ -21,7 +21,7 @@ const smtpError = z.object({
 
 type SmtpError = z.infer<typeof smtpError>;
 
-/** Tells what a failed dialogue means. `isWhole`: the last byte of the mail was handed over. */
+/** Classifies a failed dialogue. `isWhole`: the last byte of the mail was sent. */
 export function readSmtpError(thrown: unknown, isWhole: boolean): SmtpFailure {
   const parsed = smtpError.safeParse(thrown);
   if (!parsed.success) return { kind: "retry", message: String(thrown) };

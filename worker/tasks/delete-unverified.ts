@@ -14,8 +14,8 @@ export function deleteUnverified(sql: Sql): Handler {
     concurrency: 1,
 
     async run({ signal }) {
-      // A user who is being verified is locked, and waits for the next day. A user who was verified since this
-      // statement began fails it by the foreign key without cascade, and the task is retried.
+      // A user who is being verified is locked, and is skipped until the next day. If a user was verified after this
+      // statement began, the foreign key without cascade makes it fail, and the task is retried.
       await untilFewer(
         batch,
         signal,

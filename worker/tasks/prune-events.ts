@@ -8,8 +8,9 @@ const unseenDays = 30;
 const batch = 10_000;
 
 /**
- * Deletes events after 30 days, but none that a consumer has yet to read. A consumer that was not seen for 30 days would keep them
- * forever: it is dropped, unless this worker runs it. If it comes back, it starts with the events that are left.
+ * Deletes events after 30 days, except those that a consumer has yet to read. A consumer that was not seen for 30 days
+ * would keep them forever, so it is dropped, unless this worker runs it. If it comes back, it starts with the events
+ * that are left.
  */
 export function pruneEvents(sql: Sql, log: Log, consumers: string[]): Handler {
   return defineHandler({
@@ -35,7 +36,7 @@ function dropUnseen(sql: Sql, consumers: string[]) {
   `;
 }
 
-/** Reads from the front of the feed, so that it never scans the events that stay. Returns how many it deleted. */
+/** Reads from the front of the feed, and so never scans the events that stay. Returns how many it deleted. */
 async function pruneFront(sql: Sql): Promise<number> {
   const { count } = await sql`
     delete from event

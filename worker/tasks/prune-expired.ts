@@ -16,9 +16,9 @@ const expired = [
 ];
 
 /**
- * Deletes sessions, mailed links, suppressions and rate limits that have ended, changes of address after 30 days, known browsers
- * after 400, and failed log-ins of addresses without a verified account after an hour. Those of an account stay until its next
- * success.
+ * Deletes sessions, mailed links, suppressions and rate limits that have ended, changes of address after 30 days, and
+ * known browsers after 400. Failed log-ins of addresses without a verified account are deleted after an hour; those of
+ * an account stay until its next log-in or mailed link.
  */
 export function pruneExpired(sql: Sql): Handler {
   return defineHandler({
@@ -29,7 +29,7 @@ export function pruneExpired(sql: Sql): Handler {
     async run({ signal }) {
       for (const { table, key, column, days } of expired) {
         const isVersioned = ["session", "email_token", "known_browser"].includes(table);
-        // "Less than": a session that is renewed at this moment may have a newer version than the user in this snapshot.
+        // "Less than": a session that is being renewed may have a newer version than the user in this snapshot.
         const isVoid = isVersioned
           ? sql`usr_version < (select version from usr where usr.usr_id = past.usr_id)`
           : sql`false`;

@@ -8,7 +8,7 @@ const errorDays = 30;
 const statisticsHours = 2;
 const batch = 10_000;
 
-/** Deletes dead tasks after 90 days, errors after 30 unless their task is dead and still there, attempt statistics after 2 hours. */
+/** Deletes dead tasks after 90 days, other tasks' errors after 30 days, and attempt statistics after 2 hours. */
 export function pruneHistory(sql: Sql): Handler {
   return defineHandler({
     params: z.object({}),

@@ -3,7 +3,7 @@ import { defineHandler, type Handler } from "../engine/task.ts";
 
 /**
  * Enqueues one reminder for each user who has not verified the address, and signed up before the day of the last slot
- * (09:00) in the mails' time zone. So a slot that is made up at night does not remind a user of the evening before.
+ * (09:00) in the mails' time zone. So a slot that is made up at night skips users who signed up the evening before.
  */
 export function remindUnverified(timeZone: string): Handler {
   return defineHandler({

@@ -6,7 +6,7 @@ import { id, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../engine/task.ts";
 
-/** Tells the old address about the change, with a revert link. No mail if the change was reverted: its row is gone. */
+/** Informs the old address of the change, with a revert link. No mail if the change was reverted: its row is gone. */
 export function sendEmailAddressChanged(sql: Sql, mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "address-changed",
@@ -14,7 +14,7 @@ export function sendEmailAddressChanged(sql: Sql, mailer: Mailer): Handler {
     params: z.object({ email_change_id: id }),
     async letter({ email_change_id }) {
       const { token, hash } = newToken();
-      // Whatever address the account has by now: a thief may have changed it again.
+      // Do not compare the account's current address: a thief may have changed it again.
       // The locks wait for a transaction that deletes the user or the change. usr comes first, as everywhere.
       const [made] = await sql<{ to: string; usr_id: string }[]>`
         insert into email_token (token_hash, purpose, usr_id, email, email_change_id, expires_at)

@@ -4,7 +4,7 @@ import { mailHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../engine/task.ts";
 
-/** Tells an owner that somebody signed up with their address. The page must not say that there is an account. */
+/** Informs the owner that someone signed up with their address. The page must not show that there is an account. */
 export function sendEmailAlreadyRegistered(sql: Sql, mailer: Mailer): Handler {
   return mailHandler(sql, mailer, {
     view: "already-registered",

@@ -4,7 +4,7 @@ import { mailHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../engine/task.ts";
 
-/** Tells the owner that too many wrong passwords were entered, and how to log in anyway. */
+/** Informs the owner that too many wrong passwords were entered, and says how to log in anyway. */
 export function sendEmailLogInBlocked(sql: Sql, mailer: Mailer): Handler {
   return mailHandler(sql, mailer, {
     view: "log-in-blocked",

@@ -4,7 +4,7 @@ import { mailHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../engine/task.ts";
 
-/** Tells the owner that the password was changed, and what to do if somebody else changed it. */
+/** Informs the owner that the password was changed, and says what to do if someone else changed it. */
 export function sendEmailPasswordChanged(sql: Sql, mailer: Mailer): Handler {
   return mailHandler(sql, mailer, {
     view: "password-changed",

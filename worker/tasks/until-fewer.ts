@@ -1,4 +1,4 @@
-/** Repeats a statement that does at most `batch` rows, so that none holds its locks and its snapshot for long. */
+/** Repeats a statement that changes at most `batch` rows: none keeps its locks and its snapshot for long. */
 export async function untilFewer(
   batch: number,
   signal: AbortSignal,

@@ -11,12 +11,12 @@ export type Answer = {
 
 type Message = { headers: Record<string, string>; body: string };
 
-/** Posts a message to a URL. Throws when there is no answer in time. Follows no redirects. */
+/** Posts a message to a URL. Throws when there is no response in time. Follows no redirects. */
 export type Post = (url: string, message: Message, signal: AbortSignal) => Promise<Answer>;
 
 const mostBytes = 64 * 1024;
 
-/** `find` returns the addresses of a host that may be connected to. The time-out covers everything, the lookup included. */
+/** `find` returns the allowed addresses of a host. The time-out covers everything, including the lookup. */
 export function createPost(find: (host: string) => Promise<Address[]>, timeoutSeconds = 10): Post {
   return async (address, message, signal) => {
     const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
@@ -27,7 +27,7 @@ export function createPost(find: (host: string) => Promise<Address[]>, timeoutSe
       return await beforeAbort(either, post(url, addresses, message, either));
     } catch (error) {
       if (!timeout.aborted) throw error;
-      throw new Error(`No answer within ${timeoutSeconds} s.`, { cause: error });
+      throw new Error(`No response within ${timeoutSeconds} s.`, { cause: error });
     }
   };
 }
@@ -47,7 +47,7 @@ function post(url: URL, addresses: Address[], { headers, body }: Message, signal
   };
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const request = (url.protocol === "https:" ? requestHttps : requestHttp)(url, options, (response) => {
-    // Only the status counts: the body may break off.
+    // Only the status counts: the body may be cut off.
     response.on("error", () => {});
     discard(response);
     resolve({
@@ -60,9 +60,9 @@ function post(url: URL, addresses: Address[], { headers, body }: Message, signal
   // Node emits no response for a 101.
   request.on("upgrade", (_response, socket) => {
     socket.destroy();
-    reject(new Error("The receiver answered 101."));
+    reject(new Error("The receiver responded with 101."));
   });
-  request.on("close", () => reject(new Error("The connection was closed without an answer.")));
+  request.on("close", () => reject(new Error("The connection was closed without a response.")));
   request.end(body);
   return promise;
 }

@@ -6,11 +6,11 @@ import { postWebhook } from "./post-webhook.ts";
 import { anyAddresses, publicAddresses, resolveName } from "./public-address.ts";
 import { createReceiverLimit } from "./receiver-limit.ts";
 
-/** Delivers events to the endpoints that operators have registered. Slow receivers hold at most a fifth of the slots. */
+/** Delivers events to the endpoints of the operators. Slow receivers occupy at most a fifth of the slots. */
 export const webhooks = defineModule({
   requires: ["ops"],
   env: {
-    // For development alone: an operator could make the worker post to a service behind the firewall.
+    // For development only: in production, operators could make the worker post to a service behind the firewall.
     WEBHOOK_ALLOW_PRIVATE: z
       .enum(["0", "1"], "must be 1 or 0")
       .default("0")

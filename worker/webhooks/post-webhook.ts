@@ -12,7 +12,7 @@ import { disable, recordFailure, recordPause, recordSuccess, takeSlot, type Slot
 
 const params = z.object({
   webhook_id: id,
-  /** The same at every attempt and every manual retry: receivers drop an id that they have had. */
+  /** The same in every attempt and every manual retry: receivers drop an id that they have seen. */
   message_id: z.string().regex(/^[\w-]{1,100}$/),
   /** When the event happened. */
   timestamp: z.string(),
@@ -60,17 +60,17 @@ export function postWebhook(sql: Sql, post: Post, limit: ReceiverLimit): Handler
   });
 }
 
-/** A snooze costs no attempt, so only its age ends a delivery to a receiver that stays down. */
+/** A snooze costs no attempt, so a delivery to a receiver that stays down is ended by its age. */
 const isTooOld = ({ claimed_at, born }: Task) => claimed_at.getTime() / 1000 - Number(born) > mostSeconds;
 
-/** Records what the answer means for the endpoint. Throws unless the message was accepted. */
+/** Records what the response means for the endpoint. Throws unless the message was accepted. */
 async function recordAnswer(sql: Sql, slot: Slot, answer: Answer, attempt: number): Promise<void> {
   const { status } = answer;
   if (status >= 200 && status < 300) {
     if (slot.failures > 0) await recordSuccess(sql, slot);
     return;
   }
-  const error = `The receiver answered ${status}.`;
+  const error = `The receiver responded with ${status}.`;
   if (status === 410) {
     await disable(sql, slot, error);
     throw new Permanent(error);
@@ -78,7 +78,7 @@ async function recordAnswer(sql: Sql, slot: Slot, answer: Answer, attempt: numbe
   const retryAfter = status === 429 || status === 503 ? retryAfterSeconds(answer, slot.sent_at * 1000) : undefined;
   if (retryAfter !== undefined) {
     await recordPause(sql, slot, retryAfter);
-    // The attempt counts, so a short Retry-After must not use all attempts up in a minute.
+    // The attempt counts: a short Retry-After must not use up all attempts in a minute.
     throw new RetryLater(Math.max(retryAfter, overTwoDays(attempt)), error);
   }
   await recordFailure(sql, slot, error);
@@ -93,8 +93,8 @@ function overTwoDays(attempt: number): number {
 const longestRetryAfterSeconds = 24 * 3600;
 
 /**
- * Seconds that an answer's `Retry-After` asks for (RFC 9110: seconds or a date), at most a day; undefined when it has none. A date is
- * compared with the answer's own `Date`, else with our clock, in milliseconds.
+ * The seconds in a response's `Retry-After` (RFC 9110: seconds or a date), at most a day. Undefined if it has none. A date
+ * is compared with the response's own `Date`, or else with our clock, in milliseconds.
  */
 export function retryAfterSeconds({ retryAfter, date }: Answer, now: number): number | undefined {
   if (retryAfter === undefined) return undefined;
@@ -115,7 +115,7 @@ function message({ message_id, type, timestamp, data }: z.infer<typeof params>, 
 /** The message's id, seconds since 1970 as text, and the body as it is sent. */
 type Signed = { id: string; timestamp: string; body: string };
 
-/** The headers by which a receiver checks sender, age and id of a message: "Standard Webhooks" 1.0. `secret` is `whsec_` and base64. */
+/** The headers of "Standard Webhooks" 1.0: sender, age and id of a message. `secret` is `whsec_` and base64. */
 export function signatureHeaders(secret: string, { id, timestamp, body }: Signed): Record<string, string> {
   const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
   const signature = createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64");

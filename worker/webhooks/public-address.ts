@@ -10,8 +10,8 @@ const refusal = "Its address is private, loopback, link-local or reserved: refus
 export type Resolve = (name: string) => Promise<string[]>;
 
 /**
- * The public addresses of a URL's host. Throws when it has none: a permanent error for an address in the URL; a name may resolve to
- * another address next time.
+ * The public addresses of a URL's host. Throws if it has none. The error is permanent for an address in the URL, but not
+ * for a name, which may resolve to another address next time.
  */
 export async function publicAddresses(host: string, resolve: Resolve): Promise<Address[]> {
   // The URL parser has turned every spelling of an IPv4 address into four numbers, and leaves IPv6 in brackets.
@@ -22,7 +22,7 @@ export async function publicAddresses(host: string, resolve: Resolve): Promise<A
   return allowed.map(withFamily);
 }
 
-/** All addresses of the host, private ones included: for development alone. */
+/** All addresses of the host, including private ones. For development only. */
 export async function anyAddresses(host: string): Promise<Address[]> {
   return lookup(host.replace(/^\[(.*)\]$/, "$1"), { all: true });
 }
@@ -43,8 +43,8 @@ export function isPublic(address: string): boolean {
   return global.check(address, "ipv6") && !reserved.check(address, "ipv6");
 }
 
-// The IANA registries of special-purpose addresses, and Azure's metadata server. IPv6 outside 2000::/3 is not routed: loopback,
-// link-local, unique local, mapped IPv4, NAT64. Teredo and 6to4 are inside and carry IPv4 addresses.
+// The IANA registries of special-purpose addresses, and Azure's metadata server. IPv6 outside 2000::/3 is not routed:
+// loopback, link-local, unique local, mapped IPv4, NAT64. Teredo and 6to4 are inside and carry IPv4 addresses.
 const reserved = new BlockList();
 for (const [network, prefix] of [
   ["0.0.0.0", 8],

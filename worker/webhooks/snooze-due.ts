@@ -6,8 +6,8 @@ const pauseMilliseconds = 1000;
 const longestMilliseconds = 30_000;
 
 /**
- * Snoozes all due deliveries to an endpoint at once: one by one, they would take the slots of other tasks. One run at a time for each
- * endpoint, and a second between two. It goes on in the background.
+ * Snoozes all due deliveries to an endpoint at once: one by one, they would take the slots of other tasks. Works in the
+ * background, in one run at a time for each endpoint, with a second between two runs.
  */
 export function createSnoozeDue(sql: Sql) {
   /** When the last run of an endpoint ended; infinite during a run. */
@@ -17,13 +17,13 @@ export function createSnoozeDue(sql: Sql) {
     if (performance.now() - (ended.get(webhookId) ?? -Infinity) < pauseMilliseconds) return;
     ended.set(webhookId, Infinity);
     untilFewer(batch, AbortSignal.timeout(longestMilliseconds), async () => snoozeBatch(sql, webhookId))
-      // Deliveries that are left snooze themselves, and start another run.
+      // The remaining deliveries snooze themselves, and start another run.
       .catch(() => {})
       .finally(() => ended.set(webhookId, performance.now()));
   };
 }
 
-/** Puts each delivery in line behind the others, as far apart as the endpoint's rate allows. */
+/** Makes the deliveries due one after another, as far apart as the endpoint's rate allows. */
 function snoozeBatch(sql: Sql, webhookId: string) {
   return sql`
     with endpoint as materialized (
@@ -40,7 +40,7 @@ function snoozeBatch(sql: Sql, webhookId: string) {
         from task
         where task_type = 'POST_WEBHOOK' and params ->> 'webhook_id' = ${webhookId}
           and run_at <= now() and worker_id is null
-          -- What is too old for a pause runs, and is then dead.
+          -- A delivery that is too old to be snoozed runs, and dies.
           and (created_at > now() - interval '3 days' or not exists (select from endpoint where pause_until > now()))
         order by run_at, task_id
         limit ${batch}

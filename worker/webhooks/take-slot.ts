@@ -3,17 +3,17 @@ import type { Sql } from "../../app/db/connect.ts";
 /** Failures in a row, over all workers, after which a receiver counts as down. Then one request at a time probes it. */
 const failuresUntilDown = 3;
 const longestPauseSeconds = 300;
-/** The others wait for a probe so long. Longer than a request may take; the pause of a worker that crashed must end, too. */
+/** How long the others wait for a probe. Longer than a request may take, but finite: the prober may have crashed. */
 const probeSeconds = 20;
 
-/** The state of an endpoint when one more request to it is wanted. */
+/** The state of an endpoint when a worker wants to send a request. */
 export type Slot = {
   webhook_id: string;
   url: string;
   secret: string;
-  /** Why the endpoint gets nothing at all. */
+  /** Why the endpoint gets no requests at all. */
   disabled: string | null;
-  /** Why the endpoint gets nothing now: there is no slot. */
+  /** Why the endpoint gets no request now: there is no slot. */
   obstacle: string | null;
   /** The receiver is down, or has asked us to wait. */
   is_paused: boolean;
@@ -27,9 +27,9 @@ export type Slot = {
 };
 
 /**
- * Takes the endpoint's next slot, over all workers; slots are as far apart as its rate allows. Returns nothing when the endpoint is
- * gone. Without a free slot within a second, the caller gets a place in the line, at whose time it asks again: so a long line is not
- * polled. `isFull`: this worker has too many requests open at the receiver.
+ * Takes the endpoint's next slot, over all workers; slots are as far apart as its rate allows. Returns nothing if the
+ * endpoint is gone. If no slot is free within a second, the caller gets a later time and asks again then, so a long queue
+ * is not polled. `isFull`: this worker has too many requests open at the receiver.
  */
 export async function takeSlot(sql: Sql, webhookId: string, isFull: boolean): Promise<Slot | undefined> {
   const [slot] = await sql<Slot[]>`
@@ -46,7 +46,7 @@ export async function takeSlot(sql: Sql, webhookId: string, isFull: boolean): Pr
         greatest(next_at, at) as slot,
         greatest(line_at, pause_until, at + interval '1 second') as place
       from (select * from webhook where webhook_id = ${webhookId} for no key update) as webhook
-      -- Not now(): the lock may have been waited for.
+      -- Not now(): the statement may have waited for the lock.
       cross join lateral (select clock_timestamp() as at where webhook_id is not null) as clock
     ), moved as (
       update webhook
@@ -72,7 +72,7 @@ export async function takeSlot(sql: Sql, webhookId: string, isFull: boolean): Pr
   return slot;
 }
 
-/** Counts a failed request. Once the receiver is down only probes count: the requests that were open then failed together. */
+/** Counts a failed request. While the receiver is down, only probes count: the open requests fail together. */
 export async function recordFailure(sql: Sql, { webhook_id, is_probe }: Slot, error: string): Promise<void> {
   await sql`
     update webhook
@@ -100,7 +100,7 @@ export async function recordSuccess(sql: Sql, { webhook_id }: Slot): Promise<voi
   `;
 }
 
-/** The receiver works, and has asked us to wait. */
+/** The receiver works, and asks us to wait. */
 export async function recordPause(sql: Sql, { webhook_id }: Slot, seconds: number): Promise<void> {
   await sql`
     update webhook
