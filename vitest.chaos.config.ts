@@ -1,7 +1,7 @@
 import { defineConfig, mergeConfig } from "vitest/config";
 import usual from "./vitest.config.ts";
 
-/** Long tests: faults, big backlogs, timing. They run one after the other and do not disturb each other's measurements. */
+/** Long tests: faults, big backlogs, timing. They run one by one: they would disturb each other's measurements. */
 export default mergeConfig(
   { ...usual, test: { ...usual.test, include: [], exclude: [] } },
   defineConfig({

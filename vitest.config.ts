@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: "test/support/global-setup.ts",
     // Node runs the sources itself, as it does in production.
     experimental: { viteModuleRunner: false },
-    // One more than the cores of a small machine: one of them usually waits.
+    // One more than the cores of a small machine, because one process usually waits.
     maxWorkers: 3,
     // Files share processes: loading the sources once saves a sixth of the time. Each file closes what it opens.
     isolate: false,

@@ -1,7 +1,7 @@
 import { defineConfig, mergeConfig } from "vitest/config";
 import usual from "./vitest.config.ts";
 
-/** Changes copies of the project as its docs say, and runs their checks and tests. */
+/** Applies the changes in the docs to copies of the project, and runs their checks and tests. */
 export default mergeConfig(
   { ...usual, test: { ...usual.test, include: [], exclude: [] } },
   defineConfig({

@@ -2,12 +2,12 @@ import { connect, type Sql } from "../app/db/connect.ts";
 import { migrateEnv } from "../app/env.ts";
 import { withDatabase } from "../dev/database.ts";
 
-/** Resolves to false when it changed or found nothing, after it said why. */
+/** Resolves to false if it changed or found nothing, and has printed the reason. */
 export type Command = (sql: Sql) => Promise<boolean>;
 
 /**
- * Runs a command of the shell. Exit codes: 0 success; 1 failure, or no task, user or event matched; 2 wrong usage. `parse` reads
- * the arguments: for wrong ones it returns undefined or throws an error of node:util's parseArgs.
+ * Runs a command of the shell. Exit codes: 0 success; 1 failure, or no task, user or event matched; 2 wrong usage.
+ * `parse` reads the arguments: for wrong ones it returns undefined or throws an error of node:util's parseArgs.
  */
 export async function runCommand(usage: string, parse: () => Command | undefined): Promise<void> {
   // `head` closes the pipe once it has read enough: that is success.

@@ -32,7 +32,7 @@ await runCommand(usage, () => {
   return values.after === undefined || isPosition(values.after) ? (sql) => showEvents(sql, values) : undefined;
 });
 
-/** Keeps its position in memory: a row in `event_consumer` would keep events from being pruned. */
+/** Keeps its position in memory: a row in `event_consumer` would prevent the pruning of events. */
 async function showEvents(sql: Sql, { after, follow, json, type }: Options): Promise<true> {
   const show = (events: Event[]) => {
     for (const event of events) {
@@ -51,7 +51,7 @@ async function showEvents(sql: Sql, { after, follow, json, type }: Options): Pro
   }
 }
 
-/** With --follow, an outage of the database is reported and waited out. */
+/** With --follow, reports an outage of the database and waits for its end. */
 async function readNext(sql: Sql, position: string, follow: boolean): Promise<Event[]> {
   try {
     return await readEvents(sql, position, batch);

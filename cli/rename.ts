@@ -89,7 +89,7 @@ function problemWithName(name: string, old: string, packages: string[]): string 
   return undefined;
 }
 
-/** The next rename could not tell the project's name from a word that was there before. */
+/** Refuses a word that the code already uses: the next rename would replace that, too. */
 function problemWithFiles(name: string, files: { file: string; text: string }[]): string | undefined {
   const taken = files.find(({ file, text }) => /\.(ts|js|ejs|sql)$/.test(file) && text.search(spellings(name)) >= 0);
   return taken && `${name} means something else in ${taken.file}. Choose another name.`;

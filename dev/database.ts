@@ -30,18 +30,18 @@ async function createDatabase(url: string): Promise<void> {
   }
 }
 
-/** Runs `migrations/migrate.ts`, which prints what it did. Throws with this hint when it fails. */
-export async function migrate(env: NodeJS.ProcessEnv, hint = ""): Promise<void> {
+/** Runs `migrations/migrate.ts`, which prints what it did. If it fails, throws an error that ends with the advice. */
+export async function migrate(env: NodeJS.ProcessEnv, advice = ""): Promise<void> {
   const script = `${import.meta.dirname}/../migrations/migrate.ts`;
-  // A process group of its own: Ctrl-C must not break it off. It is short, and the caller stops after it.
+  // A process group of its own: Ctrl-C must not interrupt it. It is short, and the caller stops after it.
   const child = spawn(process.execPath, [script], { env, stdio: ["ignore", "inherit", "inherit"], detached: true });
   await once(child, "exit");
-  if (child.exitCode !== 0) throw new Error(`Stopped, because the migrations failed.${hint}`);
+  if (child.exitCode !== 0) throw new Error(`Stopped, because the migrations failed.${advice}`);
 }
 
 /**
- * The environment of a command in the shell. Outside production, a missing DATABASE_URL is that of the running `npm run dev`.
- * Throws when it is not running.
+ * The environment of a command in the shell. Outside production, DATABASE_URL defaults to the database of the running
+ * `npm run dev`. Throws if that is not running.
  */
 export async function withDatabase(env = process.env): Promise<NodeJS.ProcessEnv> {
   if (env.DATABASE_URL || env.NODE_ENV === "production") return env;

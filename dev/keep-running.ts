@@ -38,7 +38,7 @@ export function keepRunning({ command, env, folders, onLine, onCrash }: Options)
       }
       watching.abort();
       await end(child, closed);
-      // Editors and git write several files at once, and a process that is killed again and again should not spin.
+      // Editors and git write several files at once, and a process that keeps dying must not restart in a tight loop.
       await delay(stopping.signal.aborted ? 0 : 100);
     }
   }
@@ -53,7 +53,7 @@ export function keepRunning({ command, env, folders, onLine, onCrash }: Options)
   };
 }
 
-/** Calls back at each change. Not by one recursive watch: on Linux it loses a file that an editor replaces by renaming. */
+/** Calls back at each change. A recursive watch on Linux loses files that an editor replaces by renaming. */
 function watchSources(folders: string[], signal: AbortSignal, onChange: () => void): void {
   for (const folder of folders.flatMap(withFoldersBelow)) {
     watch(folder, { signal }, (_, name) => {
@@ -74,7 +74,7 @@ function start(command: string[], env: NodeJS.ProcessEnv, onLine: (line: string)
   const child = spawn(process.execPath, ["--import", withParent, ...command], {
     env,
     stdio: ["ignore", "pipe", "inherit", "ipc"],
-    // A process group of its own: the terminal's Ctrl-C reaches the runner alone, which then stops everything in order.
+    // A process group of its own: the terminal's Ctrl-C reaches only the runner, which stops everything in order.
     detached: true,
   });
   if (child.stdout) createInterface({ input: child.stdout }).on("line", onLine);

@@ -2,8 +2,8 @@ import { access, glob, readFile, rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-// Outlives the process that started it. Then it kills the processes named by files `<pid>.pid` in its folders, stops each Postgres
-// below the folders, and removes them. See scratch-folder.ts.
+// Outlives the process that started it. Then it kills the processes named by files `<pid>.pid` in its folders, stops each
+// Postgres below the folders, and removes the folders. See scratch-folder.ts.
 
 const folders = process.argv.slice(2);
 const mostTries = 100;
@@ -25,7 +25,7 @@ async function remove(folder: string): Promise<void> {
   }
 }
 
-/** An immediate shutdown: the data is not needed any more. */
+/** An immediate shutdown: the data is no longer needed. */
 async function stopServer(file: string): Promise<void> {
   const [pid] = (await readFile(file, "utf8").catch(() => "")).split("\n");
   for (let tries = 0; tries < mostTries && (await exists(file)); tries += 1) {

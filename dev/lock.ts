@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 
-/** Makes this process the only one that runs from the folder, until the returned function is called. Throws when another one runs. */
+/** Locks the folder for this process until the returned function is called. Throws if another process has the lock. */
 export async function lock(folder: string): Promise<() => Promise<void>> {
   const file = `${folder}/dev.pid`;
   const left = await readFile(file, "utf8").catch(() => undefined);

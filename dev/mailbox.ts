@@ -3,7 +3,7 @@ import type { Middleware, State } from "../app/http/context.ts";
 import { page } from "../app/http/page.ts";
 import { deleteMails, listMails, readMail } from "./mails.ts";
 
-/** The inbox of all mails in `folder`, whoever they are for. Never in production. */
+/** The inbox: all mails in `folder`, to any recipient. Never in production. */
 export function mailbox(folder: string): Middleware {
   const router = new Router<State>({ prefix: "/dev/mailbox" });
 

@@ -29,7 +29,7 @@ const stop = stopSignal();
 try {
   await develop();
 } catch (error) {
-  // Ctrl-C during the start is no failure.
+  // Ctrl-C during the start is not a failure.
   if (error !== stop.reason) {
     print(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;
@@ -39,7 +39,7 @@ try {
 /** Starts everything, waits for the end, and stops everything in reverse order. */
 async function develop(): Promise<void> {
   if (given.NODE_ENV === "production") throw new Error("This is not for production: unset NODE_ENV.");
-  // A mistake in the environment is reported before anything starts; these two may not be known yet.
+  // Check the environment before anything starts. These two may not be known yet.
   const later = { DATABASE_URL: "postgres://later", SMTP_URL: "smtp://later" };
   const { PORT, ORIGIN } = workerEnv(modules, { ...defaults, ...later, ...given });
 
@@ -106,7 +106,7 @@ async function refuseTakenPort(port: number): Promise<void> {
   await once(server, "close");
 }
 
-/** Waits until the URL responds with success. Throws after 30 s, or the reason for which `stop` is aborted. */
+/** Waits until the URL responds with success. Throws after 30 s, or with the reason when `stop` is aborted. */
 async function untilReady(url: string, stop: AbortSignal): Promise<void> {
   const signal = AbortSignal.any([stop, AbortSignal.timeout(30_000)]);
   while (!signal.aborted) {
@@ -121,14 +121,14 @@ async function untilReady(url: string, stop: AbortSignal): Promise<void> {
   throw new Error(`Stopped, because ${url} did not become ready.`);
 }
 
-/** Aborts on Ctrl-C, a plain kill, a closed terminal, and when npm is gone. */
+/** Aborts on Ctrl-C, SIGTERM or a closed terminal, and when npm has ended. */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
   const stop = () => controller.abort();
 
-  // Not once: a second Ctrl-C must not end this process before the others.
+  // `on`, not `once`: a second Ctrl-C must not end this process before the others.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, stop);
-  // An npm that is killed by force cannot pass the signal on: it stops being the parent.
+  // A killed npm cannot pass the signal on, but it is no longer the parent.
   const npm = process.ppid;
   if (process.env.npm_lifecycle_event) setInterval(() => process.ppid === npm || stop(), 500).unref();
   // Writing to a closed terminal must not end this process either.

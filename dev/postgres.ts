@@ -18,9 +18,9 @@ export type Postgres = {
 };
 
 /**
- * A real server on a free port of 127.0.0.1 with its data in `folder/postgres`, which it creates if needed. The package's own
- * class is not used: Ctrl-C in the terminal ends it before its clients, and as root it adds a system user and fails below a
- * folder that is closed to others.
+ * A real server on a free port of 127.0.0.1 with its data in `folder/postgres`, which it creates if needed. We don't use
+ * the package's own class: Ctrl-C ends its server before the clients, and as root it adds a system user and fails in a
+ * folder that other users cannot enter.
  */
 export async function startPostgres(folder: string, options: { durable: boolean }): Promise<Postgres> {
   const data = `${folder}/postgres`;
@@ -60,7 +60,7 @@ async function initialise(folder: string, data: string): Promise<string> {
   // The builtin locale: the same collation and case rules on every host.
   const locale = ["--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
   await run("initdb", ["-D", data, "-U", "postgres", "--auth=scram-sha-256", `--pwfile=${pwfile}`, ...locale]);
-  // Last: an interrupted first start is repeated.
+  // Written last, because an interrupted first start is repeated.
   await rename(pwfile, passwordFile);
   return password;
 }
@@ -80,8 +80,8 @@ async function portOfRunning(data: string, refused: unknown): Promise<number> {
 const isRoot = process.getuid?.() === 0;
 const nobody = 65_534;
 
-// Postgres refuses to run as root. As nobody it keeps the capability to enter root's folders; without the securebit, access(2)
-// would ignore it.
+// Postgres refuses to run as root. As the user nobody, it keeps the capability to enter root's folders. Without the
+// securebit, access(2) would ignore that.
 const asNobody = [
   `--reuid=${nobody}`,
   `--regid=${nobody}`,

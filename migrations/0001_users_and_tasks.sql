@@ -5,8 +5,8 @@ create table usr (
     constraint usr_email_normal check (email = lower(btrim(email)))
     constraint usr_email_length check (length(email) between 3 and 254),
   password_hash text not null,
-  -- Raised when the password or the address changes: sessions and mailed links carry the version under which they were made, and
-  -- end with it.
+  -- Raised when the password or the address changes: sessions and mailed links carry the version under which they were
+  -- made, and end with it.
   version int not null default 0,
   -- SHA-256 of a cookie: names the browser that signed up. Null once the address is verified.
   browser_hash bytea constraint usr_browser_hash_length check (octet_length(browser_hash) = 32),
@@ -20,7 +20,7 @@ create table task (
   params jsonb not null default '{}',
   -- The lower number runs first.
   priority smallint not null default 0,
-  -- Not before.
+  -- No attempt starts before this time.
   run_at timestamptz not null default now(),
   -- At most one pending task per type and key.
   unique_key text,
@@ -32,9 +32,10 @@ create table task (
   crashes smallint not null default 0,
   created_at timestamptz not null default now()
 ) with (
-  -- No index names worker_id or attempt. So a claim updates the row in place (HOT), if its page has room for a second version.
+  -- No index names worker_id or attempt. So a claim updates the row in place (HOT), if its page has room for a second
+  -- version.
   fillfactor = 45,
-  -- By number, not by share of the table: 10,000 dead rows in front of a lane cost the same with any backlog behind.
+  -- Vacuum by number, not by share of the table: 10,000 dead rows in front of a lane cost the same for any backlog.
   autovacuum_vacuum_scale_factor = 0,
   autovacuum_vacuum_threshold = 10000,
   autovacuum_vacuum_insert_scale_factor = 0,
@@ -43,13 +44,13 @@ create table task (
   autovacuum_analyze_threshold = 20000,
   -- A vacuum that pauses falls behind a fast queue.
   autovacuum_vacuum_cost_delay = 0,
-  -- In a big table with few dead pages, vacuum skips the indexes, and every search for lanes reads the dead entries: 640 buffers
-  -- instead of 240 at 10 million rows.
+  -- Otherwise vacuum skips the indexes of a big table with few dead pages, and every search for lanes reads the dead
+  -- entries: 640 buffers instead of 240 at 10 million rows.
   vacuum_index_cleanup = on
 );
 
--- A lane is all pending tasks of one type and priority. A claim reads only what it takes: other types, other priorities and
--- tasks that are not due stand elsewhere in the index. Running tasks stay in it, in front of their lane.
+-- A lane is all pending tasks of one type and priority. A claim reads only what it takes: other types, other priorities
+-- and tasks that are not due are elsewhere in the index. Running tasks stay in it, at the front of their lane.
 create index task_lane on task (task_type, priority, run_at, task_id);
 
 create unique index task_unique_key on task (task_type, unique_key) where unique_key is not null;
@@ -89,7 +90,7 @@ create table worker (
   -- A worker whose heartbeat is older than its lease is dead. Its row stays, marked, until all its tasks are reclaimed.
   lease_seconds real not null default 12,
   expired_at timestamptz,
-  -- The types that it has a handler for. Null: not reported.
+  -- The types that it has handlers for. Null: not reported.
   task_types text[],
   -- The longest delay of its event loop since the last heartbeat.
   event_loop_delay_milliseconds real
@@ -105,8 +106,8 @@ create table breaker (
   primary key (worker_id, task_type)
 );
 
--- Durations of attempts: how many of a type, in a minute, took at most so many seconds (the upper end of a bucket). The minute
--- -infinity is the total, which never falls, as a counter must not. The others are pruned.
+-- Durations of attempts: how many of a type, in a minute, took at most this many seconds (the upper end of a bucket).
+-- The minute -infinity is the total. It is a counter, so it never falls. The other minutes are pruned.
 create table attempt_statistics (
   minute timestamptz,
   task_type text,

@@ -12,7 +12,7 @@ create table email_reminded (
 
 create table session (
   token_hash bytea primary key constraint session_token_hash_length check (octet_length(token_hash) = 32),
-  -- Names it on the account page: the hash stays inside.
+  -- Identifies the session on the account page, which must not show the hash.
   session_id bigint generated always as identity constraint session_id_unique unique,
   usr_id bigint not null constraint session_usr references usr on delete cascade,
   -- The session ends when usr.version is raised. Null: it does not.
@@ -38,7 +38,7 @@ create table email_change (
 
 create index email_change_usr on email_change (usr_id);
 
--- One row for each link that a mail carries. The token itself is in the mail alone.
+-- One row for each link in a mail. Only the mail has the token itself.
 create table email_token (
   token_hash bytea primary key constraint email_token_hash_length check (octet_length(token_hash) = 32),
   purpose text not null constraint email_token_purpose check (purpose in ('verify', 'reset', 'change', 'revert')),
@@ -55,13 +55,13 @@ create table email_token (
 create index email_token_usr on email_token (usr_id);
 create index email_token_change on email_token (email_change_id) where email_change_id is not null;
 
--- Mail servers deliver ann+anything@example.com to ann@example.com. Limits and suppressions count that mailbox, or a stranger could
--- add tags and send it any number of mails.
+-- Mail servers deliver ann+anything@example.com to ann@example.com. Limits and suppressions count that mailbox:
+-- otherwise a stranger could add tags and send it any number of mails.
 create function mailbox_of(email text) returns text
 language sql immutable strict parallel safe
 return regexp_replace(email, '^([^@+]+)\+[^@]*@', '\1@');
 
--- "I did not sign up": the mailbox gets no mail until then.
+-- "I did not sign up": the mailbox gets no mail until this time.
 create table email_suppression (
   email text primary key,
   ends_at timestamptz not null
@@ -74,7 +74,7 @@ create table rate_limit (
   hits int not null,
   ends_at timestamptz not null,
   primary key (action, subject)
-  -- Updated in place: no index names what changes, and the page has room.
+  -- Updated in place: no index names the columns that change, and the page has room.
 ) with (fillfactor = 70);
 
 -- Wrong passwords in a row for one address, over all networks. A successful log-in or a mailed link deletes the row. Addresses

@@ -8,9 +8,9 @@ create table webhook (
   per_second real not null default 10 constraint webhook_per_second_range check (per_second > 0 and per_second <= 1000),
   -- The next free slot, over all workers. The statement that takes a slot moves it.
   next_at timestamptz not null default now(),
-  -- When the next snoozed delivery is due: they are due as far apart as the rate allows.
+  -- When the next snoozed delivery is due. They are as far apart as the rate allows.
   line_at timestamptz not null default now(),
-  -- In a row, over all workers. After three the receiver counts as down.
+  -- Failures in a row, over all workers. After three, the receiver counts as down.
   failures int not null default 0,
   -- Nothing is sent until then: the receiver is down, or has asked us to wait.
   pause_until timestamptz,
@@ -19,7 +19,7 @@ create table webhook (
   -- Each delivery updates the row in place.
 ) with (fillfactor = 50);
 
--- Membership, not a flag: the receiver answered "gone", or an operator disabled it.
+-- Membership, not a flag: the receiver responded with 410 (Gone), or an operator disabled it.
 create table webhook_disabled (
   webhook_id bigint primary key constraint webhook_disabled_webhook references webhook on delete cascade,
   reason text not null,

@@ -22,7 +22,7 @@ await runCommand(usage, () => {
   return undefined;
 });
 
-/** To a verified address alone: whoever signed up with somebody else's must not get in by it. */
+/** Grants only to a verified address: a stranger may have signed up with an address that is not theirs. */
 function grant(email: string): Command {
   return async (sql) => {
     const [found] = await sql`
