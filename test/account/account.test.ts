@@ -74,7 +74,7 @@ describe("GET /account", () => {
     expect(text).not.toMatch(/password was|TASK_DEAD/);
   });
 
-  it("is for those who are logged in", async () => {
+  it("requires a log-in", async () => {
     await site.get("/account").expect(303).expect("Location", "/login");
     await site.get("/account").set("Cookie", "session=nonsense").expect(303);
     await site.get("/account").set("Accept", "application/json").expect(401);
@@ -93,7 +93,7 @@ describe("POST /account/sessions/end", () => {
     await end("2").expect(303);
   });
 
-  it("ends nobody else's", async () => {
+  it("leaves the sessions of other users alone", async () => {
     await openSession(sql, await addUser(sql, { ...ada, email: "grace@example.com" }));
     await end("2").expect(303);
     expect(await sessionIds()).toEqual(["1", "2"]);
@@ -106,14 +106,14 @@ describe("POST /account/sessions/end", () => {
 });
 
 describe("POST /account/sessions/end-all", () => {
-  it("ends all sessions, this one included, and nobody else's", async () => {
+  it("ends all sessions of the user, this one included, and none of other users", async () => {
     const other = await openSession(sql, usrId);
     await openSession(sql, await addUser(sql, { ...ada, email: "grace@example.com" }));
-    const answer = await site.post("/account/sessions/end-all").set("Cookie", cookie).type("form").send({});
-    expect(answer.status).toBe(303);
-    expect(answer.headers.location).toBe("/login?out");
+    const response = await site.post("/account/sessions/end-all").set("Cookie", cookie).type("form").send({});
+    expect(response.status).toBe(303);
+    expect(response.headers.location).toBe("/login?out");
     await site.get("/login?out").expect(200, /You are logged out in all browsers/);
-    expect(answer.get("Set-Cookie")).toEqual([expect.stringMatching(/^session=;/)]);
+    expect(response.get("Set-Cookie")).toEqual([expect.stringMatching(/^session=;/)]);
 
     await show().expect(303);
     await site.get("/account").set("Cookie", other).expect(303);
@@ -126,7 +126,7 @@ describe("GET /account/data", () => {
     await sql`insert into email_change (usr_id, old_email, new_email) values (${usrId}, ${ada.email}, 'new@example.com')`;
     await appendEvent(sql, "LOGGED_IN", { usr_id: usrId });
     await sql`insert into known_browser (token_hash, usr_id, usr_version) values (sha256('x'), ${usrId}, 0)`;
-    // What a raised version has ended is left out.
+    // Without sessions that a raised version has ended.
     await openSession(sql, usrId, { usr_version: -1 });
     await sql`insert into known_browser (token_hash, usr_id, usr_version) values (sha256('y'), ${usrId}, -1)`;
     const { headers, text } = await site.get("/account/data").set("Cookie", cookie).expect(200);
@@ -147,5 +147,5 @@ describe("GET /account/data", () => {
     expect(text).not.toMatch(/argon2|hash|\\x/);
   });
 
-  it("is for those who are logged in", () => site.get("/account/data").expect(303).expect("Location", "/login"));
+  it("requires a log-in", () => site.get("/account/data").expect(303).expect("Location", "/login"));
 });

@@ -32,7 +32,7 @@ describe("POST /account/email", () => {
     expect(await sql`select email from usr`).toEqual([{ email: ada.email }]);
   });
 
-  it("tells only the owner of a taken address, by mail: the response is the same", async () => {
+  it("mails the owner of a taken address, and the response is the same", async () => {
     const other = await addUser(sql, { ...ada, email: newEmail });
     const seen = ({ status, headers, text }: request.Response) => ({ status, text, names: Object.keys(headers) });
     const taken = seen(await change());
@@ -71,7 +71,7 @@ describe("POST /account/email", () => {
     expect(await pending()).toEqual([]);
   });
 
-  it("takes five attempts at the password, then answers 429", async () => {
+  it("takes five attempts at the password, then responds 429", async () => {
     const tryHere = () => change(newEmail, "not the right one").set("X-Forwarded-For", "198.51.100.9");
     for (let time = 0; time < 5; time += 1) await tryHere().expect(422);
     await tryHere().expect(429).expect("Retry-After", /^\d+$/);
@@ -92,7 +92,7 @@ describe("POST /account/email", () => {
     expect(await pending()).toHaveLength(20);
   });
 
-  it("is for those who are logged in", async () => {
+  it("requires a log-in", async () => {
     await site.get("/account/email").expect(303).expect("Location", "/login");
     await site.post("/account/email").type("form").send({}).expect(303);
   });

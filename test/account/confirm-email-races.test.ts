@@ -27,15 +27,15 @@ const email = () => emailOf(sql, usrId);
 describe("a confirmation that races", () => {
   it("with itself works once", async () => {
     const token = await requestChange();
-    const answers = await race(sql, usrId, [() => confirm(token), () => confirm(token)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
+    const responses = await race(sql, usrId, [() => confirm(token), () => confirm(token)]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 410]);
     expect(await sql`select from task`).toHaveLength(1);
   });
 
   it("with that of another address: the first wins", async () => {
     const [one, two] = [await requestChange(), await requestChange("third@example.com")];
-    const answers = await race(sql, usrId, [() => confirm(one), () => confirm(two)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
+    const responses = await race(sql, usrId, [() => confirm(one), () => confirm(two)]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 410]);
     expect(await email()).toBe(newEmail);
   });
 
@@ -44,33 +44,33 @@ describe("a confirmation that races", () => {
     const link = await addLink(sql, "reset", usrId);
     const reset = () =>
       site.post("/password/reset").type("form").send({ token: link, password: "another good secret" });
-    const answers = await race(sql, usrId, [reset, () => confirm(token)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
+    const responses = await race(sql, usrId, [reset, () => confirm(token)]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 410]);
     expect(await email()).toBe(ada.email);
   });
 
-  it("with a reset whose snapshot shows neither its session nor its link gets 410", async () => {
+  it("gets 410 when a reset's snapshot shows neither its session nor its link", async () => {
     const link = await addLink(sql, "reset", usrId);
     const reset = () =>
       site.post("/password/reset").type("form").send({ token: link, password: "another good secret" });
     const beginAndConfirm = async () => confirm(await requestChange(), await openSession(sql, usrId));
-    const answers = await race(sql, usrId, [reset, beginAndConfirm], sql`for no key update`);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
+    const responses = await race(sql, usrId, [reset, beginAndConfirm], sql`for no key update`);
+    expect(responses.map(({ status }) => status)).toEqual([303, 410]);
     expect(await email()).toBe(ada.email);
   });
 
   it("with the end of all sessions before it changes nothing, and the link still works", async () => {
     const token = await requestChange();
-    const answers = await race(sql, usrId, [logOutEverywhere, () => confirm(token)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
+    const responses = await race(sql, usrId, [logOutEverywhere, () => confirm(token)]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 410]);
     expect(await email()).toBe(ada.email);
     expect(await sql`select purpose from email_token`).toEqual([{ purpose: "change" }]);
   });
 
   it("with the end of all sessions after it ends the renewed session too", async () => {
     const token = await requestChange();
-    const answers = await race(sql, usrId, [() => confirm(token), logOutEverywhere]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 303]);
+    const responses = await race(sql, usrId, [() => confirm(token), logOutEverywhere]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 303]);
     expect(await email()).toBe(newEmail);
     expect(await sql`select from session`).toEqual([]);
   });
@@ -81,10 +81,10 @@ describe("a confirmation that races", () => {
       const token = await requestChange();
       const logIn = () => site.post("/login").type("form").send(ada);
       const both = [logIn, () => confirm(token)];
-      const answers = await race(sql, usrId, order === "before" ? both : both.toReversed());
-      expect(answers.map(({ status }) => status)).toEqual(order === "before" ? [303, 303] : [303, 422]);
+      const responses = await race(sql, usrId, order === "before" ? both : both.toReversed());
+      expect(responses.map(({ status }) => status)).toEqual(order === "before" ? [303, 303] : [303, 422]);
 
-      const opened = answers.map((answer) => sessionOf(answer) ?? "");
+      const opened = responses.map((response) => sessionOf(response) ?? "");
       const statuses = await Promise.all(
         opened.map(async (session) => (await site.get("/account").set("Cookie", session)).status),
       );
@@ -97,7 +97,7 @@ describe("a confirmation that races", () => {
     let confirmation: Promise<request.Response> | undefined;
     await sql.begin(async (tx) => {
       await tx`insert into usr (email, password_hash) values (${newEmail}, 'none')`;
-      confirmation = confirm(token).then((answer) => answer);
+      confirmation = confirm(token).then((response) => response);
       await until("it waits for the address", async () => {
         const waiting = await sql`
           select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
@@ -114,8 +114,8 @@ describe("a confirmation that races", () => {
     const token = await requestChange();
     const link = await addLink(sql, "verify", holder);
     const verify = () => site.post("/verify").type("form").send({ token: link, password: "another good secret" });
-    const answers = await race(sql, holder, [verify, () => confirm(token)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 409]);
+    const responses = await race(sql, holder, [verify, () => confirm(token)]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 409]);
     expect(await sql`select usr_id, email from usr order by usr_id`).toEqual([
       { usr_id: usrId, email: ada.email },
       { usr_id: holder, email: newEmail },

@@ -54,8 +54,8 @@ describe("POST /account/email/confirm", () => {
     await addLink(sql, "revert", usrId);
     const second = await requestChange("third@example.com");
     const token = await requestChange();
-    const answer = await confirm(token);
-    const next = (answer.get("Set-Cookie") ?? []).join().split(";")[0]!;
+    const response = await confirm(token);
+    const next = (response.get("Set-Cookie") ?? []).join().split(";")[0]!;
 
     await site.get("/account").set("Cookie", next).expect(200);
     await site.get("/account").set("Cookie", cookie).expect(303);
@@ -96,7 +96,7 @@ describe("POST /account/email/confirm", () => {
     expect(await email()).toBe("third@example.com");
   });
 
-  it.each([undefined, "", "nonsense", ["a", "b"]])("has no use for the token %j", async (token) => {
+  it.each([undefined, "", "nonsense", ["a", "b"]])("refuses the token %j", async (token) => {
     await confirm(token).expect(410);
   });
 
@@ -111,8 +111,8 @@ describe("POST /account/email/confirm", () => {
     const token = await requestChange();
     const { text } = await confirm(token).expect(409);
     expect(text).toContain("Another account uses this address");
-    const answer = await site.post("/account/email/confirm").set("Cookie", cookie).send({ token }).expect(409);
-    expect(JSON.parse(answer.text)).toEqual({ error: expect.any(String) as string });
+    const response = await site.post("/account/email/confirm").set("Cookie", cookie).send({ token }).expect(409);
+    expect(JSON.parse(response.text)).toEqual({ error: expect.any(String) as string });
     expect(await email()).toBe(ada.email);
     expect(await sql`select from task`).toHaveLength(0);
     await site.get("/account").set("Cookie", cookie).expect(200);

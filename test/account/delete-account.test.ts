@@ -26,9 +26,9 @@ describe("POST /account/delete", () => {
     await addLink(sql, "reset", usrId);
     await sql`insert into email_reminded (usr_id) values (${usrId})`;
     await sql`insert into email_change (usr_id, old_email, new_email) values (${usrId}, ${ada.email}, 'b@example.com')`;
-    const answer = await leave().expect(303).expect("Location", "/account/deleted");
+    const response = await leave().expect(303).expect("Location", "/account/deleted");
 
-    expect(answer.get("Set-Cookie")).toEqual([expect.stringMatching(/^session=;/)]);
+    expect(response.get("Set-Cookie")).toEqual([expect.stringMatching(/^session=;/)]);
     const left = [];
     for (const table of ["usr", "email_verified", "email_reminded", "session", "email_token", "email_change"]) {
       if ((await sql`select from ${sql(table)}`).length > 0) left.push(table);
@@ -55,7 +55,7 @@ describe("POST /account/delete", () => {
     expect(await sql`select email from usr`).toEqual([{ email: ada.email }]);
   });
 
-  it.each(["", "not the right one"])("refuses the password «%s»", async (password) => {
+  it.each(["", "not the right one"])('refuses the password "%s"', async (password) => {
     const { text } = await leave(password).expect(422);
     expect(text).toContain("This password is wrong");
     await site
@@ -67,7 +67,7 @@ describe("POST /account/delete", () => {
     expect(await tasks()).toEqual([]);
   });
 
-  it("is for those who are logged in", async () => {
+  it("requires a log-in", async () => {
     await site.get("/account/delete").expect(303).expect("Location", "/login");
     await site.post("/account/delete").type("form").send({ password: ada.password }).expect(303);
     expect(await sql`select from usr`).toHaveLength(1);
@@ -76,15 +76,15 @@ describe("POST /account/delete", () => {
 
 describe("a deletion that races", () => {
   it("with another one sends one mail", async () => {
-    const answers = await race(sql, usrId, [() => leave(), () => leave()]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 422]);
+    const responses = await race(sql, usrId, [() => leave(), () => leave()]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 422]);
     expect(await tasks()).toEqual([farewell]);
   });
 
   it("with a change of password before it leaves the account", async () => {
     const change = () => post("/account/password", { password: ada.password, new_password: "another good secret" });
-    const answers = await race(sql, usrId, [change, () => leave()]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 422]);
+    const responses = await race(sql, usrId, [change, () => leave()]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 422]);
     expect(await hasPassword(sql, usrId, "another good secret")).toBe(true);
   });
 
@@ -96,9 +96,9 @@ describe("a deletion that races", () => {
     ],
     ["a change of address", () => post("/account/email", { password: ada.password, email: "new@example.com" }), 422],
     ["a log-in", () => site.post("/login").type("form").send(ada), 422],
-  ])("with %s after it leaves nobody", async (_, request, status) => {
-    const answers = await race(sql, usrId, [() => leave(), request]);
-    expect(answers.map((answer) => answer.status)).toEqual([303, status]);
+  ])("with %s after it deletes the account", async (_, request, status) => {
+    const responses = await race(sql, usrId, [() => leave(), request]);
+    expect(responses.map((response) => response.status)).toEqual([303, status]);
     expect(await tasks()).toEqual([farewell]);
     expect(await sql`select from session`).toHaveLength(0);
   });
@@ -108,12 +108,12 @@ describe("a deletion that races", () => {
     const change = await addEmailChange(sql, usrId, "new@example.com", columns);
     const token = await addLink(sql, purpose, usrId, { ...change, email: "old@example.com" });
     const path = purpose === "change" ? "/account/email/confirm" : "/account/email/revert";
-    const answers = await race(sql, usrId, [() => leave(), () => post(path, { token })]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
+    const responses = await race(sql, usrId, [() => leave(), () => post(path, { token })]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 410]);
     expect(await tasks()).toEqual([farewell]);
   });
 
-  it("with everything else gives no error", async () => {
+  it("with all other requests gives no error", async () => {
     const token = await addLink(sql, "reset", usrId);
     const requests = [
       () => leave(),
@@ -126,8 +126,8 @@ describe("a deletion that races", () => {
       () => site.get("/account").set("Cookie", cookie),
     ];
     for (let round = 0; round < 10; round += 1) {
-      const answers = await Promise.all(requests.toSorted(() => Math.random() - 0.5).map((send) => send()));
-      expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
+      const responses = await Promise.all(requests.toSorted(() => Math.random() - 0.5).map((send) => send()));
+      expect(responses.filter(({ status }) => status >= 500)).toEqual([]);
     }
   });
 });

@@ -28,8 +28,8 @@ describe("a revert that races", () => {
 
   it("with itself works once", async () => {
     const token = await move("thief@example.com");
-    const answers = await race(sql, usrId, [() => revert(token), () => revert(token)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
+    const responses = await race(sql, usrId, [() => revert(token), () => revert(token)]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 410]);
     expect(await tasks()).toHaveLength(1);
   });
 
@@ -40,27 +40,27 @@ describe("a revert that races", () => {
     const token = await move("thief@example.com");
     const thiefs = await move("thief2@example.com");
     const tokens = where.startsWith("before") ? [thiefs, token] : [token, thiefs];
-    const answers = await race(
+    const responses = await race(
       sql,
       usrId,
       tokens.map((one) => () => revert(one)),
     );
-    expect(answers.map(({ status }) => status)).toEqual(statuses);
+    expect(responses.map(({ status }) => status)).toEqual(statuses);
     expect(await email()).toBe(ada.email);
   });
 
   it("with the thief's next change before it still gives the account back", async () => {
     const token = await move("thief@example.com");
-    const answers = await race(sql, usrId, [await confirmation(), () => revert(token)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 303]);
+    const responses = await race(sql, usrId, [await confirmation(), () => revert(token)]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 303]);
     expect(await email()).toBe(ada.email);
     expect(await sql`select from email_change`).toHaveLength(0);
   });
 
   it("with the thief's next change after it voids that change", async () => {
     const token = await move("thief@example.com");
-    const answers = await race(sql, usrId, [() => revert(token), await confirmation()]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
+    const responses = await race(sql, usrId, [() => revert(token), await confirmation()]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 410]);
     expect(await email()).toBe(ada.email);
   });
 
@@ -69,8 +69,8 @@ describe("a revert that races", () => {
     const other = await addUser(sql, ada, false);
     const link = await addLink(sql, "verify", other);
     const verify = () => site.post("/verify").type("form").send({ token: link, password: "another good secret" });
-    const answers = await race(sql, other, [verify, () => revert(token)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 409]);
+    const responses = await race(sql, other, [verify, () => revert(token)]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 409]);
     expect(await email()).toBe("thief@example.com");
   });
 });

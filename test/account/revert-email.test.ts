@@ -39,7 +39,7 @@ describe("GET /account/email/revert", () => {
 });
 
 describe("POST /account/email/revert", () => {
-  it("gives the account its address back, ends all sessions, sets a password that nobody knows, and enqueues a reset mail", async () => {
+  it("gives the account its address back, ends all sessions, sets a random password, and enqueues a reset mail", async () => {
     await sql`insert into email_change (usr_id, old_email, new_email) values (${usrId}, ${ada.email}, 'b@example.com')`;
     const token = await move("thief@example.com");
     await openSession(sql, usrId);
@@ -101,7 +101,7 @@ describe("POST /account/email/revert", () => {
     expect(await email()).toBe("thief@example.com");
   });
 
-  it.each([undefined, "", "nonsense", ["a", "b"]])("has no use for the token %j", async (token) => {
+  it.each([undefined, "", "nonsense", ["a", "b"]])("refuses the token %j", async (token) => {
     await revert(token).expect(410);
   });
 

@@ -39,7 +39,7 @@ describe.each([
     const link = await openTab(page, mail, "Verify your email address");
     const button = link.getByRole("button", { name: "Verify and log in" });
     expect(await hasFocus(button)).toBe(true);
-    // Chromium drops keys before it has drawn the page, but no clicks.
+    // Chromium drops keys before it has drawn the page, but it keeps clicks.
     await send(link, "Verify and log in");
     expect(link.url()).toBe(`${url}/account`);
     expect(await link.getByRole("main").textContent()).toContain(person.email);
@@ -76,7 +76,7 @@ describe.each([
   });
 
   it("deletes the account when the owner of the address refuses the signup", async () => {
-    const person = someone("nobody");
+    const person = someone("refusing");
     const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
     await signUp(page, person);
     const mail = await openMail(page, person.email, "Welcome to slim-signup: verify your email address");

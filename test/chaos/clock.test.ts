@@ -4,7 +4,7 @@ import { createDatabase } from "../support/database.ts";
 import { scriptSmtp } from "../support/scripted-smtp.ts";
 import { until } from "../support/until.ts";
 
-it("workers whose clocks are wrong by more than a year work as the others", async () => {
+it("workers whose clocks are wrong by more than a year work like the others", async () => {
   const { sql, url } = await createDatabase();
   const smtp = await scriptSmtp();
   // Two slots were missed while no worker ran: the task is enqueued once.
@@ -52,7 +52,7 @@ it("workers whose clocks are wrong by more than a year work as the others", asyn
   ).toHaveLength(1);
   expect(await sql`select task_type from task where run_at > now()`).toEqual([{ task_type: "PRUNE_HISTORY" }]);
 
-  // After one more heartbeat, no worker has expired another one's lease.
+  // After one more heartbeat, no worker has expired the lease of another one.
   await until("each has sent another heartbeat", async () => {
     const seen =
       await sql`select from worker where seen_at between now() - interval '8 seconds' and now() and seen_at > started_at + interval '3 seconds'`;

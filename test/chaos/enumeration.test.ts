@@ -85,7 +85,7 @@ async function compare(
 }
 
 /** Status, body and header names of the response, without the address that was sent, and its time. */
-async function post(path: string, email: string, tried = "not the password of anybody"): Promise<Posted> {
+async function post(path: string, email: string, tried = "not the right password"): Promise<Posted> {
   const { promise, resolve, reject } = Promise.withResolvers<Posted>();
   const started = performance.now();
   const sent = request(`${url}${path}`, {

@@ -34,7 +34,7 @@ describe.skipIf(!programs)("a failover to a synchronous standby", () => {
     await morePeople(40);
 
     await pair.killPrimary();
-    // The length of the outage.
+    // How long the outage lasts.
     await delay(1500);
     await pair.promote();
     const promoted = performance.now();

@@ -34,13 +34,13 @@ const right = {
 const cookies = [session, "", `${session}; signup=x`];
 const tables = "usr email_verified session email_change email_token task".split(" ");
 
-it(`meets no 5xx and no request that hangs, in ${numRuns} of them`, { timeout: 900_000 }, async () => {
+it(`gets no 5xx and no hanging response in ${numRuns} requests`, { timeout: 900_000 }, async () => {
   const answered = await fuzz(sql, { numRuns, right, cookies, tables });
 
-  // Not all of them were refused at once.
+  // The server did not refuse all of them at once.
   const statuses = [...answered].map((answer) => Number(answer.split(" ").at(-1)));
   for (const status of [200, 204, 303, 400, 401, 403, 404, 405, 410, 415, 422]) expect(statuses).toContain(status);
-  const told = await sql<{ event_type: string }[]>`select distinct event_type from event`;
+  const emitted = await sql<{ event_type: string }[]>`select distinct event_type from event`;
   for (const type of [
     "SIGNED_UP",
     "EMAIL_VERIFIED",
@@ -49,5 +49,5 @@ it(`meets no 5xx and no request that hangs, in ${numRuns} of them`, { timeout: 9
     "EMAIL_CHANGED",
     "ACCOUNT_DELETED",
   ])
-    expect(told).toContainEqual({ event_type: type });
+    expect(emitted).toContainEqual({ event_type: type });
 });

@@ -31,7 +31,7 @@ describe("a silent network", () => {
     await until(
       "he has his mail",
       async () => {
-        // An attempt may have failed by the silence. Its retry is made due.
+        // The silence may have failed an attempt. Make its retry due.
         await sql`update task set run_at = now() where attempt > 0 and worker_id is null and run_at > now()`;
         return smtp.mails.some(({ recipients }) => recipients[0] === "bob@example.com");
       },
@@ -69,7 +69,7 @@ describe("a pool with a limit for silent connections", () => {
     // The library sends each query on the same connection. A write must not count as a sign of life.
     let isAnswered = false;
     const silent = performance.now();
-    await until("one is answered", async () => {
+    await until("one gets a response", async () => {
       pool`select 1 as one`.then(
         () => (isAnswered = true),
         () => {},

@@ -34,13 +34,13 @@ async function enqueueSteadily(wake: () => void): Promise<number> {
       wake();
       count += isDue;
     }
-    // The pace of the load.
+    // The interval between two batches.
     await delay(10);
   }
   return count;
 }
 
-it("1,000 tasks a second start promptly while a snapshot is held, and vacuum cleans up after it", async () => {
+it("1,000 tasks a second start promptly while a snapshot is open, and vacuum cleans up after it", async () => {
   const waits: number[] = [];
   const work = handler(({ task }) => void waits.push(task.claimed_at.getTime() / 1000 - Number(task.born)));
   const engine = await runEngine(database, { WORK: work }, { concurrency: 20 });

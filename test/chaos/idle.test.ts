@@ -12,7 +12,7 @@ describe("an idle worker", () => {
   it("costs the database at most 2 statements a second", async () => {
     const { sql, url } = await createDatabase();
     const smtp = await receiveMails();
-    // From another database: these queries are not counted.
+    // From another database, so these queries are not counted.
     const admin = postgres(`${inject("serverUrl")}postgres`, { max: 1, onnotice: () => {} });
     cleanUp(() => admin.end());
     await admin`create extension if not exists pg_stat_statements`;
@@ -30,7 +30,7 @@ describe("an idle worker", () => {
     await until("the worker runs", async () => (await sql`select from schedule`).length > 0);
     await until("its consumers run", async () => (await sql`select from event_consumer`).length > 0);
     const before = await count();
-    // Three heartbeats: it matters little when in one of them this starts.
+    // Three heartbeats: the phase at the start matters little.
     const after = await until("12 seconds have passed", async () => {
       const now = await count();
       return now.at - before.at >= 12 ? now : undefined;

@@ -37,7 +37,7 @@ async function outcomes() {
   });
 }
 
-/** Every task has ended, nobody got more mails than the limit, and all copies have one Message-ID. */
+/** Every task has ended, no user got more mails than the limit, and all copies have one Message-ID. */
 async function expectAllToHaveEnded() {
   smtp.script = () => undefined;
   const last = start();
@@ -98,7 +98,7 @@ describe("a worker that is killed", () => {
       while (performance.now() < end && !(await isEmpty(sql))) {
         const worker = start();
         await worker.joined();
-        // Its life span.
+        // How long the worker lives.
         await delay(random.between(0, 1500));
         await kill(worker);
         kills += 1;

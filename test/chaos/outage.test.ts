@@ -16,8 +16,8 @@ const outageSeconds = 2.5;
 
 beforeEach(() => empty(sql));
 
-const nobody = "smtp://127.0.0.1:1";
-const start = (databaseUrl = url) => chaosWorker(databaseUrl, nobody, { WORKER_CONCURRENCY: "18" });
+const closedPort = "smtp://127.0.0.1:1";
+const start = (databaseUrl = url) => chaosWorker(databaseUrl, closedPort, { WORKER_CONCURRENCY: "18" });
 const isHealthy = () =>
   sql`select 1`.then(
     () => true,
@@ -84,7 +84,7 @@ describe("a worker that is cut off from the database", () => {
     });
     const [before] = await heartbeats();
     await release();
-    // The heartbeat that hung and one more: a worker that judged too early would have done it now.
+    // The heartbeat that hung and one more: a worker that expired leases too early would have done so by now.
     for (let seen = before!, count = 0; count < 2; count += 1) {
       await until("it sends a heartbeat", async () => (await heartbeats())[0]!.seen_at > seen.seen_at);
       [seen] = [(await heartbeats())[0]!];
@@ -120,9 +120,9 @@ describe("a worker that is cut off from the database", () => {
   });
 });
 
-describe("SIGTERM while the database does not answer", () => {
+describe("SIGTERM while the database does not respond", () => {
   it.each(["stopped", "frozen"])("ends a worker with 0 when it is %s", async (how) => {
-    const workers = [1, 2].map(() => chaosWorker(url, nobody, {}, "worker/main.ts"));
+    const workers = [1, 2].map(() => chaosWorker(url, closedPort, {}, "worker/main.ts"));
     await Promise.all(workers.map((worker) => worker.joined()));
     let back = async () => {};
     if (how === "stopped") {
@@ -133,7 +133,7 @@ describe("SIGTERM while the database does not answer", () => {
       back = async () => thaw();
     }
     try {
-      // Long enough for a statement of each to hang, which cannot be seen from outside.
+      // Long enough for a statement of each worker to hang, which the test cannot see.
       await delay(2000);
       const asked = performance.now();
       workers[1]!.child.kill("SIGTERM");

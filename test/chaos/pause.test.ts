@@ -73,7 +73,7 @@ describe("a worker whose event loop is blocked for longer than its lease", () =>
     await enqueueTasks(sql, "LAST", { seconds: 0.5 }, 3);
     await enqueueTasks(sql, "BLOCK", { seconds: 4 });
     const first = start();
-    // Not by its log: a blocked process prints nothing.
+    // The log does not show it: a blocked process prints nothing.
     await until(
       "it has claimed them",
       async () => (await sql`select from task where worker_id is not null`).length === 4,

@@ -29,7 +29,7 @@ it("sends all of 10,000 pending mails after an outage of the SMTP server, and no
     },
     90,
   );
-  // The others wait for their next attempt. They are made due.
+  // The others wait for their next attempt. Make them due.
   await until("all are sent", async () => {
     await sql`update task set run_at = now() where run_at > now() and worker_id is null and task_type like 'SEND%'`;
     return isEmpty(sql);

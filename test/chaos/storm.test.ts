@@ -55,14 +55,15 @@ it("holds every invariant after a storm of faults", { timeout: 400_000 }, async 
   await injectAll(world, faults);
   const ended = performance.now();
   const secondsSince = () => ((performance.now() - ended) / 1000).toFixed(1);
-  // Under load: people do not go away while a site recovers.
+  // Recovery must work under load.
   await acceptsSignups(fleet, load);
   const webSeconds = secondsSince();
   await load.stop();
   smtp.becomeReliable();
   await quiesce(sql, fleet);
   const quietSeconds = secondsSince();
-  // Web closes idle connections. A worker uses its whole pool, and one connection each for heartbeats and notifications.
+  // Web closes idle connections. A worker uses its whole pool, and one connection each for heartbeats and
+  // notifications.
   const mostConnections = fleet.workers.length * (4 + 2);
   await until("connections are few again", async () => (await connections()) <= mostConnections, 60);
   const after = { memory: await memory(fleet), connections: await connections() };

@@ -29,7 +29,7 @@ async function breakOnceAfter(bytes: number, url: string): Promise<string> {
 }
 
 describe("a connection that breaks", () => {
-  // Nobody can catch an error that postgres.js throws outside a query: it would fail this run, as it would end the process.
+  // An error that postgres.js throws outside a query cannot be caught: it fails this run, as it would end a process.
   it.each([1, 20, 100, 300, 500, 520, 600, 1000, 5000])(
     "fails only its own statement, after %i bytes",
     async (bytes) => {

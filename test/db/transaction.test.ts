@@ -39,7 +39,7 @@ describe("a transaction", () => {
   });
 });
 
-// Nobody can catch an error that postgres.js throws outside a query: it would fail this run, as it would end the process.
+// An error that postgres.js throws outside a query cannot be caught: it fails this run, as it would end a process.
 describe.each(["cut", "terminated"])("a transaction whose connection is %s", (end) => {
   it.each([
     ["in a statement", (): Promise<unknown> => delay(0)],

@@ -47,7 +47,7 @@ async function dev({ port, data = folder }: { port?: number; data?: string } = {
   };
 }
 
-// One run serves all tests, in their order: it is started once, killed once, and stopped once.
+// All tests share one run, in their order: it is started once, killed once, and stopped once.
 describe("npm run dev", { timeout: 60_000 }, () => {
   let running: Run;
   beforeAll(async () => {
@@ -97,7 +97,7 @@ describe("npm run dev", { timeout: 60_000 }, () => {
     });
   });
 
-  it("takes over what a killed run left, and knows its mails", async () => {
+  it("reuses the server and the mails of a killed run", async () => {
     const killed = running;
     await killed.end("SIGKILL");
 
@@ -146,7 +146,9 @@ describe("npm run dev", { timeout: 60_000 }, () => {
   });
 });
 
-/** Copies the commands to a project whose `.data` is the folder of this test; resolves to what runs `npm run events` there. */
+/**
+ * Copies the commands to a project with this test's folder as `.data`. Returns a function that runs `npm run events`.
+ */
 async function copyOfCommands() {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const copy = await mkdtemp(`${tmpdir()}/slim-signup-commands-`);

@@ -27,7 +27,7 @@ describe("the local mail server", () => {
     expect(mails[0]?.raw.toString()).toContain("Subject: Hello");
   });
 
-  it("accepts a mail only when it is kept", async () => {
+  it("accepts a mail only after it is stored", async () => {
     const kept = Promise.withResolvers<void>();
     const arrived = Promise.withResolvers<void>();
     const { transport } = await start(() => {
@@ -44,7 +44,7 @@ describe("the local mail server", () => {
     await sending;
   });
 
-  it("refuses a mail for now when it cannot be kept", async () => {
+  it("refuses a mail temporarily when it cannot be stored", async () => {
     const { transport } = await start(() => Promise.reject(new Error("The disk is full.")));
 
     await expect(transport.sendMail(mail)).rejects.toMatchObject({ responseCode: 450 });
@@ -57,7 +57,7 @@ describe("the local mail server", () => {
     const socket = connect(Number(new URL(smtp.url).port), "127.0.0.1");
     socket.write("EHLO a\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n");
     socket.setEncoding("utf8");
-    for await (const answer of socket) if (String(answer).includes("354")) break;
+    for await (const response of socket) if (String(response).includes("354")) break;
     socket.destroy();
     await once(socket, "close").catch(() => {});
     await transport.sendMail(mail);

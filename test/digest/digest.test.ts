@@ -34,7 +34,7 @@ async function addOperator(email: string): Promise<string> {
   return usrId;
 }
 
-/** An event so far from the beginning of the operators' present day. */
+/** An event at this distance from the beginning of the operators' current day. */
 const happen = (type: string, distance: string) => sql`
   insert into event (event_type, created_at)
   values (${type}, date_trunc('day', now(), ${zone}) + ${distance}::interval)
@@ -53,7 +53,7 @@ describe("ENQUEUE_DIGESTS", () => {
 
   it("enqueues one mail per operator with the figures of that zone's yesterday", async () => {
     const operators = [await addOperator("ada@example.com"), await addOperator("bob@example.com")];
-    await addUser(sql, { email: "visitor@example.com", password: "twelve engines hum" });
+    await addUser(sql, { email: "reader@example.com", password: "twelve engines hum" });
     for (const distance of ["-1 microsecond", "-1 day"]) await happen("SIGNED_UP", distance);
     for (const distance of ["0", "-1 day -1 microsecond"]) await happen("SIGNED_UP", distance);
     for (const type of ["EMAIL_VERIFIED", "MAIL_SENT", "MAIL_SENT", "MAIL_SENT", "TASK_DEAD", "LOGGED_IN"])
@@ -88,7 +88,7 @@ describe("SEND_EMAIL_DIGEST", () => {
     return smtp.mails;
   };
 
-  it("mails an operator how the day went", async () => {
+  it("mails an operator the summary of the day", async () => {
     const [mail] = await send(await addOperator("ada@example.com"));
     expect(mail?.recipients).toEqual(["ada@example.com"]);
     expect(mail?.subject).toBe("Daily summary of slim-signup");

@@ -27,7 +27,7 @@ async function read(consumer = reader): Promise<string[]> {
   return consumed;
 }
 
-/** Waits until so many are consumed: transactions of other tests on the same server may delay the feed for a moment. */
+/** Waits until this many are consumed: transactions of other tests on the same server may delay the feed. */
 async function reads(count: number, consumer = reader): Promise<string[]> {
   await until("they are read", async () => (await read(consumer)).length >= count);
   return consumed;

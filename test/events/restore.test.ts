@@ -70,7 +70,7 @@ describe("a database that was restored into a new cluster", () => {
     expect(await reads("new", 1)).toEqual(["SIX"]);
   });
 
-  it("refuses consumers before that", async () => {
+  it("lets no consumer read before that", async () => {
     await expect(consume(sql, reader("at the end"))).rejects.toThrow("renumbered");
   });
 });

@@ -25,7 +25,7 @@ const loggedIn = ["Account", "Log out"];
 const pages = ["/", "/signup", "/login", "/password/forgot", "/verify?token=old"];
 
 describe("the navigation", () => {
-  it.each(pages)("offers at %s what is true", async (path) => {
+  it.each(pages)("offers the right links at %s", async (path) => {
     const cookie = await openSession(sql, await addUser(sql));
     expect(await navigation(path)).toEqual(loggedOut);
     expect(await navigation(path, cookie)).toEqual(loggedIn);
@@ -35,14 +35,14 @@ describe("the navigation", () => {
     expect(await navigation(path, "session=%00"), "not a session").toEqual(loggedOut);
   });
 
-  it("stays true when a form is refused", async () => {
+  it("stays right when a form is refused", async () => {
     const cookie = await openSession(sql, await addUser(sql));
     const { text } = await request(url).post("/login").type("form").send({}).set("Cookie", cookie).expect(422);
     expect(text).toContain(">Log out</button>");
     expect(text).not.toContain('href="/login"');
   });
 
-  it("offers the account alone where the database is not asked, or is away", async () => {
+  it("offers only the account when the database is not queried or is away", async () => {
     const cookie = await openSession(sql, await addUser(sql));
     expect(await navigation("/nowhere", cookie)).toEqual(["Account"]);
     expect(await navigation("/nowhere")).toEqual(loggedOut);
@@ -52,7 +52,7 @@ describe("the navigation", () => {
 });
 
 describe("GET /", () => {
-  it("greets who is logged in, and invites everyone else to sign up", async () => {
+  it("greets the current user, and invites everyone else to sign up", async () => {
     const cookie = await openSession(sql, await addUser(sql));
     const { text } = await request(url).get("/").set("Cookie", cookie).expect(200);
     expect(text).toContain(`You are logged in as <strong>${ada.email}</strong>`);

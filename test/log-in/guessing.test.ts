@@ -16,14 +16,14 @@ const post = (path: string, fields: object, cookie = "") =>
   site.post(path).set("Cookie", cookie).type("form").send(fields);
 const logIn = (form = ada, cookie = "") => post("/login", form, cookie);
 const guess = (email = ada.email) => logIn({ ...wrong, email }).expect(422);
-/** As after 50 wrong passwords. */
+/** The state after 50 wrong passwords. */
 const exhaust = (email = ada.email) =>
   sql`insert into log_in_failure (email, failures) values (${email}, 50) on conflict (email) do update set failures = 50`;
 const browserOf = (answer: Response) => /browser=[\w-]{43}/.exec(answer.get("Set-Cookie")?.join() ?? "")?.[0];
 const blockedMails = () => sql`select params from task where task_type = 'SEND_EMAIL_LOG_IN_BLOCKED'`;
 
 describe("POST /login after 50 wrong passwords in a row", () => {
-  it("gives an unknown browser the answer to a wrong password, from any network", async () => {
+  it("gives an unknown browser the response to a wrong password, from any network", async () => {
     await addUser(sql);
     for (let n = 0; n < 130; n += 1) await guess().set("X-Forwarded-For", `203.0.113.${n % 26}`);
 

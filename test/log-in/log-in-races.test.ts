@@ -32,17 +32,17 @@ describe("POST /login", () => {
 
   it("begins a session that ends with the next change of the password", async () => {
     const usrId = await addUser(sql);
-    const [answer] = await race(sql, usrId, [() => logIn()]);
-    await account(sessionOf(answer!)).expect(200);
+    const [response] = await race(sql, usrId, [() => logIn()]);
+    await account(sessionOf(response!)).expect(200);
     await sql`update usr set password_hash = 'new', version = version + 1 where usr_id = ${usrId}`;
-    await account(sessionOf(answer!)).expect(303);
+    await account(sessionOf(response!)).expect(303);
   });
 
   it("refuses an account that is deleted meanwhile", async () => {
     const usrId = await addUser(sql);
     const deletion = () =>
       sql`with verified as (delete from email_verified) delete from usr where usr_id = ${usrId}`.then(() => undefined);
-    const [, answer] = await race<request.Response | undefined>(sql, usrId, [deletion, () => logIn()]);
-    expect(answer?.status).toBe(422);
+    const [, response] = await race<request.Response | undefined>(sql, usrId, [deletion, () => logIn()]);
+    expect(response?.status).toBe(422);
   });
 });

@@ -16,17 +16,17 @@ const account = (cookie = "") => site.get("/account").set("Cookie", cookie);
 describe("POST /login", () => {
   it("begins a session of 30 days, stores only the hash of its token, and makes the browser known", async () => {
     await addUser(sql);
-    const answer = await logIn({ ...ada, email: " ADA@example.com " })
+    const response = await logIn({ ...ada, email: " ADA@example.com " })
       .set("User-Agent", `Lynx/2\t${"x".repeat(300)}`)
       .set("X-Forwarded-For", "203.0.113.7")
       .expect(303)
       .expect("Location", "/account");
 
-    expect(answer.get("Set-Cookie")).toEqual([
+    expect(response.get("Set-Cookie")).toEqual([
       expect.stringMatching(/^session=[\w-]{43}; path=\/; expires=.*; samesite=lax; httponly$/),
       expect.stringMatching(/^browser=[\w-]{43}; path=\/; expires=.*; samesite=lax; httponly$/),
     ]);
-    await account(sessionOf(answer)).expect(200, /ada@example\.com/);
+    await account(sessionOf(response)).expect(200, /ada@example\.com/);
     expect(
       await sql`
         select browser, address, octet_length(token_hash), expires_at - created_at = interval '30 days' as is_30_days
@@ -38,11 +38,11 @@ describe("POST /login", () => {
   it("sets a cookie for one host under https", async () => {
     await addUser(sql);
     const origin = "https://signup.example.com";
-    const answer = await request(await serveApp(sql, { passwords, origin }))
+    const response = await request(await serveApp(sql, { passwords, origin }))
       .post("/login")
       .type("form")
       .send(ada);
-    expect(answer.get("Set-Cookie")?.[0]).toMatch(
+    expect(response.get("Set-Cookie")?.[0]).toMatch(
       /^__Host-session=[\w-]{43}; path=\/; expires=.*; samesite=lax; secure; httponly$/,
     );
   });
@@ -66,13 +66,13 @@ describe("POST /login", () => {
     expect(await sql`select address from session`).toEqual([{ address: "203.0.113.7" }]);
   });
 
-  it("answers JSON with 204", async () => {
+  it("responds 204 to JSON", async () => {
     await addUser(sql);
-    const answer = await site.post("/login").send(ada).expect(204);
-    await account(sessionOf(answer)).expect(200);
+    const response = await site.post("/login").send(ada).expect(204);
+    await account(sessionOf(response)).expect(200);
   });
 
-  it("gives one answer for a wrong password, an unknown address and a user without a real hash", async () => {
+  it("gives the same response for a wrong password, an unknown address and a user without a real hash", async () => {
     await addUser(sql);
     await addUser(sql, { ...ada, email: "bob@example.com" }, false);
     await sql`insert into usr (email, password_hash) values ('cleo@example.com', 'none')`;
@@ -104,7 +104,7 @@ describe("POST /login", () => {
     expect(checks).toBe(1);
   });
 
-  it("gives one answer for a wrong password and for an unverified address, and offers the email again", async () => {
+  it("gives the same response for a wrong password and for an unverified address, and offers the email again", async () => {
     await addUser(sql);
     await addUser(sql, { ...ada, email: "bob@example.com" }, false);
     const said = async (form: typeof ada, type: string) => {
@@ -124,8 +124,8 @@ describe("POST /login", () => {
 
   it("ends the session that this browser had", async () => {
     const former = await openSession(sql, await addUser(sql));
-    const answer = await logIn().set("Cookie", former).expect(303);
-    expect(sessionOf(answer)).not.toBe(former);
+    const response = await logIn().set("Cookie", former).expect(303);
+    expect(sessionOf(response)).not.toBe(former);
     await account(former).expect(303);
     expect(await sql`select from session`).toHaveLength(1);
   });

@@ -14,8 +14,8 @@ const account = (cookie = "") => site.get("/account").set("Cookie", cookie);
 describe("POST /logout", () => {
   it("ends the session and deletes the cookie", async () => {
     const session = await openSession(sql, await addUser(sql));
-    const answer = await site.post("/logout").set("Cookie", session).expect(303).expect("Location", "/");
-    expect(answer.get("Set-Cookie")?.[0]).toMatch(/^session=; path=\/; expires=Thu, 01 Jan 1970/);
+    const response = await site.post("/logout").set("Cookie", session).expect(303).expect("Location", "/");
+    expect(response.get("Set-Cookie")?.[0]).toMatch(/^session=; path=\/; expires=Thu, 01 Jan 1970/);
     await account(session).expect(303);
     expect(await sql`select from session`).toEqual([]);
   });

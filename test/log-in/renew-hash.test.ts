@@ -22,11 +22,11 @@ const hashNow = async () => (await sql<{ password_hash: string }[]>`select passw
 describe("POST /login, when the parameters of the hash have risen", () => {
   it("renews the hash, and ends no session", async () => {
     const elsewhere = await openSession(sql, usrId);
-    const answer = await logIn().expect(303);
+    const response = await logIn().expect(303);
 
     expect(await hashNow()).toContain("$m=16,t=2,p=1$");
     expect(await hasPassword(sql, usrId, ada.password)).toBe(true);
-    await account(sessionOf(answer)).expect(200);
+    await account(sessionOf(response)).expect(200);
     await account(elsewhere).expect(200);
 
     const renewed = await hashNow();
@@ -48,9 +48,9 @@ describe("POST /login, when the parameters of the hash have risen", () => {
   });
 
   it("begins lasting sessions for eight log-ins at once", async () => {
-    const answers = await Promise.all(Array.from({ length: 8 }, () => logIn()));
-    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(303));
-    for (const answer of answers) await account(sessionOf(answer)).expect(200);
+    const responses = await Promise.all(Array.from({ length: 8 }, () => logIn()));
+    expect(responses.map(({ status }) => status)).toEqual(Array(8).fill(303));
+    for (const response of responses) await account(sessionOf(response)).expect(200);
     expect(await hashNow()).toContain("$m=16,");
   });
 
@@ -62,15 +62,15 @@ describe("POST /login, when the parameters of the hash have risen", () => {
         return risen.hash(...given);
       },
     };
-    const answer = await logIn(ada, request(await serveApp(sql, { passwords: changing }))).expect(303);
+    const response = await logIn(ada, request(await serveApp(sql, { passwords: changing }))).expect(303);
     expect(await hashNow()).toBe("new");
-    await account(sessionOf(answer)).expect(303);
+    await account(sessionOf(response)).expect(303);
   });
 
   it("logs in even if the hash cannot be renewed", async () => {
     const busy = { ...risen, hash: () => Promise.reject(new Error("The queue is full.")) };
-    const answer = await logIn(ada, request(await serveApp(sql, { passwords: busy }))).expect(303);
-    await account(sessionOf(answer)).expect(200);
+    const response = await logIn(ada, request(await serveApp(sql, { passwords: busy }))).expect(303);
+    await account(sessionOf(response)).expect(200);
   });
 });
 

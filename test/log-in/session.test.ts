@@ -12,7 +12,7 @@ beforeEach(() => empty(sql));
 const account = (cookie = "") => site.get("/account").set("Cookie", cookie);
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
 
-/** Which time of the session, in whole days from now. */
+/** A time of the session, in whole days from now. */
 const times = () => sql`
   select
     round(extract(epoch from seen_at - now()) / 86400)::int as seen,
@@ -21,19 +21,19 @@ const times = () => sql`
 `;
 
 describe("a page that needs a session", () => {
-  it.each(["", "session="])("sends those with the cookie «%s» to log in", async (cookie) => {
+  it.each(["", "session="])('sends a browser with the cookie "%s" to log in', async (cookie) => {
     await account(cookie).expect(303).expect("Location", "/login");
   });
 
   it.each(["session=%00", `session=${"A".repeat(43)}`, `session=${"x".repeat(4000)}`])(
-    "sends those with the cookie «%s» to log in, and says that the session has ended",
+    'sends a browser with the cookie "%s" to log in, and says that the session has ended',
     async (cookie) => {
       await account(cookie).expect(303).expect("Location", "/login?ended");
       await site.get("/login?ended").expect(200, /Your session has ended/);
     },
   );
 
-  it("answers JSON with 401", async () => {
+  it("responds 401 to JSON", async () => {
     await account().set("Accept", "application/json").expect(401, { error: "Log in, then try again." });
   });
 
@@ -58,9 +58,9 @@ describe("a page that needs a session", () => {
 
   it("ends a session after 90 days", async () => {
     const cookie = await openSession(sql, await addUser(sql), { created_at: daysAgo(80), seen_at: daysAgo(2) });
-    const answer = await account(cookie).expect(200);
+    const response = await account(cookie).expect(200);
     expect(await times()).toEqual([{ seen: 0, expires: 10 }]);
-    const [, expires = ""] = /expires=([^;]+)/.exec(answer.get("Set-Cookie")![0]!) ?? [];
+    const [, expires = ""] = /expires=([^;]+)/.exec(response.get("Set-Cookie")![0]!) ?? [];
     expect(Math.round((Date.parse(expires) - Date.now()) / 86_400_000)).toBe(10);
 
     await sql`update session set created_at = now() - interval '90 days'`;

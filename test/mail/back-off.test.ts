@@ -12,7 +12,7 @@ const handler = letterHandler(mailer, {
 
 afterEach(() => vi.restoreAllMocks());
 
-/** Seconds before the second, third, … attempt, when each draw of the jitter gives the next of these numbers. */
+/** Seconds before the second, third, … attempt, if the jitter draws these numbers in turn. */
 function waits(...draws: number[]): number[] {
   const random = vi.spyOn(Math, "random");
   return Array.from({ length: handler.maxAttempts - 1 }, (_, n) => {

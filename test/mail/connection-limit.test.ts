@@ -25,7 +25,7 @@ describe("a mail server that allows fewer connections than there are slots", () 
     },
   );
 
-  it("is down when it has no connection for any mail, and is not asked by each of them", async () => {
+  it("counts as down when it accepts no connection, and not every mail tries one", async () => {
     const server = await scriptSmtp(({ stage }) => (stage === "greeting" ? tooMany : undefined));
     const send = mailTo(server.url, 20);
     const sent = await Promise.all(Array.from({ length: 40 }, () => send()));
@@ -40,7 +40,7 @@ describe("a mail server that allows fewer connections than there are slots", () 
 describe("the limit of connections", () => {
   afterEach(() => void vi.useRealTimers());
 
-  it("lets a mail go out after the last one beside it, though its own refusal came later", async () => {
+  it("sends a refused mail again, even if the last other mail ended before its refusal", async () => {
     const limit = createConnectionLimit(2, () => true);
     const { signal } = new AbortController();
     const refused = Promise.withResolvers<void>();

@@ -53,7 +53,7 @@ describe("mails to one mailbox", () => {
     expect(await sql`select from task_error`).toEqual([]);
   });
 
-  it("are counted together when anybody can cause them with a signup or a change of address", async () => {
+  it("are counted together when a stranger can cause them with a signup or a change of address", async () => {
     const usr_id = await addUser(sql, tagged(1), false);
     await useUp("sign-up mail", ada.email);
     await enqueue("SEND_EMAIL_WELCOME", { usr_id });

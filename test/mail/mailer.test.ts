@@ -49,7 +49,7 @@ describe.each<[view: string, links: string[], letter?: { path: string; data: Rec
     expect(/<h1[^>]*>(.*)<\/h1>/.exec(html)?.[1]).toBe(second);
   });
 
-  it("loads nothing and tracks nobody", async () => {
+  it("loads nothing and has no tracking", async () => {
     const [html] = await mail("ada@example.com");
     expect(html).not.toMatch(/<img|<link|<script|url\(/i);
     const links = [...html.matchAll(/href="([^"]*)"/g)].map(([, href]) => href);

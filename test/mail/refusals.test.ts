@@ -11,7 +11,7 @@ const isBad = (address: string) => address.startsWith("bad");
 const refuseBad = (answer: Answer = "554 5.7.1 <host>: Client host rejected: Access denied") =>
   scriptSmtp(({ stage, to }) => (stage === "RCPT" && isBad(to) ? answer : undefined));
 
-/** Sends to these addresses, one after the other, and returns what becomes of the attempts. */
+/** Sends to these addresses, one after the other, and returns the outcomes. */
 function startSending({ url }: ScriptedSmtp, connections = 1) {
   const send = mailTo(url, connections);
   const sendTo = async (address: string, born?: string) =>
@@ -19,9 +19,9 @@ function startSending({ url }: ScriptedSmtp, connections = 1) {
   return {
     sendTo,
     inTurn: async (...addresses: string[]) => {
-      const verdicts: string[] = [];
-      for (const address of addresses) verdicts.push(await sendTo(address));
-      return verdicts;
+      const outcomes: string[] = [];
+      for (const address of addresses) outcomes.push(await sendTo(address));
+      return outcomes;
     },
   };
 }
@@ -33,8 +33,8 @@ describe("a refusal at RCPT that may mean the recipient or us", () => {
     "451 4.3.0 Temporary lookup failure",
   ])("costs no attempt when mails under way at the same time get it too: %s", async (answer) => {
     const { sendTo } = startSending(await refuseBad(answer), 10);
-    const verdicts = await Promise.all(Array.from({ length: 10 }, (_, n) => sendTo(`bad${n}`)));
-    expect(new Set(verdicts)).toEqual(new Set(["service down"]));
+    const outcomes = await Promise.all(Array.from({ length: 10 }, (_, n) => sendTo(`bad${n}`)));
+    expect(new Set(outcomes)).toEqual(new Set(["service down"]));
   });
 
   it("is about us from the third recipient in a row on, until a mail is accepted", async () => {
@@ -49,7 +49,7 @@ describe("a refusal at RCPT that may mean the recipient or us", () => {
     expect(await inTurn("bad3", "bad1", "good")).toEqual(["snooze", "snooze", "sent"]);
   });
 
-  it("is about the recipient when one has it again and again", async () => {
+  it("is about the recipient when only one is refused repeatedly", async () => {
     const { inTurn } = startSending(await refuseBad());
     expect(await inTurn("bad", "bad", "bad", "bad")).toEqual(["retry", "retry", "retry", "retry"]);
   });

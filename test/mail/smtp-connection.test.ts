@@ -28,8 +28,8 @@ describe("a pooled connection", () => {
 
   it.each<Answer>(["421 4.7.0 Too many messages on this line", "cut"])(
     "costs no attempt when it is worn out: %s",
-    async (answer) => {
-      const server = await scriptSmtp(({ stage, mails }) => (stage === "MAIL" && mails > 0 ? answer : undefined));
+    async (response) => {
+      const server = await scriptSmtp(({ stage, mails }) => (stage === "MAIL" && mails > 0 ? response : undefined));
       const send = mailToScripted(server);
       for (const task_id of ["1", "2", "3"]) expect((await send({ task_id })).outcome).toBe("sent");
       expect(server.mails.map(({ id }) => id.slice(0, 7))).toEqual(["<task.1", "<task.2", "<task.3"]);

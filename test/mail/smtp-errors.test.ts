@@ -50,15 +50,15 @@ describe("a mail that the server does not take", () => {
     ["end", "554 5.7.1 Spam", "permanent"],
     ["end", "cut", "outcome unknown"],
     ["end", "hang", "outcome unknown"],
-  ])("at %s, told %s: %s", async (stage, answer, outcome) => {
-    const server = await scriptSmtp(at(stage, answer));
+  ])("at %s, after %s: %s", async (stage, response, outcome) => {
+    const server = await scriptSmtp(at(stage, response));
     const sent = await mailToScripted(server)();
 
     expect(sent.outcome).toBe(outcome);
     expect(server.mails).toHaveLength(stage === "end" ? 1 : 0);
     expect(server.stages.at(-1)).toBe(stage);
     // The server's words are kept, people's addresses are not.
-    expect(sent.error).toContain(/^\d+ [\d.]+/.exec(answer ?? "")?.[0] ?? "");
+    expect(sent.error).toContain(/^\d+ [\d.]+/.exec(response ?? "")?.[0] ?? "");
     expect(sent.error).not.toMatch(/@|o'|brien/);
     expect(sent.error).not.toBe("");
   });

@@ -71,9 +71,12 @@ describe("POST /ops/tasks/:id/…", () => {
     expect((await show(`/ops/tasks/${id}`).expect(200)).text).toContain(`href="/ops/tasks/${tasks[0]!.task_id}"`);
   });
 
-  it.each(["/ops/tasks/1/explode", "/ops/tasks/a/run", "/ops/tasks/1/constructor"])("knows no %s", async (path) => {
-    await act(path).expect(404);
-  });
+  it.each(["/ops/tasks/1/explode", "/ops/tasks/a/run", "/ops/tasks/1/constructor"])(
+    "responds 404 to %s",
+    async (path) => {
+      await act(path).expect(404);
+    },
+  );
 
   it("refuses other sites", async () => {
     const [id] = await enqueue(sql, "MAIL");

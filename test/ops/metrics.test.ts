@@ -70,7 +70,7 @@ describe("GET /metrics", () => {
     expect(text).not.toContain("secret");
   });
 
-  it("is answered over http under an https origin, for scrapers inside the network", async () => {
+  it("responds over http under an https origin, for scrapers inside the network", async () => {
     const secure = request(await serveApp(sql, { origin: "https://example.com", env: { METRICS_TOKEN: token } }));
     const headers = { Authorization: `Bearer ${token}`, "X-Forwarded-Proto": "http" };
     await secure.get("/metrics").set(headers).expect(200);

@@ -21,7 +21,7 @@ export async function moveToDead(sql: Sql, taskType: string, reason = "no luck")
 }
 
 /**
- * What operators did, and who they are.
+ * The actions of operators, with their names.
  * @public Tests of other modules use it.
  */
 export const operatorActions = (sql: Sql) => sql`

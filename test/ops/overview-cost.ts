@@ -4,14 +4,14 @@ import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
 import { addWorker } from "../support/engine.ts";
 
-/** What the table may be full of. */
+/** Kinds of tasks that may fill the table. */
 export const burdens = ["due", "scheduled", "retrying", "dead", "running"] as const;
 export type Burden = (typeof burdens)[number];
 
 /** More than the five after which Postgres may take a generic plan. */
 const rounds = 8;
 
-/** Buffers that one overview touches when there are so many tasks, in two lanes; counted by Postgres. */
+/** Buffers that one overview touches with this many tasks, in two lanes; counted by Postgres. */
 export async function measureOverviews(burden: Burden, sizes: number[]): Promise<number[]> {
   const { sql, url } = await createDatabase();
   await sql`create extension pg_stat_statements`;
@@ -50,7 +50,7 @@ async function measure(sql: Sql, url: string): Promise<number> {
   const reader = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test overview");
   cleanUp(() => reader.end());
   for (let round = 0; round < rounds; round += 1) {
-    // The first is for the catalogue's own buffers.
+    // The first run also reads the catalog.
     if (round === 1) await sql`select pg_stat_statements_reset(dbid => (${database(sql)}))`;
     await readOverview(reader);
   }

@@ -27,7 +27,7 @@ describe("the operations pages", () => {
     ["get", "/ops/tasks/1"],
     ["post", "/ops/tasks/1/cancel"],
     ["post", "/ops/types/MAIL/retry"],
-  ] as const)("are 404 for anybody but operators: %s %s", async (method, path) => {
+  ] as const)("are 404 for all but operators: %s %s", async (method, path) => {
     await enqueue(sql, "MAIL", 1);
     const unknown = await site.get("/nowhere").expect(404);
     const owner = await openSession(sql, await addUser(sql));
@@ -64,8 +64,8 @@ describe("GET /ops", () => {
     await sql`insert into event_consumer (name, seen_at) values ('digest', now() - interval '70 s')`;
     // Another test's transaction may hold the feed up for a moment.
     const text = await until("the event is shown", async () => {
-      const answer = await show("/ops").expect(200).expect("Cache-Control", "no-store");
-      return answer.text.includes("MAIL_SENT") ? answer.text : undefined;
+      const response = await show("/ops").expect(200).expect("Cache-Control", "no-store");
+      return response.text.includes("MAIL_SENT") ? response.text : undefined;
     });
     expect(text).toMatch(/class="latency bad"[^]*1 min [345]\d s[^]*much too late/);
     expect(text).toContain("<dt>Due</dt><dd>3</dd>");
@@ -84,8 +84,8 @@ describe("GET /ops", () => {
     await enqueue(sql, "MAIL", 1, { run_at: new Date(Date.now() + seconds * 1000) });
     // The page may be a second old.
     const text = await until("it is shown", async () => {
-      const answer = await show("/ops").expect(200);
-      return answer.text.includes(`<span>${words}</span>`) ? answer.text : undefined;
+      const response = await show("/ops").expect(200);
+      return response.text.includes(`<span>${words}</span>`) ? response.text : undefined;
     });
     expect(text).toContain(`class="latency ${level}"`);
   });
@@ -94,8 +94,8 @@ describe("GET /ops", () => {
     await sql`insert into worker (worker_id, host, pid, task_types) values (gen_random_uuid(), 'here', 1, '{MAIL}')`;
     await enqueue(sql, "LATER", 2);
     const text = await until("it is shown", async () => {
-      const answer = await show("/ops").expect(200);
-      return answer.text.includes("LATER") ? answer.text : undefined;
+      const response = await show("/ops").expect(200);
+      return response.text.includes("LATER") ? response.text : undefined;
     });
     expect(text).toMatch(
       /class="latency late"[^]*<strong>None<\/strong> <span>2 tasks of unknown types are due<\/span>/,

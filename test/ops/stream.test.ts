@@ -11,10 +11,10 @@ import { serveApp } from "../support/web.ts";
 
 /** Follows the stream in the background; shows what has come, and whether it has ended. */
 async function follow(url: string, cookie: string) {
-  const answer = await fetch(`${url}/ops/events`, { headers: { cookie } });
-  const seen = { status: answer.status, type: answer.headers.get("content-type"), text: "", hasEnded: false };
+  const response = await fetch(`${url}/ops/events`, { headers: { cookie } });
+  const seen = { status: response.status, type: response.headers.get("content-type"), text: "", hasEnded: false };
   const read = async () => {
-    for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) seen.text += chunk;
+    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) seen.text += chunk;
     seen.hasEnded = true;
   };
   void read().catch(() => (seen.hasEnded = true));
@@ -56,11 +56,11 @@ describe("GET /ops/events", () => {
     expect(seen.text).not.toContain("elsewhere");
   });
 
-  it("answers HEAD at once", async () => {
+  it("responds to HEAD at once", async () => {
     const { sql } = await createDatabase();
     const headers = { cookie: await logInOperator(sql) };
-    const answer = await fetch(`${await serveApp(sql)}/ops/events`, { method: "HEAD", headers });
-    expect(answer.status).toBe(200);
+    const response = await fetch(`${await serveApp(sql)}/ops/events`, { method: "HEAD", headers });
+    expect(response.status).toBe(200);
   });
 
   it("does not keep the process when it is to stop", async () => {

@@ -57,7 +57,7 @@ describe("POST /account/password", () => {
     });
   });
 
-  it("takes five attempts in 15 minutes, then answers 429", async () => {
+  it("takes five attempts in 15 minutes, then responds 429", async () => {
     for (let time = 0; time < 5; time += 1) await change("not the right one").expect(422);
     await change()
       .expect(429)
@@ -85,7 +85,7 @@ describe("POST /account/password", () => {
     expect(await hasPassword(sql, usrId, ada.password)).toBe(true);
   });
 
-  it("is for those who are logged in", async () => {
+  it("requires a log-in", async () => {
     await site.get("/account/password").expect(303).expect("Location", "/login");
     await site.post("/account/password").type("form").send({}).expect(303).expect("Location", "/login");
     await site.post("/account/password").send({}).expect(401);

@@ -32,7 +32,7 @@ describe("POST /password/forgot", () => {
     expect(await pending()).toEqual([toUser("0"), toUser("1")]);
   });
 
-  it("answers JSON with 204 and sets no cookie", async () => {
+  it("responds 204 to JSON and sets no cookie", async () => {
     const { headers } = await site.post("/password/forgot").send({ email: ada.email }).expect(204);
     expect(headers["set-cookie"]).toBeUndefined();
   });
@@ -57,8 +57,8 @@ describe("POST /password/forgot", () => {
 
   it("takes 20 an hour from one network", async () => {
     const from = () => forgot(ada.email).set("X-Forwarded-For", "2001:db8::1");
-    const answers = await Promise.all(Array.from({ length: 20 }, from));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([303]));
+    const responses = await Promise.all(Array.from({ length: 20 }, from));
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([303]));
 
     await from()
       .set("X-Forwarded-For", "2001:db8::2")

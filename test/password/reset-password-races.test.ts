@@ -18,9 +18,9 @@ describe("two resets at once", () => {
   it("by two links: the first wins, and one mail is enqueued", async () => {
     const usrId = await addUser(sql);
     const [one, two] = [await addLink(sql, "reset", usrId), await addLink(sql, "reset", usrId)];
-    const answers = await race(sql, usrId, [() => reset(one), () => reset(two, "a third good secret")]);
+    const responses = await race(sql, usrId, [() => reset(one), () => reset(two, "a third good secret")]);
 
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 410]);
     expect(await hasPassword(sql, usrId, password)).toBe(true);
     expect(await tasks()).toHaveLength(1);
   });
@@ -28,8 +28,8 @@ describe("two resets at once", () => {
   it("by the same link: it works once", async () => {
     const usrId = await addUser(sql);
     const token = await addLink(sql, "reset", usrId);
-    const answers = await race(sql, usrId, [() => reset(token), () => reset(token, "a third good secret")]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
+    const responses = await race(sql, usrId, [() => reset(token), () => reset(token, "a third good secret")]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 410]);
     expect(await hasPassword(sql, usrId, password)).toBe(true);
   });
 
@@ -37,13 +37,13 @@ describe("two resets at once", () => {
     const usrId = await addUser(sql);
     for (let round = 0; round < 10; round += 1) {
       const tokens = await Promise.all([1, 2, 3, 4].map(() => addLink(sql, "reset", usrId)));
-      const answers = await Promise.all(tokens.map((token) => reset(token)));
-      expect(answers.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([303, 410, 410, 410]);
+      const responses = await Promise.all(tokens.map((token) => reset(token)));
+      expect(responses.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([303, 410, 410, 410]);
     }
   });
 });
 
-describe("a reset while somebody logs in with the old password", () => {
+describe("a reset during a log-in with the old password", () => {
   it("leaves no live session of the old password", async () => {
     const logIn = () => site.post("/login").type("form").send(ada);
     for (const isLogInFirst of [true, false]) {
@@ -51,11 +51,11 @@ describe("a reset while somebody logs in with the old password", () => {
       const usrId = await addUser(sql);
       const token = await addLink(sql, "reset", usrId);
       const requests = [logIn, () => reset(token)];
-      const answers = await race(sql, usrId, isLogInFirst ? requests : requests.toReversed());
+      const responses = await race(sql, usrId, isLogInFirst ? requests : requests.toReversed());
 
       expect(await hasPassword(sql, usrId, password)).toBe(true);
-      for (const answer of answers) {
-        const [cookie = ""] = answer.get("Set-Cookie") ?? [];
+      for (const response of responses) {
+        const [cookie = ""] = response.get("Set-Cookie") ?? [];
         await site.get("/account").set("Cookie", cookie).expect(303);
       }
     }
@@ -76,9 +76,9 @@ describe("a reset while the address is verified", () => {
     const { usrId, resetLink, verifyLink } = await addUnverified();
     await sql`insert into log_in_failure (email, failures) values (${ada.email}, 3)`;
     const requests = [() => verify(verifyLink), () => reset(resetLink)];
-    const answers = await race(sql, usrId, first === "verify" ? requests : requests.toReversed());
+    const responses = await race(sql, usrId, first === "verify" ? requests : requests.toReversed());
 
-    expect(answers.map(({ status }) => status)).toEqual(first === "verify" ? [303, 410] : [303, 200]);
+    expect(responses.map(({ status }) => status)).toEqual(first === "verify" ? [303, 410] : [303, 200]);
     expect(await hasPassword(sql, usrId, first === "verify" ? "a third good secret" : password)).toBe(true);
   });
 
@@ -87,9 +87,9 @@ describe("a reset while the address is verified", () => {
       await empty(sql);
       const { resetLink, verifyLink } = await addUnverified();
       await sql`insert into log_in_failure (email, failures) values (${ada.email}, 3)`;
-      const answers = await Promise.all([reset(resetLink), verify(verifyLink), reset(resetLink), verify(verifyLink)]);
-      expect(answers.filter(({ status }) => status === 303)).toHaveLength(1);
-      expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
+      const responses = await Promise.all([reset(resetLink), verify(verifyLink), reset(resetLink), verify(verifyLink)]);
+      expect(responses.filter(({ status }) => status === 303)).toHaveLength(1);
+      expect(responses.filter(({ status }) => status >= 500)).toEqual([]);
     }
     expect(await sql`select deadlocks from pg_stat_database where datname = current_database()`).toEqual([
       { deadlocks: "0" },
@@ -104,8 +104,8 @@ describe("a reset while the account is deleted", () => {
     const cookie = await openSession(sql, usrId);
     const leave = () =>
       site.post("/account/delete").set("Cookie", cookie).type("form").send({ password: ada.password });
-    const answers = await race(sql, usrId, [leave, () => reset(token)]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 410]);
+    const responses = await race(sql, usrId, [leave, () => reset(token)]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 410]);
     expect(await tasks()).toEqual([{ task_type: "SEND_EMAIL_FAREWELL" }]);
 
     const second = await addUser(sql);

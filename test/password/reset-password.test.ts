@@ -47,7 +47,7 @@ describe("GET /password/reset", () => {
     },
   );
 
-  it("has no use for two tokens, or none", async () => {
+  it("refuses two tokens, and none", async () => {
     const token = await addLink(sql, "reset", await addUser(sql));
     await site.get(`/password/reset?token=${token}&token=${token}`).expect(410);
     await site.get("/password/reset").expect(410);
@@ -127,8 +127,8 @@ describe("POST /password/reset", () => {
     const token = await addLink(sql, "reset", usrId, columns);
     await show(token).expect(410);
     await reset(token).expect(410);
-    const answer = await site.post("/password/reset").send({ token, password }).expect(410);
-    expect(JSON.parse(answer.text)).toEqual({ error: expect.stringContaining("no longer works") as string });
+    const response = await site.post("/password/reset").send({ token, password }).expect(410);
+    expect(JSON.parse(response.text)).toEqual({ error: expect.stringContaining("no longer works") as string });
     expect(await hasPassword(sql, usrId, ada.password)).toBe(true);
     expect(await tasks()).toEqual([]);
   });
@@ -144,8 +144,8 @@ describe("POST /password/reset", () => {
     const { text } = await reset(token, chosen).expect(422);
     expect(text).toContain("<title>Error: Choose a new password");
     expect(text).toContain(token);
-    const answer = await site.post("/password/reset").send({ token, password: chosen }).expect(422);
-    expect(JSON.parse(answer.text)).toEqual({ errors: { password: expect.any(String) as string } });
+    const response = await site.post("/password/reset").send({ token, password: chosen }).expect(422);
+    expect(JSON.parse(response.text)).toEqual({ errors: { password: expect.any(String) as string } });
     await reset(token).expect(303);
   });
 });

@@ -21,8 +21,8 @@ const from = (address: string, n: number, post = signUp) =>
 
 describe("POST /signup, with a rate limit", () => {
   it("takes 20 an hour from one network, even at once, and says when to come back", async () => {
-    const answers = await Promise.all(Array.from({ length: 25 }, (_, n) => from(`2001:db8:1:2::${n}`, n)));
-    expect(answers.filter(({ status }) => status === 303)).toHaveLength(20);
+    const responses = await Promise.all(Array.from({ length: 25 }, (_, n) => from(`2001:db8:1:2::${n}`, n)));
+    expect(responses.filter(({ status }) => status === 303)).toHaveLength(20);
     expect(await sql`select from usr`).toHaveLength(20);
     expect(await pendingMails(sql)).toHaveLength(20);
 

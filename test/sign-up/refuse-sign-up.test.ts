@@ -53,7 +53,7 @@ describe("the link 'I did not sign up'", () => {
     ]);
   });
 
-  it.each(["", "nonsense", "%00", "%ff", "x".repeat(5000)])("is of no use with the token %j", async (token) => {
+  it.each(["", "nonsense", "%00", "%ff", "x".repeat(5000)])("refuses the token %j", async (token) => {
     await site.get(`/signup/refuse?token=${token}`).expect(410);
     await refuse(token).expect(410);
     await refuse([token, token]).expect(410);

@@ -26,7 +26,7 @@ describe("POST /signup, refused", () => {
     expect(await sql`select * from usr`).toEqual([]);
   });
 
-  it("tells JSON clients the fields and their messages", async () => {
+  it("responds to JSON with the messages by field", async () => {
     const { text } = await signUpByJson({ ...refused, password: "short" }).expect(422);
 
     expect(JSON.parse(text)).toEqual({

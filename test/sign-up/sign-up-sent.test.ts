@@ -13,8 +13,8 @@ const signUp = (form: string | object) => site.post("/signup").type("form").send
 
 describe("GET /signup/sent", () => {
   it("names the address, which is in no URL", async () => {
-    const answer = await signUp(ada);
-    const cookie = answer.get("Set-Cookie")?.find((one) => one.startsWith("sent_to=")) ?? "";
+    const response = await signUp(ada);
+    const cookie = response.get("Set-Cookie")?.find((one) => one.startsWith("sent_to=")) ?? "";
     expect(cookie).toMatch(/samesite=lax; httponly$/);
 
     const { text, headers } = await site.get("/signup/sent").set("Cookie", cookie).expect(200);
@@ -23,7 +23,7 @@ describe("GET /signup/sent", () => {
   });
 
   it.each(["", "sent_to=", "sent_to=bm9ib2R5", "sent_to=%00"])(
-    "shows no address for the cookie «%s»",
+    'shows no address for the cookie "%s"',
     async (cookie) => {
       const { text } = await site.get("/signup/sent").set("Cookie", cookie).expect(200);
       expect(text).not.toContain("@");

@@ -46,10 +46,10 @@ describe("POST /signup", () => {
     expect(await sql`select email from usr`).toEqual([{ email: ada.email }]);
   });
 
-  it("answers JSON with 204, the cookie that marks the browser, and nothing else", async () => {
-    const answer = await signUpByJson(ada).expect(204);
-    expect(answer.text).toBe("");
-    expect(answer.get("Set-Cookie")).toEqual([expect.stringMatching(/^signup=[\w-]{43}; .*samesite=lax; httponly$/)]);
+  it("responds to JSON with 204, the cookie that marks the browser, and nothing else", async () => {
+    const response = await signUpByJson(ada).expect(204);
+    expect(response.text).toBe("");
+    expect(response.get("Set-Cookie")).toEqual([expect.stringMatching(/^signup=[\w-]{43}; .*samesite=lax; httponly$/)]);
   });
 
   it("stores the hash of that cookie with the user that it inserts, and with no other", async () => {
@@ -62,7 +62,7 @@ describe("POST /signup", () => {
     expect(await sql`select browser_hash from usr`).toEqual([{ browser_hash: hashToken(token) }]);
   });
 
-  it("answers a form with 303 whatever it accepts", async () => {
+  it("responds to a form with 303, whatever it accepts", async () => {
     await signUp(ada).set("Accept", "application/json").expect(303);
   });
 
@@ -78,7 +78,7 @@ describe("POST /signup", () => {
     expect(await sql`select event_type from event`).toEqual([{ event_type: "SIGNED_UP" }]);
   });
 
-  it("inserts no user for a taken address, and enqueues one mail that tells its owner", async () => {
+  it("inserts no user for a taken address, and enqueues one mail to its owner", async () => {
     await addUser(sql);
     const before = await sql`select * from usr`;
     for (let time = 0; time < 2; time += 1) await signUp({ ...ada, password: "another good secret" });
@@ -91,7 +91,7 @@ describe("POST /signup", () => {
   it.each([
     ["form", signUp],
     ["JSON", signUpByJson],
-  ])("does not tell a taken address from a free one (%s)", async (_, post) => {
+  ])("responds the same for a taken address and a free one (%s)", async (_, post) => {
     const fresh = await post(ada);
     const taken = await post(ada);
 
@@ -108,9 +108,9 @@ describe("POST /signup", () => {
   });
 
   it("inserts one user and one welcome task when 50 requests race for one address", async () => {
-    const answers = await Promise.all(Array.from({ length: 50 }, () => signUp(ada)));
+    const responses = await Promise.all(Array.from({ length: 50 }, () => signUp(ada)));
 
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([303]));
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([303]));
     expect(await sql`select count(*) from usr`).toEqual([{ count: "1" }]);
     expect(await sql`select task_type, count(*) from task group by task_type order by count`).toEqual([
       { task_type: "SEND_EMAIL_WELCOME", count: "1" },

@@ -33,12 +33,12 @@ describe("POST /verify, in a race", () => {
   it("begins one session on two clicks", async () => {
     const { token, usrId, cookie } = await signUp();
     const click = () => verify({ token }, cookie);
-    const answers = await race(sql, usrId, [click, click]);
-    expect(answers.map(({ status }) => status)).toEqual([303, 200]);
+    const responses = await race(sql, usrId, [click, click]);
+    expect(responses.map(({ status }) => status)).toEqual([303, 200]);
     expect(await sql`select from session`).toHaveLength(1);
   });
 
-  it("beats a refusal that comes after it", async () => {
+  it("wins over a refusal that comes after it", async () => {
     const { token, usrId, cookie } = await signUp();
     const [verification, refusal] = await race(sql, usrId, [
       () => verify({ token }, cookie),
@@ -49,7 +49,7 @@ describe("POST /verify, in a race", () => {
     expect(await sql`select from email_suppression`).toEqual([]);
   });
 
-  it("is of no use after a refusal that came before it", async () => {
+  it("changes nothing after a refusal", async () => {
     const { token, usrId, cookie } = await signUp();
     const [refusal, verification] = await race(sql, usrId, [
       () => site.post("/signup/refuse").type("form").send({ token }),

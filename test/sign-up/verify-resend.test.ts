@@ -20,7 +20,7 @@ describe("POST /verify/resend", () => {
     expect(await pending()).toEqual([{ task_type: "SEND_EMAIL_WELCOME", params: { usr_id } }]);
   });
 
-  it("enqueues a mail that tells a verified owner about the account", async () => {
+  it("enqueues a mail about the account to a verified owner", async () => {
     const usr_id = await addUser(sql);
     await resend();
     expect(await pending()).toEqual([{ task_type: "SEND_EMAIL_ALREADY_REGISTERED", params: { usr_id } }]);

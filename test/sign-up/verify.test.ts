@@ -21,9 +21,9 @@ const signUp = (person = ada) => signUpBy(site, sql, person);
 describe("POST /verify in the browser that signed up", () => {
   it("verifies and logs in, and the password stays", async () => {
     const { cookie, token, usrId } = await signUp();
-    const answer = await verify({ token }, cookie).expect(303).expect("Location", "/account");
+    const response = await verify({ token }, cookie).expect(303).expect("Location", "/account");
 
-    await account(sessionOf(answer)).expect(200, /ada@example\.com/);
+    await account(sessionOf(response)).expect(200, /ada@example\.com/);
     expect(await hasPassword(sql, usrId, ada.password)).toBe(true);
     expect(await verified()).toEqual([{ usr_id: usrId }]);
   });
@@ -70,14 +70,14 @@ describe("POST /verify in the browser that signed up", () => {
 describe("POST /verify in another browser", () => {
   it("makes the new password the account's, and logs in", async () => {
     const { token, usrId } = await signUp();
-    const answer = await verify({ token, password }).expect(303);
+    const response = await verify({ token, password }).expect(303);
 
-    await account(sessionOf(answer)).expect(200);
+    await account(sessionOf(response)).expect(200);
     expect(await hasPassword(sql, usrId, password)).toBe(true);
     expect(await hasPassword(sql, usrId, ada.password)).toBe(false);
   });
 
-  it("leaves nothing to somebody who signed up with the address of another", async () => {
+  it("gives a stranger who signed up with the address no access", async () => {
     const thief = await signUp();
     const session = await openSession(sql, thief.usrId);
     await verify({ token: thief.token, password }).expect(303);

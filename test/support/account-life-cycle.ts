@@ -5,7 +5,7 @@ import { until } from "./until.ts";
 
 const [first, second, third] = ["twelve engines hum", "eleven engines hum", "thirteen engines hum"];
 
-/** Takes an account through its full life cycle over HTTP and mail, from the signup to the farewell. Each person has a client address. */
+/** Takes an account through its full life cycle, over HTTP and mail. Each person has their own client address. */
 export async function runAccountLifeCycle(url: string, mails: Received[], person: number): Promise<void> {
   const email = `person.${person}@example.com`;
   const site = request.agent(url).set("X-Forwarded-For", `192.0.2.${person}`);

@@ -79,9 +79,9 @@ export async function addLink(sql: Sql, purpose: string, usrId: string, columns:
 }
 
 /**
- * Races requests in the same order each time: they queue for the locked row of the user, one after the other, and then the lock
- * is released. A request that needs no lock on the row responds at once. Under `for no key update`, rows that refer to the user
- * can be written.
+ * Races requests in the same order each time: they queue for the locked row of the user, one after the other, and then
+ * the lock is released. A request that needs no lock on the row responds at once. Under `for no key update`, rows that
+ * refer to the user can be written.
  */
 export async function race<Answer>(
   sql: Sql,

@@ -20,7 +20,7 @@ export function openBrowser() {
   });
 
   return {
-    /** A page at `url` in a context of its own, which may have a cookie. The test fails if a page logs an error or requests another origin. */
+    /** A page at `url` in a new context. The test fails if the page logs an error or requests another origin. */
     async visit(url: string, options: BrowserContextOptions = {}, cookie?: string): Promise<Page> {
       const context = await browser.newContext(options);
       const { origin } = new URL(url);
@@ -67,14 +67,14 @@ export async function axeViolations(page: Page): Promise<string[]> {
 async function launch(): Promise<Browser> {
   // The package contains a build for this platform alone; elsewhere the installed Chrome is used.
   if (process.platform !== "linux" || process.arch !== "x64") return chromium.launch({ channel: "chrome" });
-  // Root cannot use the sandbox, and only our own pages are opened. Vitest ends its processes by SIGTERM: Playwright would handle
-  // it and keep the process alive. Chromium ends by itself when its pipe closes.
+  // Root cannot use the sandbox, and only our own pages are opened. Vitest ends its processes by SIGTERM: Playwright
+  // would handle it and keep the process alive. Chromium ends by itself when its pipe closes.
   return chromium.launch({ executablePath: await unpack(), args: ["--no-sandbox"], handleSIGTERM: false });
 }
 
 /**
- * Unpacks Chromium once per run: the first process does it, the others wait. The package's own function would leave it in /tmp
- * for one user only, half written for a second process.
+ * Unpacks Chromium once per run: the first process does it, the others wait. The package's own function would leave it
+ * in /tmp for one user only, half written for a second process.
  */
 async function unpack(): Promise<string> {
   const executable = `${tmpdir()}/chromium`;

@@ -18,8 +18,8 @@ export type Backlog = (typeof backlogs)[number] | "running";
 export type Cost = { find: number; claim: number; both: number };
 
 /**
- * Measures a worker's claims before backlogs of these sizes, spread over types and priorities. As in the worker, the statements
- * are prepared and run on one connection. Postgres counts the buffers.
+ * Measures a worker's claims before backlogs of these sizes, spread over types and priorities. As in the worker, the
+ * statements are prepared and run on one connection. Postgres counts the buffers.
  */
 export async function measureClaims(backlog: Backlog, sizes: number[]): Promise<Cost[]> {
   const { sql, url } = await createDatabase();

@@ -4,7 +4,7 @@ import { vi } from "vitest";
 let runs = 0;
 
 /**
- * What a command of `cli/` prints and exits with, given these arguments. It runs in this process, because starting one takes
+ * Runs a command of `cli/` and returns its output and exit code. It runs in this process, because a new one would take
  * half a second of both cores.
  */
 export async function runCommand(databaseUrl: string, name: string, ...args: string[]) {

@@ -4,7 +4,7 @@ import { inject } from "vitest";
 import { connect, type Sql } from "../../app/db/connect.ts";
 import { cleanUp } from "./clean-up.ts";
 
-/** A database cloned from the migrated template. It is dropped after the test file, or after the test that creates it. */
+/** A clone of the migrated template database. It is dropped after the test file, or after the test that creates it. */
 export async function createDatabase(template = "migrated"): Promise<{ sql: Sql; url: string }> {
   const admin = postgres(`${inject("serverUrl")}postgres`, { max: 1, onnotice: () => {} });
   const name = `test_${randomUUID()}`;

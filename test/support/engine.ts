@@ -20,7 +20,7 @@ type Running = Engine & {
   enqueue(taskType: string, count?: number, columns?: object): Promise<string[]>;
 };
 
-/** An engine in this process that has joined, with its log lines. It stops after the test. Subscribers read ten times as often as in the worker. */
+/** An engine in this process that has joined, with its log lines. It stops after the test. Subscribers read faster. */
 export async function runEngine(
   { sql, url }: Database,
   handlers: Record<string, Handler>,

@@ -6,8 +6,8 @@ const original: TypedPropertyDescriptor<Socket["setTimeout"]> =
   Object.getOwnPropertyDescriptor(Socket.prototype, "setTimeout") ?? {};
 
 /**
- * Makes the timers of this process run 20 times as fast until the test ends: real time-outs on real sockets without the wait.
- * Returns a clock that counts the seconds that have passed for them.
+ * Makes the timers of this process run 20 times as fast until the test ends: real time-outs on real sockets without
+ * the wait. Returns a clock that counts the seconds that have passed for them.
  */
 export function speedUpTimers(): () => number {
   const { setTimeout: wait } = globalThis;

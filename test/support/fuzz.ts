@@ -18,7 +18,9 @@ type Options = Parameters<typeof oddRequests>[1] & {
   env?: object;
 };
 
-/** Sends odd requests, and fails at the first one that gets a 5xx or no answer. Returns the pairs of path and status that were seen. */
+/**
+ * Sends odd requests. Fails at the first 5xx or missing response. Returns the pairs of path and status that it got.
+ */
 export async function fuzz(sql: Sql, { numRuns, right, tables, env = {}, ...options }: Options): Promise<Set<string>> {
   const failures: unknown[] = [];
   const log = pino({ level: "error" }, { write: (line: string) => void failures.push(JSON.parse(line)) });
@@ -44,7 +46,7 @@ export async function fuzz(sql: Sql, { numRuns, right, tables, env = {}, ...opti
   return answered;
 }
 
-/** The status of the answer; 0 when the connection was closed without one. */
+/** The status of the response; 0 when the connection was closed without one. */
 async function send(request: OddRequest, port: string): Promise<number> {
   const { method, path, query, cookie, headers, body, isWhole } = request;
   const [type, text] = body;
@@ -65,7 +67,7 @@ async function send(request: OddRequest, port: string): Promise<number> {
     socket.destroy();
   }, deadlineSeconds * 1000);
   let answer = "";
-  // A server that refuses a long request resets the connection, with or without its answer read.
+  // A server that refuses a long request resets the connection. The client may have read the response or not.
   socket
     .on("error", () => {})
     .on("data", (chunk: Buffer) => {
@@ -76,11 +78,11 @@ async function send(request: OddRequest, port: string): Promise<number> {
   const closed = new Promise((resolve) => socket.once("close", resolve));
   socket.write(`${lines.join("\r\n")}\r\n\r\n`);
   if (method !== "GET") socket.write(isWhole ? content : content.subarray(1));
-  // Only a client that sends less than it says ends its side: the server does not answer then.
+  // End the client's side only if it sends less than it announced: the server then sends no response.
   if (!isWhole) socket.end();
   await closed;
   clearTimeout(timer);
   if (hangs) throw new Error(`No response within ${deadlineSeconds} s.`);
-  // After a "100 Continue" comes the answer proper.
+  // The real response follows a "100 Continue".
   return Number(/^(?:HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 0);
 }

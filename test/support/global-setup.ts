@@ -29,7 +29,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return () => scratch[Symbol.asyncDispose]();
 }
 
-/** A folder in memory if there is room: a database has hundreds of files, which are created twenty times as fast there. */
+/** A folder in memory if there is room: the hundreds of files of a database are created 20 times faster there. */
 async function roomyMemory(): Promise<string> {
   const room = await statfs("/dev/shm").catch(() => undefined);
   return room && room.bavail * room.bsize > 6 * 2 ** 30 ? "/dev/shm" : tmpdir();

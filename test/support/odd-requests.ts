@@ -97,7 +97,7 @@ export function oddRequests(
       fc.constantFrom(...cookies),
       bytes.map((value) => `session=${value}; signup=${value}; sent_to=${value}`),
     ),
-    // Each from another network, or the rate limits would answer most of them.
+    // Each from another network, or the rate limits would response most of them.
     headers: fc
       .tuple(
         network.map((address): [string, string] => ["X-Forwarded-For", address]),

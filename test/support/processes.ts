@@ -14,7 +14,7 @@ export type Process = {
   exited: Promise<number | null>;
 };
 
-/** Runs one of the project's entries as a process of its own. Its environment is what is given, and a cache that halves its start. */
+/** Runs an entry of the project as a process with the given environment and a cache that halves its start. */
 export function run(entry: string, env: Record<string, string>, args: string[] = []): Process {
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const child = spawn(process.execPath, [entry, ...args], {

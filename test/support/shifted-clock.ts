@@ -1,5 +1,5 @@
-// Preloaded to shift a process's clock by CLOCK_SHIFT_DAYS. Each SIGUSR2 makes it jump by more than a year. The clock of
-// performance.now() stays right.
+// Preloaded to shift a process's clock by CLOCK_SHIFT_DAYS. Each SIGUSR2 makes it jump by more than a year. The clock
+// of performance.now() stays right.
 
 let shift = Number(process.env["CLOCK_SHIFT_DAYS"]) * 24 * 3600 * 1000;
 const RightDate = Date;

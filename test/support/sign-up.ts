@@ -12,8 +12,8 @@ type SignUp = {
 
 /** Signs up as a browser does. */
 export async function signUpBy(site: Agent, sql: Sql, person = ada): Promise<SignUp> {
-  const answer = await site.post("/signup").type("form").send(person).expect(303);
-  const cookie = /signup=[\w-]+/.exec(answer.get("Set-Cookie")!.join())![0];
+  const response = await site.post("/signup").type("form").send(person).expect(303);
+  const cookie = /signup=[\w-]+/.exec(response.get("Set-Cookie")!.join())![0];
   const [user] = await sql<{ usr_id: string }[]>`select usr_id from usr where email = ${person.email}`;
   return { cookie, token: await addLink(sql, "verify", user!.usr_id), usrId: user!.usr_id };
 }

@@ -90,7 +90,7 @@ async function converse(smtp: ScriptedSmtp, socket: Socket, sockets: Set<Socket>
   let [to, mails] = ["", 0];
 
   /** The response, or undefined when the dialogue is over. */
-  async function answer(stage: Stage): Promise<string | undefined> {
+  async function response(stage: Stage): Promise<string | undefined> {
     smtp.stages.push(stage);
     const said =
       (await smtp.script({ stage, connection, mails, to, place: [...sockets].indexOf(socket) + 1 })) ?? good[stage];
@@ -100,7 +100,7 @@ async function converse(smtp: ScriptedSmtp, socket: Socket, sockets: Set<Socket>
     return said;
   }
 
-  if (!(await answer("greeting"))) return;
+  if (!(await response("greeting"))) return;
   for await (const line of lines) {
     const verb = line.slice(0, 4).toUpperCase();
     if (verb === "QUIT") return void socket.end("221 Bye\r\n");
@@ -109,7 +109,7 @@ async function converse(smtp: ScriptedSmtp, socket: Socket, sockets: Set<Socket>
       continue;
     }
     if (verb === "RCPT") to = /<([^>]*)>/.exec(line)?.[1] ?? "";
-    const said = await answer(verb === "HELO" ? "EHLO" : (verb as Stage));
+    const said = await response(verb === "HELO" ? "EHLO" : (verb as Stage));
     if (!said) return;
     if (!said.startsWith("354")) continue;
 
@@ -117,7 +117,7 @@ async function converse(smtp: ScriptedSmtp, socket: Socket, sockets: Set<Socket>
     if (raw === undefined) return;
     const header = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, "im").exec(raw)?.[1] ?? "";
     smtp.mails.push({ id: header("Message-ID"), date: header("Date"), to, raw });
-    if (!(await answer("end"))) return;
+    if (!(await response("end"))) return;
     mails += 1;
   }
 }

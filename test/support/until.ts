@@ -8,8 +8,8 @@ export async function until<Result>(
 ): Promise<NonNullable<Result>> {
   const end = performance.now() + deadlineSeconds * 1000;
   for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
+    const response = await ask();
+    if (response) return response;
     if (performance.now() > end) throw new Error(`Not within ${deadlineSeconds} s: ${what}`);
     await delay(20);
   }

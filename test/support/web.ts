@@ -13,8 +13,9 @@ import { until } from "./until.ts";
 type Options = Partial<Parameters<typeof createApp>[0]>;
 
 /**
- * The web application on a free port, as behind a proxy. It closes after the test file. A request without X-Forwarded-For comes
- * from a new client address: rate limits apply only in tests that set the header. Hashes are cheap.
+ * The web application on a free port, as behind a proxy. It closes after the test file. A request without
+ * X-Forwarded-For comes from a new client address: rate limits apply only in tests that set the header. Hashes are
+ * cheap.
  */
 export async function serveApp(sql: Sql, options: Options = {}): Promise<string> {
   const server = createServer().listen(0, "127.0.0.1");

@@ -31,11 +31,11 @@ describe("SEND_EMAIL_PASSWORD_RESET", () => {
     });
   });
 
-  it("sends nobody anything for an address that is nobody's", async () => {
+  it("sends no mail for an unknown address", async () => {
     expect(await mailsOf("SEND_EMAIL_PASSWORD_RESET", { usr_id: "0" })).toEqual([]);
   });
 
-  it("waits for who deletes the account at this moment, and then ends quietly", async () => {
+  it("waits while the account is being deleted, and then sends no mail", async () => {
     const gate = Promise.withResolvers<void>();
     const deleted = Promise.withResolvers<void>();
     const deletion = sql.begin(async (tx) => {
@@ -60,7 +60,7 @@ describe("SEND_EMAIL_PASSWORD_RESET", () => {
 });
 
 describe("SEND_EMAIL_PASSWORD_CHANGED", () => {
-  it("tells the owner, and what to do if it was another", async () => {
+  it("informs the owner, and says what to do if it was someone else", async () => {
     const [mail] = await mailsOf("SEND_EMAIL_PASSWORD_CHANGED", { usr_id: usrId });
     expect(mail?.recipients).toEqual([ada.email]);
     expect(mail?.subject).toBe("Your password at slim-signup was changed");
@@ -72,7 +72,7 @@ describe("SEND_EMAIL_PASSWORD_CHANGED", () => {
 });
 
 describe("SEND_EMAIL_LOG_IN_BLOCKED", () => {
-  it("tells the owner what happened, and how to get in all the same", async () => {
+  it("informs the owner, and says how to log in anyway", async () => {
     const [mail] = await mailsOf("SEND_EMAIL_LOG_IN_BLOCKED", { usr_id: usrId });
     expect(mail?.recipients).toEqual([ada.email]);
     expect(mail?.subject).toBe("Too many wrong passwords for your account at slim-signup");
@@ -83,7 +83,7 @@ describe("SEND_EMAIL_LOG_IN_BLOCKED", () => {
     expect(mail?.html).toContain(`href="https://signup.example.com/password/forgot"`);
   });
 
-  it("goes to nobody for an address that is nobody's", async () => {
+  it("sends no mail for an unknown address", async () => {
     expect(await mailsOf("SEND_EMAIL_LOG_IN_BLOCKED", { usr_id: "0" })).toEqual([]);
   });
 });
@@ -103,13 +103,13 @@ describe("SEND_EMAIL_CONFIRM_ADDRESS", () => {
   it.each([
     ["is confirmed", { confirmed_at: new Date() }],
     ["was asked for under another address", { old_email: "older@example.com" }],
-  ])("asks nobody when the change %s", async (_, columns) => {
+  ])("sends no mail when the change %s", async (_, columns) => {
     expect(await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await ask(columns))).toEqual([]);
   });
 });
 
 describe("SEND_EMAIL_ADDRESS_CHANGED", () => {
-  it("tells the old address, with a way back for a day", async () => {
+  it("sends the old address a revert link for a day", async () => {
     const change = await ask({ confirmed_at: new Date() });
     await sql`update usr set email = ${newEmail}`;
     const [mail] = await mailsOf("SEND_EMAIL_ADDRESS_CHANGED", change);
@@ -122,13 +122,13 @@ describe("SEND_EMAIL_ADDRESS_CHANGED", () => {
     });
   });
 
-  it("does so even when the account has moved on since", async () => {
+  it("does so even when the address has changed again", async () => {
     const change = await ask({ confirmed_at: new Date() });
     await sql`update usr set email = 'third@example.com'`;
     expect(await mailsOf("SEND_EMAIL_ADDRESS_CHANGED", change)).toHaveLength(1);
   });
 
-  it("gives no way back to a change that was undone", async () => {
+  it("sends no revert link for a change that was reverted", async () => {
     expect(await mailsOf("SEND_EMAIL_ADDRESS_CHANGED", { email_change_id: "7" })).toEqual([]);
   });
 });
@@ -147,7 +147,7 @@ it.each([
   ["SEND_EMAIL_PASSWORD_CHANGED", { usr_id: "404" }],
   ["SEND_EMAIL_CONFIRM_ADDRESS", { email_change_id: "404" }],
   ["SEND_EMAIL_ADDRESS_CHANGED", { email_change_id: "404" }],
-])("%s ends quietly when its user is gone", async (taskType, params) => {
+])("%s sends no mail when its user is gone", async (taskType, params) => {
   expect(await mailsOf(taskType, params)).toEqual([]);
   expect(await sql`select from email_token`).toHaveLength(0);
 });

@@ -11,7 +11,7 @@ beforeEach(() => empty(sql));
 const person = (name: string) => ({ email: `${name}@example.com`, password: "twelve engines hum" });
 
 describe("PRUNE_EXPIRED", () => {
-  it("forgets what has ended, and nothing else", async () => {
+  it("deletes the rows that have ended, and no others", async () => {
     const usrId = await addUser(sql, person("ada"));
     for (const expires_at of [new Date(Date.now() - 1000), new Date(Date.now() + 60_000)]) {
       await openSession(sql, usrId, { expires_at });
@@ -21,7 +21,7 @@ describe("PRUNE_EXPIRED", () => {
       const created_at = new Date(expires_at.getTime() - 30 * 86_400_000);
       await sql`insert into email_change ${sql({ usr_id: usrId, old_email: "a", new_email: "b", created_at })}`;
     }
-    // More than one statement takes at a time.
+    // More than one statement deletes.
     await sql`
       insert into rate_limit
       select 'mail', n::text, 1, now() - interval '1 hour' from generate_series(1, 2500) as n
@@ -71,7 +71,7 @@ describe("PRUNE_EXPIRED", () => {
     expect(await versions("known_browser")).toEqual([1, 2]);
   });
 
-  it("forgets the failed log-ins of addresses without a verified account after an hour", async () => {
+  it("deletes the failed log-ins of addresses without a verified account after an hour", async () => {
     await addUser(sql, person("ada"));
     await addUser(sql, person("bob"), false);
     await sql`

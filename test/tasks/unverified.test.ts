@@ -66,7 +66,7 @@ describe("REMIND_UNVERIFIED", () => {
     ["where it is tomorrow already", "Pacific/Kiritimati", "2026-06-10 09:00", "2026-06-09 23:59", "2026-06-10 00:00"],
   ])("counts days before that of the last slot, %s", async (_, timeZone, at, before, after) => {
     const connection = await connectWithClock(database);
-    await connection`update clock.hand set at = ${at}::timestamp at time zone ${timeZone}`;
+    await connection`update clock.reading set at = ${at}::timestamp at time zone ${timeZone}`;
     const due = await addUser(sql, person("before"), false);
     await addUser(sql, person("after"), false);
     await sql`
@@ -79,7 +79,7 @@ describe("REMIND_UNVERIFIED", () => {
     expect(await pending()).toEqual([due]);
   });
 
-  it("is due at nine, there", () => {
+  it("is due at nine in that zone", () => {
     expect(schedule({ TZ_MAIL: "Europe/Berlin" })).toContainEqual(
       expect.objectContaining({ task_type: "REMIND_UNVERIFIED", daily_at: "09:00", time_zone: "Europe/Berlin" }),
     );

@@ -26,7 +26,7 @@ beforeEach(() => void (sent.length = 0));
 const person = (name: string) => ({ email: `${name}@example.com`, password: "twelve engines hum" });
 
 describe("SEND_EMAIL_WELCOME", () => {
-  it("makes a link for a day, of which the hash alone is kept", async () => {
+  it("makes a link for a day, and stores only its hash", async () => {
     const usr_id = await addUser(sql, person("ada"), false);
     await perform(database, "SEND_EMAIL_WELCOME", sendEmailWelcome(makeLink, mailer), { usr_id });
 
@@ -42,7 +42,7 @@ describe("SEND_EMAIL_WELCOME", () => {
     ).toEqual([{ token_hash: hashToken(token), purpose: "verify", usr_id, email: "ada@example.com", is_a_day: true }]);
   });
 
-  it("makes another for each attempt, and writes to the verified, too", async () => {
+  it("makes a new link for each attempt, and mails verified users, too", async () => {
     const usr_id = await addUser(sql, person("ada"));
     const welcome = sendEmailWelcome(makeLink, mailer);
     for (let n = 0; n < 2; n += 1) await perform(database, "SEND_EMAIL_WELCOME", welcome, { usr_id });
@@ -50,7 +50,7 @@ describe("SEND_EMAIL_WELCOME", () => {
     expect(new Set(sent.map(({ path }) => path)).size).toBe(2);
   });
 
-  it("is done when there is nobody", async () => {
+  it("is done without a mail when the user is gone", async () => {
     await perform(database, "SEND_EMAIL_WELCOME", sendEmailWelcome(makeLink, mailer), { usr_id: "0" });
     expect(sent).toEqual([]);
     expect(await sql`select from task_error`).toEqual([]);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { blocksOf, copyProject, type Copy } from "../support/copy.ts";
 
-/** What speaks of modules, their routes or their environment. */
+/** The text about modules, their routes or their environment. */
 const ofTheCore = [
   "test/modules",
   "test/env",
@@ -29,7 +29,7 @@ const suite = [
   "test/tasks/account-mails",
 ];
 
-// Written apart: the name must not be in the project before.
+// In two parts: the project must not contain the name.
 const other = ["pear", "tree"].join("-");
 let unchanged: Copy;
 beforeAll(async () => {
@@ -75,12 +75,12 @@ describe("npm run rename", () => {
     ["Gives the project a name"],
     ["Gives the project a name", "pear", "tree"],
     ["Gives the project a name", "pear", "--force"],
-  ])("says «%s» to %j %j", async (answer, ...words) => {
-    await expect(rename(unchanged, ...words)).rejects.toThrow(answer);
+  ])('responds with "%s" to %j %j', async (response, ...words) => {
+    await expect(rename(unchanged, ...words)).rejects.toThrow(response);
     expect(await unchanged.run("git", "status", "--porcelain")).toBe("");
   });
 
-  it("leaves changes alone that are not committed, until it is told to", async () => {
+  it("refuses to run beside uncommitted changes without --dirty", async () => {
     const copy = await copyProject();
     await writeFile(join(copy.folder, "notes.txt"), "mine");
     await expect(rename(copy, other)).rejects.toThrow("Commit your changes first");

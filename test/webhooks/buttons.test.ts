@@ -87,7 +87,7 @@ describe("the buttons of an endpoint", () => {
     expect(await sql`select from task where run_at <= now() + interval '1 s'`).toHaveLength(3);
   });
 
-  it("are 404 for other actions, and do nothing for other endpoints", async () => {
+  it("are 404 for unknown actions, and do nothing for unknown endpoints", async () => {
     await act("explode").expect(404);
     await post("/ops/webhooks/x/delete").expect(404);
     await post("/ops/webhooks/404/delete").expect(303).expect("Location", "/ops/webhooks?nothing");

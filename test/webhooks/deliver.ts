@@ -8,7 +8,7 @@ import { messageFor } from "./receiver.ts";
 
 type Find = (host: string) => Promise<Address[]>;
 
-/** An engine that delivers webhooks; its receivers have half a second to answer. */
+/** An engine that delivers webhooks; its receivers have half a second to respond. */
 export function startDelivery(database: { sql: Sql; url: string }, find: Find = anyAddresses) {
   const concurrency = 10;
   const handler = postWebhook(database.sql, createPost(find, 0.5), createReceiverLimit(concurrency / 5));
@@ -22,7 +22,7 @@ export async function enqueueMessages(sql: Sql, webhookId: string, count = 1): P
   for (let n = 0; n < count; n += 1) await enqueue(sql, "POST_WEBHOOK", 1, { params: sql.json(messageFor(webhookId)) });
 }
 
-/** What became of failed attempts. */
+/** The errors of failed attempts. */
 export async function errorsOf(sql: Sql): Promise<string[]> {
   return (await sql<{ error: string }[]>`select error from task_error`).map(({ error }) => error);
 }

@@ -32,7 +32,7 @@ describe("POST_WEBHOOK", () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it("is retried under the same id when the receiver fails, and keeps its answer as the error", async () => {
+  it("is retried under the same id when the receiver fails, and keeps its response as the error", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) =>
       response.writeHead(receiver.requests.length === 1 ? 500 : 200, { location: receiver.url }).end();
@@ -70,7 +70,7 @@ describe("POST_WEBHOOK", () => {
     expect(Math.max(...waits)).toBeLessThanOrEqual(6 * 3600);
   });
 
-  it("disables an endpoint that answers 410; its pending deliveries die, and can be retried", async () => {
+  it("disables an endpoint that responds 410; its pending deliveries die, and can be retried", async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) => response.writeHead(410).end();
     await enqueueMessages(sql, await addWebhook(sql, receiver.url));
@@ -112,7 +112,7 @@ describe("POST_WEBHOOK", () => {
     await until("both have failed", async () => (await errorsOf(sql)).length === 2);
     const reason = "Its address is private, loopback, link-local or reserved: refused.";
     expect(await errorsOf(sql)).toEqual([reason, reason]);
-    // A name may lead elsewhere tomorrow.
+    // A name may resolve to another address later.
     expect(await deadOf(sql)).toEqual([{ reason }]);
     expect(receiver.requests).toHaveLength(0);
   });

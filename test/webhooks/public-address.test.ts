@@ -32,7 +32,7 @@ describe("a public address", () => {
     ],
     ["for all, for many, for tests", "255.255.255.255 224.0.0.1 240.0.0.1 198.18.0.1 203.0.113.5 ff02::1 2001:db8::1"],
     ["no address", "localhost 1.2.3 "],
-  ])("is none that is %s", (_, addresses) => {
+  ])("is not %s", (_, addresses) => {
     for (const address of addresses.split(" ")) expect([address, isPublic(address)]).toEqual([address, false]);
   });
 });
@@ -86,7 +86,7 @@ describe("a post", () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it("closes the connection of an endless answer", async () => {
+  it("closes the connection of an endless response", async () => {
     const receiver = await startReceiver();
     const closed = Promise.withResolvers<void>();
     let bytes = 0;
@@ -102,7 +102,7 @@ describe("a post", () => {
     const post = createPost(() => Promise.resolve([{ address: "127.0.0.1", family: 4 }]));
     expect(await post(receiver.url, message, never)).toMatchObject({ status: 200 });
     await closed.promise;
-    // What lies in the buffers of the kernel on both sides is written, too.
+    // The bytes in the kernel's buffers on both sides count as written, too.
     expect(bytes).toBeLessThan(20 * 1024 * 1024);
   });
 
@@ -120,7 +120,7 @@ describe("a post", () => {
     await expect(post(`http://127.0.0.1:${port}`, message, never)).rejects.toThrow("The receiver responded with 101.");
   });
 
-  it("fails when there is no answer or no address in time", async () => {
+  it("fails when there is no response or no address in time", async () => {
     const receiver = await startReceiver();
     receiver.answer = () => {};
     const post = createPost(() => Promise.resolve([{ address: "127.0.0.1", family: 4 }]), 0.2);

@@ -42,7 +42,7 @@ describe("a receiver that is down", () => {
         async () => (await sql`select from webhook where webhook_id = ${down} and failures = 0`).length > 0,
         40,
       );
-      // Again and again: what was under way, or found no room, has a place behind the longest pause still.
+      // Repeated: deliveries that were running or found no slot may still be due only after the longest pause.
       const hurry = async () => {
         await sql`update task set run_at = now() where worker_id is null and run_at > now()`;
         engine.wake();

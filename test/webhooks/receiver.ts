@@ -10,14 +10,14 @@ export type Request = { path: string; headers: IncomingHttpHeaders; body: string
 
 export const secret = `whsec_${Buffer.alloc(32, "k").toString("base64")}`;
 
-/** A receiver of webhooks that keeps what it gets. It answers 204, or as the test says. */
+/** A receiver of webhooks that keeps its requests. It responds 204, or as the test decides. */
 export async function startReceiver() {
   const requests: Request[] = [];
   const receiver = {
     requests,
     url: "",
     answer: (response: ServerResponse, _request: Request): unknown => response.writeHead(204).end(),
-    /** How many different messages it has had. */
+    /** The ids of the messages that it got. */
     ids: () => new Set(requests.map(({ headers }) => headers["webhook-id"])),
     stop: () => {
       server.closeAllConnections();

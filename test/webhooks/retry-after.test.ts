@@ -14,6 +14,6 @@ it.each([
   ["more than any number", "9".repeat(400), undefined, 24 * 3600],
   ["nonsense", "soon", undefined, undefined],
   ["less than nothing", "-5", undefined, undefined],
-])("heeds %s, within a day", (_, retryAfter, date, seconds) => {
+])("follows %s, for at most a day", (_, retryAfter, date, seconds) => {
   expect(retryAfterSeconds({ status: 503, retryAfter, date }, now)).toBe(seconds);
 });

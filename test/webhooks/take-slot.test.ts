@@ -64,7 +64,7 @@ describe("the rate of an endpoint", () => {
     expect(receiver.ids().size).toBe(50);
     expect(receiver.requests).toHaveLength(50);
     const times = receiver.requests.map(({ at }) => at);
-    // On the whole: how close together two of them arrive is up to what a busy machine adds to the way of the first.
+    // Check only the whole time: on a busy machine, a late request may arrive close to the next one.
     expect(times.at(-1)! - times[0]!).toBeGreaterThan((49 / 20) * 1000 - 250);
     expect(await errorsOf(sql)).toEqual([]);
   });

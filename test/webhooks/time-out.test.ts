@@ -8,7 +8,7 @@ import { speedUpTimers } from "../support/faster-timers.ts";
 import { addWebhook, messageFor, startReceiver } from "./receiver.ts";
 
 it.each<[string, Partial<Awaited<ReturnType<typeof startReceiver>>>]>([
-  ["does not answer", { answer: () => {} }],
+  ["does not respond", { answer: () => {} }],
   ["stops in the middle of its headers", { answer: ({ socket }) => socket?.write("HTTP/1.1 204 No Content\r\nServ") }],
 ])("a webhook to a receiver that %s fails after ten seconds", async (_, behavior) => {
   const { sql } = await createDatabase();

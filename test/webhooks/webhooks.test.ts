@@ -24,7 +24,7 @@ const register = (fields: object = {}) =>
 const registered = () => sql`select url, secret, event_types, per_second from webhook`;
 
 describe("the page of webhooks", () => {
-  it("is 404 for anybody but operators", async () => {
+  it("is 404 for all but operators", async () => {
     const webhookId = await addWebhook(sql, url);
     const owner = `__Host-${await openSession(sql, await addUser(sql))}`;
     for (const other of ["", owner]) {

@@ -38,7 +38,7 @@ describe("the connections of a worker", () => {
         40,
       );
       expect(most).toBeLessThanOrEqual(connections);
-      // Otherwise the test has sampled too rarely.
+      // If this fails, the test samples too rarely.
       expect(most).toBeGreaterThan(1);
       expect(smtp.mails).toHaveLength(200);
       expect(await worker.end()).toBe(0);

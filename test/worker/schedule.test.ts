@@ -94,7 +94,7 @@ describe("the clock of a recurring task", () => {
     const slotsSeen: string[] = [];
     for (let minutes = 0; minutes < 5 * 24 * 60; minutes += 30) {
       const [row] = await sql<{ at: string }[]>`
-        update clock.hand
+        update clock.reading
         set at = ${from}::timestamp at time zone ${time_zone} + make_interval(mins => ${minutes})
         returning to_char(at at time zone ${time_zone}, 'DD HH24:MI') as at
       `;

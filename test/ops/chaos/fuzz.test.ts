@@ -23,7 +23,7 @@ const named = fc
   )
   .map(([name, pattern, action]) => `/ops/${pattern.replace("_", () => name).replace("*", () => action)}`);
 
-it(`meets no 5xx and no request that hangs, in ${numRuns} of them`, { timeout: 300_000 }, async () => {
+it(`gets no 5xx and no hanging response in ${numRuns} requests`, { timeout: 300_000 }, async () => {
   const answered = await fuzz(sql, {
     numRuns,
     right: { field: ["value"] },

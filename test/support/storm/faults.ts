@@ -4,8 +4,8 @@ import { kinds, type Fault, type Kind, type Inject, type World } from "./fault-k
 import type { Random } from "./random.ts";
 
 /**
- * Plans the same faults for the same seed. Each kind comes once before any comes again. When all others are over, the network
- * goes silent: web and workers must recover by themselves.
+ * Plans the same faults for the same seed. Each kind comes once before any comes again. When all others are over, the
+ * network goes silent: web and workers must recover by themselves.
  */
 export function planFaults(random: Random, stormSeconds: number): Fault[] {
   const faults: Fault[] = [];
@@ -22,7 +22,7 @@ export function planFaults(random: Random, stormSeconds: number): Fault[] {
   return [...faults, draw(stormSeconds, "the network goes silent")];
 }
 
-/** Injects each fault at its time, while earlier ones still last; the last one after them. Resolves when all are over. */
+/** Injects each fault at its time, also during earlier ones, and the last after all. Resolves when all are over. */
 export async function injectAll(world: World, faults: Fault[]): Promise<void> {
   const started = performance.now();
   const last = new Map<string, Promise<void>>();

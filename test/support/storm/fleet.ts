@@ -13,8 +13,8 @@ export type Fleet = {
 };
 
 /**
- * A web connection can be silent for 20 s before a query and 20 s after it (app/db/timeouts.ts). Add the deadline of the
- * request that meets it, and the time for a new connection.
+ * A web connection can be silent for 20 s before a query and 20 s after it (app/db/timeouts.ts). Add the deadline of
+ * the request that meets it, and the time for a new connection.
  */
 export const readyLimitSeconds = 2 * 20 + 5 + 5;
 

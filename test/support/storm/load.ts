@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Web } from "./fleet.ts";
 import type { Random } from "./random.ts";
 
-/** Signups by address: `answered` with 303 or 204, or `unheard`: the client got no success response, but the signup may have committed. */
+/** Signups by address: `answered` with 303 or 204, or `unheard`: without success, though they may have committed. */
 export type Signups = Map<string, { answered: number; unheard: number }>;
 
 export type Load = {

@@ -2,8 +2,8 @@ import { appendFileSync } from "node:fs";
 import { listenToMails, type Answer, type Stage } from "../smtp-dialogue.ts";
 import { createRandom } from "./random.ts";
 
-// The process of the flaky SMTP server. It fails at random until SIGUSR2. It writes each step to a file before it responds: the
-// file is complete when the process is killed.
+// The process of the flaky SMTP server. It fails at random until SIGUSR2. It writes each step to a file before it
+// responds: the file is complete when the process is killed.
 
 const [port, seed, ledger] = process.argv.slice(2) as [string, string, string];
 const random = createRandom(Number(seed));
@@ -34,11 +34,11 @@ function draw(stage: Stage): Answer {
 const note = (entry: object) => appendFileSync(ledger, `${JSON.stringify(entry)}\n`);
 
 const smtp = await listenToMails(({ stage }) => {
-  const answer = draw(stage);
+  const response = draw(stage);
   if (stage === "end") {
     const { id, to } = smtp.mails.at(-1)!;
-    note({ id, to, isAccepted: answer === undefined });
+    note({ id, to, isAccepted: response === undefined });
   }
-  return answer;
+  return response;
 }, Number(port));
 console.log("listening");

@@ -22,7 +22,7 @@ it(`has ${count} events processed exactly once by a receiver that keeps ids, tho
     if (!isSigned(request)) badlySigned.push(id);
     if (processed.has(id)) repeated += 1;
     else processed.set(id, request.body);
-    // What a receiver has to do with it.
+    // What a receiver has to do.
     await delay(Math.random() * 20);
     response.writeHead(200).end();
   };
@@ -36,7 +36,7 @@ it(`has ${count} events processed exactly once by a receiver that keeps ids, tho
         select 'SIGNED_UP', n, jsonb_build_object('number', n)
         from generate_series(${n + 1}::int, ${n + 500}::int) as n
       `;
-      // The pace of the load: it goes on while workers are killed.
+      // The load goes on at this rate while workers are killed.
       await delay(200);
     }
   };
@@ -44,7 +44,7 @@ it(`has ${count} events processed exactly once by a receiver that keeps ids, tho
   const liveInTurn = async () => {
     while (performance.now() - begun < 12_000) {
       const worker = start();
-      // The length of its life: the kill is to come at any moment.
+      // How long the worker lives: the kill must come at any moment.
       await delay(1500 + Math.random() * 2500);
       await worker.end("SIGKILL");
       kills += 1;

@@ -24,7 +24,7 @@ const named = fc
   )
   .map(([id, action]) => `/ops/webhooks/${id}/${action}`);
 
-it(`meets no 5xx and no request that hangs, in ${numRuns} of them`, { timeout: 300_000 }, async () => {
+it(`gets no 5xx and no hanging response in ${numRuns} requests`, { timeout: 300_000 }, async () => {
   const answered = await fuzz(sql, {
     numRuns,
     right,
