@@ -2,7 +2,7 @@ import { pino, type Logger } from "pino";
 
 export type Log = Logger;
 
-/** JSON lines on stdout. Of an error, only type, code and stack are logged: a database error's detail quotes addresses. */
+/** JSON lines on stdout. Errors have only type, code and stack: the detail of a database error quotes addresses. */
 export function createLog(level: string, process: "web" | "worker"): Log {
   return pino({ level, base: { process }, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: describe } });
 }

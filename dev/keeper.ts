@@ -2,8 +2,8 @@ import { access, glob, readFile, rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-// Outlives the process that started it. Then it kills the processes named by files `<pid>.pid` in its folders, stops each
-// Postgres below the folders, and removes the folders. See scratch-folder.ts.
+// Outlives the process that started it. Then it kills the processes named by files `<pid>.pid` in its folders, stops
+// each Postgres below the folders, and removes the folders. See scratch-folder.ts.
 
 const folders = process.argv.slice(2);
 const mostTries = 100;

@@ -18,9 +18,9 @@ export type Postgres = {
 };
 
 /**
- * A real server on a free port of 127.0.0.1 with its data in `folder/postgres`, which it creates if needed. We don't use
- * the package's own class: Ctrl-C ends its server before the clients, and as root it adds a system user and fails in a
- * folder that other users cannot enter.
+ * A real server on a free port of 127.0.0.1 with its data in `folder/postgres`, which it creates if needed. We don't
+ * use the package's own class: Ctrl-C ends its server before the clients, and as root it adds a system user and fails
+ * in a folder that other users cannot enter.
  */
 export async function startPostgres(folder: string, options: { durable: boolean }): Promise<Postgres> {
   const data = `${folder}/postgres`;

@@ -9,8 +9,8 @@ export type Scratch = { folders: string[]; [Symbol.asyncDispose](): Promise<void
 const keeper = fileURLToPath(new URL("keeper.ts", import.meta.url));
 
 /**
- * Creates a folder below each of `parents`. When this process ends, by any signal, a keeper kills the processes named by
- * files `<pid>.pid` in the folders, stops every Postgres in them, and removes them. Disposal does it at once.
+ * Creates a folder below each of `parents`. When this process ends, by any signal, a keeper kills the processes named
+ * by files `<pid>.pid` in the folders, stops every Postgres in them, and removes them. Disposal does it at once.
  */
 export async function makeScratch(parents: string[], prefix: string): Promise<Scratch> {
   const folders = await Promise.all(parents.map((parent) => mkdtemp(`${parent}/${prefix}`)));

@@ -49,8 +49,9 @@ create table task (
   vacuum_index_cleanup = on
 );
 
--- A lane is all pending tasks of one type and priority. A claim reads only what it takes: other types, other priorities
--- and tasks that are not due are elsewhere in the index. Running tasks stay in it, at the front of their lane.
+-- A lane is all pending tasks of one type and priority. A claim reads only what it takes: other types, other
+-- priorities and tasks that are not due are elsewhere in the index. Running tasks stay in it, at the front of their
+-- lane.
 create index task_lane on task (task_type, priority, run_at, task_id);
 
 create unique index task_unique_key on task (task_type, unique_key) where unique_key is not null;
@@ -87,7 +88,8 @@ create table worker (
   seen_at timestamptz not null default now(),
   host text not null,
   pid int not null,
-  -- A worker whose heartbeat is older than its lease is dead. Its row stays, marked, until all its tasks are reclaimed.
+  -- A worker whose heartbeat is older than its lease is dead. Its row stays, marked, until all its tasks are
+  -- reclaimed.
   lease_seconds real not null default 12,
   expired_at timestamptz,
   -- The types that it has handlers for. Null: not reported.

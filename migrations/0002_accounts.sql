@@ -77,15 +77,16 @@ create table rate_limit (
   -- Updated in place: no index names the columns that change, and the page has room.
 ) with (fillfactor = 70);
 
--- Wrong passwords in a row for one address, over all networks. A successful log-in or a mailed link deletes the row. Addresses
--- without an account are counted too, and pruned.
+-- Wrong passwords in a row for one address, over all networks. A successful log-in or a mailed link deletes the row.
+-- Addresses without an account are counted too, and pruned.
 create table log_in_failure (
   email text primary key,
   failures int not null,
   failed_at timestamptz not null default now()
 ) with (fillfactor = 70);
 
--- After too many wrong passwords, only browsers that were logged in before may log in. Their cookie outlives the session.
+-- After too many wrong passwords, only browsers that were logged in before may log in. Their cookie outlives the
+-- session.
 create table known_browser (
   token_hash bytea constraint known_browser_token_hash_length check (octet_length(token_hash) = 32),
   usr_id bigint constraint known_browser_usr references usr on delete cascade,

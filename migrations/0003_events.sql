@@ -1,7 +1,8 @@
 create type event_position as (xid xid8, event_id bigint);
 
--- The feed, for any number of consumers. Transactions draw event_id in one order and commit in another: a consumer that
--- stored only event_id would skip events that commit late. With xid, it stops before the oldest running transaction.
+-- The feed, for any number of consumers. Transactions draw event_id in one order and commit in another: a consumer
+-- that stored only event_id would skip events that commit late. With xid, it stops before the oldest running
+-- transaction.
 create table event (
   event_id bigint generated always as identity,
   xid xid8 not null default pg_current_xact_id(),

@@ -23,7 +23,7 @@ import { sendEmailPasswordReset } from "./tasks/send-email-password-reset.ts";
 import { sendEmailReminder } from "./tasks/send-email-reminder.ts";
 import { sendEmailWelcome } from "./tasks/send-email-welcome.ts";
 
-/** Every task type that this worker knows: the core's, then the modules'. Tasks of other types wait and lose no attempt. */
+/** All task types of this worker: the core's, then the modules'. Tasks of other types wait and lose no attempt. */
 export function createHandlers(sql: Sql, mailer: Mailer, env: WorkerEnv, log: Log): Record<string, Handler> {
   const makeLink = createMakeLink(sql);
   const ofModules = Object.values<Module>(modules).map((module) => module.createHandlers?.({ sql, mailer, env }) ?? {});
@@ -36,7 +36,7 @@ export function createHandlers(sql: Sql, mailer: Mailer, env: WorkerEnv, log: Lo
     SEND_EMAIL_ALREADY_REGISTERED: sendEmailAlreadyRegistered(sql, signUpMailer),
     SEND_EMAIL_CONFIRM_ADDRESS: sendEmailConfirmAddress(sql, signUpMailer),
     SEND_EMAIL_PASSWORD_RESET: sendEmailPasswordReset(makeLink, limitMails("reset mail")),
-    // These follow an act of the owner or a block, which happens at most once. A stranger must not be able to delay them.
+    // These follow an act of the owner, or a block, which happens once. A stranger must not be able to delay them.
     SEND_EMAIL_PASSWORD_CHANGED: sendEmailPasswordChanged(sql, mailer),
     SEND_EMAIL_LOG_IN_BLOCKED: sendEmailLogInBlocked(sql, mailer),
     SEND_EMAIL_ADDRESS_CHANGED: sendEmailAddressChanged(sql, mailer),

@@ -1,5 +1,5 @@
-// One line registers a module with its task types, schedule, consumers and environment. docs/make-it-yours.md says how
-// to remove one.
+// One line registers a module, with its task types, schedule, consumers and environment. To remove one:
+// docs/make-it-yours.md.
 export type { Module } from "./module.ts";
 export { digest } from "./digest/module.ts";
 export { webhooks } from "./webhooks/module.ts";

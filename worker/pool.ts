@@ -14,8 +14,8 @@ export function connectPools(env: WorkerEnv, isIsolated = false) {
 }
 
 /**
- * Divides the connections of a worker: one for heartbeats, one to listen for notifications, one or two for the engine's
- * own statements, the rest for handlers. With fewer than five, or isolated, it polls and does not listen.
+ * Divides the connections of a worker: one for heartbeats, one to listen for notifications, one or two for the
+ * engine's own statements, the rest for handlers. With fewer than five, or isolated, it polls and does not listen.
  */
 export function splitPool(connections: number, isIsolated: boolean) {
   const listens = connections >= 5 && !isIsolated;

@@ -29,8 +29,8 @@ export async function runSchedule({ sql, log, schedule, onEnqueued, signal }: Op
 }
 
 /**
- * Enqueues the tasks whose slot has come, by the database's clock, and returns their names. If several slots passed while
- * no worker ran, the task is enqueued once. A new name waits for its next slot.
+ * Enqueues the tasks whose slot has come, by the database's clock, and returns their names. If several slots passed
+ * while no worker ran, the task is enqueued once. A new name waits for its next slot.
  */
 export function enqueueDue(sql: Sql, recurring: Recurring[]) {
   const column = <Value>(read: (one: Recurring) => Value) => recurring.map(read);

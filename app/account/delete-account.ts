@@ -25,7 +25,7 @@ export function deleteAccount(sql: Sql, passwords: Passwords): Middleware {
   };
 }
 
-/** Sessions, links and changes of address go by cascade. The task holds the address, because the user's row is gone. */
+/** Sessions, links and changes of address go by cascade. The task holds the address, because the user is gone. */
 async function deleteUser(sql: Sql, ctx: Context): Promise<boolean> {
   const { usr_id, version } = ctx.state.user;
   const rows = await sql`

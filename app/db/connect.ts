@@ -15,8 +15,8 @@ const ssl = { off: false, require: "require", verify: "verify-full" } as const;
 
 /**
  * A pool that connects at its first query, and reconnects after an outage. With `silenceSeconds`, a connection that
- * receives nothing for that long is destroyed, because a network may drop it without notice. Its query is canceled five
- * seconds before that.
+ * receives nothing for that long is destroyed, because a network may drop it without notice. Its query is canceled
+ * five seconds before that.
  */
 export function connect(settings: Settings, applicationName: string, silenceSeconds?: number): Sql {
   const sql = postgres(settings.DATABASE_URL, {
@@ -56,7 +56,7 @@ export function isUnavailable(error: unknown): boolean {
   return error instanceof Error && "code" in error && typeof error.code === "string" && unavailable.test(error.code);
 }
 
-// SQLSTATE: 08 connection, 53 resources, 57P shutdown, 57014 canceled, 40P01 deadlock, 25006 read-only (a standby after
-// a failover); then the names in postgres.js and Node for a lost or refused connection.
+// SQLSTATE: 08 connection, 53 resources, 57P shutdown, 57014 canceled, 40P01 deadlock, 25006 read-only (a standby
+// after a failover); then the names in postgres.js and Node for a lost or refused connection.
 const unavailable =
   /^(08...|53...|57P..|57014|40P01|25006|CONNECT(ION)?_\w+|E(CONNREFUSED|CONNRESET|NOTFOUND|AI_AGAIN|TIMEDOUT|PIPE|HOSTUNREACH|NETUNREACH))$/;

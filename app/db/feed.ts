@@ -49,8 +49,8 @@ export function splitPosition(position: string): { xid: string; event_id: string
 export const isPosition = (text: string): boolean => /^\d{1,18}-\d{1,18}$/.test(text);
 
 /**
- * A condition: every transaction up to the event's own has ended. A running transaction may have drawn a lower event_id
- * and may commit later, so readers stop before the oldest running one.
+ * A condition: every transaction up to the event's own has ended. A running transaction may have drawn a lower
+ * event_id and may commit later, so readers stop before the oldest running one.
  */
 export const isReadable = (sql: Sql | TransactionSql) => sql`event.xid < pg_snapshot_xmin(pg_current_snapshot())`;
 

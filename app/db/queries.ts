@@ -1,8 +1,8 @@
 import type { PendingQuery, Row, Sql } from "postgres";
 
 /**
- * A query of postgres.js, with fields that the library does not document. Its version is pinned, and test/db fails when
- * one of them changes.
+ * A query of postgres.js, with fields that the library does not document. Its version is pinned, and test/db fails
+ * when one of them changes.
  */
 export type Query = PendingQuery<Row[]> & {
   /** The text with its fragments, set when the query is sent. */

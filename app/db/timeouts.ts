@@ -3,8 +3,8 @@ import type { Sql } from "postgres";
 import { watchQueries } from "./queries.ts";
 
 /**
- * Cancels each query that takes longer. If only its connection were closed, the backend would keep waiting for its lock
- * while the pool opens another one.
+ * Cancels each query that takes longer. If only its connection were closed, the backend would keep waiting for its
+ * lock while the pool opens another one.
  */
 export function cancelLate(sql: Sql, seconds: number): Sql {
   return watchQueries(sql, (query) => {
@@ -36,8 +36,8 @@ const briefMilliseconds = 5000;
 
 /**
  * Opens the sockets of one pool. A socket that receives nothing for `silenceSeconds` destroys itself; the first query
- * sent in that time starts the count again. The pool closes idle connections sooner, so a silent one has a dead peer or
- * a stuck query.
+ * sent in that time starts the count again. The pool closes idle connections sooner, so a silent one has a dead peer
+ * or a stuck query.
  */
 export function createSockets(silenceSeconds: number) {
   let host = 0;

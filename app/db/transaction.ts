@@ -7,8 +7,8 @@ const closingMilliseconds = 1000;
 
 /**
  * Runs `work` in a transaction, which commits when `work` resolves and rolls back when it throws. Unlike `sql.begin`
- * alone, it survives a lost connection: postgres.js would send `rollback` or `commit` on the closed one, and then either
- * an uncaught error ends the process or the connection never comes back (porsager/postgres#1208).
+ * alone, it survives a lost connection: postgres.js would send `rollback` or `commit` on the closed one, and then
+ * either an uncaught error ends the process or the connection never comes back (porsager/postgres#1208).
  */
 export async function transact<Result>(sql: Sql, work: (tx: TransactionSql) => Promise<Result>): Promise<Result> {
   let isOver = false;

@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6 } from "node:net";
 
 /**
- * The network by which requests are counted: an IPv4 address, or the /64 of an IPv6 address, because one client may use
- * any address in it. Anything else that a proxy sends is the network "unknown".
+ * The network by which requests are counted: an IPv4 address, or the /64 of an IPv6 address, because one client may
+ * use any address in it. Anything else that a proxy sends is the network "unknown".
  */
 export function clientNetwork(ip: string): string {
   // Some proxies add the port.

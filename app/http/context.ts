@@ -1,7 +1,7 @@
 import type Koa from "koa";
 import type { Log } from "../log.ts";
 
-/** The user who is logged in. `version` rises when the password or the address changes: a fence for later statements. */
+/** The current user. `version` rises when the password or the address changes: a fence for later statements. */
 export type CurrentUser = { usr_id: string; email: string; version: number; session_id: string; links: Link[] };
 
 /** A link in the navigation. `links` of a user are those that modules add. */
@@ -17,7 +17,7 @@ export type State = {
   deadline: AbortSignal;
   /** Set by `requireLogin`. */
   user: CurrentUser;
-  /** Finds the current user on a page that needs no log-in, by one statement. Missing if the browser sent no session. */
+  /** Finds the current user on a page that needs no log-in, by one statement. Missing without a session cookie. */
   findUser?: () => Promise<CurrentUser | undefined>;
   findLinks: (user: Pick<CurrentUser, "usr_id">) => Promise<Link[]>;
 };

@@ -44,7 +44,8 @@ export function showSecurityContact(origin: string, contact: string | undefined)
     ctx.type = "text";
     ctx.body = [
       `Contact: ${contact}`,
-      // The RFC asks for a date less than a year ahead; half a year from now holds for as long as the site is deployed.
+      // The RFC asks for a date less than a year ahead; half a year from now holds for as long as the site is
+      // deployed.
       `Expires: ${new Date(Date.now() + halfYear).toISOString()}`,
       `Canonical: ${origin}/.well-known/security.txt`,
       "",

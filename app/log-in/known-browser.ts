@@ -8,8 +8,8 @@ const name = "browser";
 const fourHundredDays = 400 * 24 * 3600;
 
 /**
- * The token of this browser, or a new one if it has none. It names the browser, not the user: all who log in there share it.
- * It outlives the session. Alone it gives no access.
+ * The token of this browser, or a new one if it has none. It names the browser, not the user: all who log in there
+ * share it. It outlives the session. Alone it gives no access.
  */
 export function thisBrowser(ctx: Context): { token: string; hash: Buffer } {
   const token = readCookie(ctx, name);

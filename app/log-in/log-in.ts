@@ -28,7 +28,7 @@ export function showLogIn(): Middleware {
   return (ctx) => showForm(ctx, "", {}, notices.get(ctx.querystring));
 }
 
-/** The subject of a rate limit: one address and one network. Attempts from other networks cannot lock the owner out. */
+/** The subject of a rate limit: an address and a network. Attempts from other networks cannot lock the owner out. */
 export function triedAddress(ctx: Context, email = normalizeEmail(fields.parse(ctx.request.body).email)): string {
   // The address may be any text, but an index row has a size limit, and Postgres rejects NUL.
   return `${problemWithEmail(email) ? "" : email} ${clientNetwork(ctx.ip)}`;
@@ -73,8 +73,9 @@ function parseLogIn(body: unknown) {
 }
 
 /**
- * Counts the attempt and reads the user. An unknown address costs the same reads and writes. After too many failures in
- * a row, over all networks, only a known browser may log in. The first attempt over the limit sends the owner a mail.
+ * Counts the attempt and reads the user. An unknown address costs the same reads and writes. After too many failures
+ * in a row, over all networks, only a known browser may log in. The first attempt over the limit sends the owner a
+ * mail.
  */
 async function countAttempt(sql: Sql, { email, browserHash }: Attempt) {
   const [found] = await sql<[{ user: User | null; may_log_in: boolean }]>`

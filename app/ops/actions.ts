@@ -1,8 +1,8 @@
 import type { PendingQuery, Row } from "postgres";
 import type { Sql } from "../db/connect.ts";
 
-// What operators do to tasks. Each is one statement that also writes the audit log, and does nothing the second time.
-// Each returns the tasks that it has changed.
+// The actions of operators on tasks. Each is one statement that also writes the audit log, and returns the tasks that
+// it changed. A repeat does nothing.
 
 /** Who does it: an operator's `usr_id`, or null for a command. */
 export type Actor = string | null;
@@ -67,7 +67,7 @@ export type Retried = {
 /** The most tasks in one statement, which holds its locks until it ends. */
 export const mostRetried = 10_000;
 
-/** Enqueues dead tasks again, one by its id or the latest 10,000 of a type. Each gets a new id and all its attempts. */
+/** Enqueues dead tasks again: one by id, or the latest 10,000 of a type. Each gets a new id and all its attempts. */
 export function retryDead(sql: Sql, which: { task_id: string } | { task_type: string }, actor: Actor) {
   const isOne = "task_id" in which;
   return sql<Retried[]>`

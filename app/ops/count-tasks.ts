@@ -6,8 +6,8 @@ export const mostCounted = 10_000;
 export const states = ["due", "scheduled", "running", "retrying", "dead"] as const;
 export type State = (typeof states)[number];
 
-// These statements make one index descent for each lane, as the worker does. Their cost grows with the types in use, not
-// with the backlog.
+// These statements make one index descent for each lane, as the worker does. Their cost grows with the types in use,
+// not with the backlog.
 
 /** The recursive CTE `lane`: the types and priorities of pending tasks. */
 export const lanes = (sql: Sql) => sql`
@@ -28,7 +28,9 @@ export const lanes = (sql: Sql) => sql`
 
 type Counts = Record<Exclude<State, "dead">, number> & { task_type: string; oldest_due_seconds: number | null };
 
-/** Pending tasks by type and state, each lane counted up to `mostCounted`. Retrying tasks are also due or scheduled. */
+/**
+ * Pending tasks by type and state, each lane counted up to `mostCounted`. Retrying tasks are also due or scheduled.
+ */
 export function countPending(sql: Sql) {
   return sql<Counts[]>`
     with recursive ${lanes(sql)}

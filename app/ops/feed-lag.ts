@@ -36,8 +36,8 @@ export function readLags(sql: Sql) {
 }
 
 /**
- * The transaction that blocks the feed: the oldest one with an id that still runs, in any database of the server, while an event
- * waits behind it. A transaction that only reads has no id and blocks nothing.
+ * The transaction that blocks the feed: the oldest one with an id that still runs, in any database of the server,
+ * while an event waits behind it. A transaction that only reads has no id and blocks nothing.
  */
 export async function findHolder(sql: Sql): Promise<Holder | undefined> {
   const [holder] = await sql<Holder[]>`

@@ -51,7 +51,7 @@ export const typePath = (type: string) => `/ops/types/${encodeURIComponent(type)
 
 const params = z.record(z.string(), z.string());
 
-/** A decoded part of the path, by its name in the route's pattern. Throws 404 for a NUL, which Postgres cannot store in text. */
+/** A decoded part of the path, by its name in the route. Throws 404 for a NUL, which Postgres cannot store. */
 export function param(ctx: Context, name: string): string {
   const value = params.parse(ctx.params)[name] ?? "";
   if (value.includes("\0")) ctx.throw(404);

@@ -11,8 +11,8 @@ export function normalizePassword(text: string): string {
 }
 
 /**
- * What is wrong with a password as it was typed, for the person who chose it. Length counts code points, before and after
- * normalization. No rule asks for digits or signs: NIST SP 800-63B-4 forbids that, and requires the blocklist.
+ * What is wrong with a password as it was typed, for the person who chose it. Length counts code points, before and
+ * after normalization. No rule asks for digits or signs: NIST SP 800-63B-4 forbids that, and requires the blocklist.
  */
 export function problemWithPassword(typed: string, email: string): string | undefined {
   const password = normalizePassword(typed);

@@ -40,7 +40,7 @@ export function createPasswords(options: Options = {}): Passwords {
 
     verify: (known, password, deadline) =>
       queued(deadline, async () => {
-        // Another program may have stored something that is no hash: no password fits, and the check takes the same time.
+        // Another program may have stored something else. Then no password fits, and the check takes the same time.
         const isRight = await verify(known ?? dummy, password).catch(() => verify(dummy, password));
         return isRight && known !== undefined;
       }),

@@ -54,9 +54,9 @@ async function findAccount(sql: Sql, token: string) {
 }
 
 /**
- * Raising the version ends all sessions, mailed links and known browsers; this browser becomes known again. Revert links
- * carry no version: otherwise a thief who moved the account could end them by a reset. Failed log-ins are cleared: the
- * owner has probably tried some passwords, and the new one must work at once.
+ * Raising the version ends all sessions, mailed links and known browsers; this browser becomes known again. Revert
+ * links carry no version: otherwise a thief who moved the account could end them by a reset. Failed log-ins are
+ * cleared: the owner has probably tried some passwords, and the new one must work at once.
  */
 async function useToken(sql: Sql, { token, passwordHash, tried, browserHash }: Reset): Promise<boolean> {
   const rows = await sql`

@@ -42,7 +42,7 @@ export function resend(sql: Sql): Middleware {
           else 'SEND_EMAIL_WELCOME'
         end,
         jsonb_build_object('usr_id', usr_id::text),
-        -- The same key as a signup. An unknown address gets a hash: otherwise all of them would share one pending mail.
+        -- The same key as a signup. Unknown addresses use a hash: otherwise all would share one pending mail.
         coalesce(nullif(usr_id, 0), hashtextextended(${email}, 0))
       from account
       -- "do nothing" would skip the commit's wait for the disk: a fast response would show that a mail is pending.

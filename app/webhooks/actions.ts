@@ -3,7 +3,7 @@ import type { Sql } from "../db/connect.ts";
 import { logAction } from "../ops/actions.ts";
 import { eventTypes, type WebhookFields } from "./webhook-form.ts";
 
-// What operators do to endpoints. Each is one statement that also writes the audit log, and does nothing the second time.
+// The actions of operators on endpoints. Each is one statement that also writes the audit log. A repeat does nothing.
 
 type Changed = { webhook_id: string };
 

@@ -87,7 +87,7 @@ function showOverview(isJson: boolean): Command {
   };
 }
 
-/** The first tasks of a type, in one state or in each. A retrying task is also due or scheduled, and is listed under both. */
+/** The first tasks of a type, in one state or in each. A retrying task is listed as due or scheduled, too. */
 function list(type: string, state: State | undefined, limit: number, isJson: boolean): Command {
   return async (sql) => {
     const read = async (state: State) => (await listTasks(sql, type, state, limit)).map((task) => ({ state, ...task }));

@@ -20,8 +20,8 @@ export function enqueueDigests(timeZone: string): Handler {
             select ends_at - interval '12 hours' as within, ends_at
             from today
           ), day as (
-            -- Truncates about noon: a day may be shorter or longer than 24 hours, and where clocks go back at midnight, as in the
-            -- Azores, an hour before the second midnight is still the same day.
+            -- Truncates about noon: a day may be shorter or longer than 24 hours, and where clocks go back at
+            -- midnight, as in the Azores, an hour before the second midnight is still the same day.
             select date_trunc('day', within, ${timeZone}) as starts_at, ends_at
             from yesterday
           ), figure as (

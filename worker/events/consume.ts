@@ -10,8 +10,8 @@ export type Consumer = {
   /** The most events in one call. */
   batch?: number;
   /**
-   * Its writes and its new position commit together. It must not wait for the outside world, because all readers of the
-   * feed stop before its transaction while it runs.
+   * Its writes and its new position commit together. It must not wait for the outside world, because all readers of
+   * the feed stop before its transaction while it runs.
    */
   consume: (tx: TransactionSql, events: Event[]) => Promise<unknown>;
 };

@@ -9,8 +9,8 @@ const mailsPerHour = 3;
 const jitterSeconds = 10;
 
 /**
- * Returns mailers that keep the limits: one for each kind of mail that a stranger can cause by entering an
- * address. They snooze the task if there are too many of a kind, or if the mailbox is suppressed ("I did not sign up").
+ * Returns mailers that keep the limits: one for each kind of mail that a stranger can cause by entering an address.
+ * They snooze the task after too many of a kind, or while the mailbox is suppressed ("I did not sign up").
  */
 export function createMailLimits(sql: Sql, mailer: Mailer): (kind: string) => Mailer {
   const findWait = createBatch((mails: Mail[]) => findWaits(sql, mails));

@@ -6,7 +6,7 @@ import { id, letterHandler } from "../mail/mail-handler.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { Handler } from "../engine/task.ts";
 
-/** Asks the new address to confirm the change. No mail if the account is gone, or its address has changed meanwhile. */
+/** Asks the new address to confirm the change. No mail if the account is gone or its address has changed. */
 export function sendEmailConfirmAddress(sql: Sql, mailer: Mailer): Handler {
   return letterHandler(mailer, {
     view: "confirm-address",

@@ -1,9 +1,9 @@
 import type { Consumer } from "../events/consume.ts";
 
 /**
- * Enqueues one task for each event and each endpoint that wants it. The tasks of an endpoint are due as far apart as its
- * rate allows, so a long queue occupies no slots. The TASK_DEAD of a delivery is not delivered: it would fail at the same
- * receiver again and again.
+ * Enqueues one task for each event and each endpoint that wants it. The tasks of an endpoint are due as far apart as
+ * its rate allows, so a long queue occupies no slots. The TASK_DEAD of a delivery is not delivered: it would fail at
+ * the same receiver again and again.
  */
 export const enqueueWebhooks: Consumer = {
   name: "webhooks",

@@ -22,7 +22,7 @@ const params = z.object({
 
 const mostSeconds = 3 * 24 * 3600;
 
-/** Posts one event to one endpoint. Snoozes while the endpoint is paused, over its rate, or too slow for this worker. */
+/** Posts one event to one endpoint. Snoozes while the endpoint is paused, over its rate, or slow. */
 export function postWebhook(sql: Sql, post: Post, limit: ReceiverLimit): Handler {
   const snoozeDue = createSnoozeDue(sql);
   return defineHandler({
@@ -93,8 +93,8 @@ function overTwoDays(attempt: number): number {
 const longestRetryAfterSeconds = 24 * 3600;
 
 /**
- * The seconds in a response's `Retry-After` (RFC 9110: seconds or a date), at most a day. Undefined if it has none. A date
- * is compared with the response's own `Date`, or else with our clock, in milliseconds.
+ * The seconds in a response's `Retry-After` (RFC 9110: seconds or a date), at most a day. Undefined if it has none. A
+ * date is compared with the response's own `Date`, or else with our clock, in milliseconds.
  */
 export function retryAfterSeconds({ retryAfter, date }: Answer, now: number): number | undefined {
   if (retryAfter === undefined) return undefined;

@@ -10,8 +10,8 @@ const refusal = "Its address is private, loopback, link-local or reserved: refus
 export type Resolve = (name: string) => Promise<string[]>;
 
 /**
- * The public addresses of a URL's host. Throws if it has none. The error is permanent for an address in the URL, but not
- * for a name, which may resolve to another address next time.
+ * The public addresses of a URL's host. Throws if it has none. The error is permanent for an address in the URL, but
+ * not for a name, which may resolve to another address next time.
  */
 export async function publicAddresses(host: string, resolve: Resolve): Promise<Address[]> {
   // The URL parser has turned every spelling of an IPv4 address into four numbers, and leaves IPv6 in brackets.

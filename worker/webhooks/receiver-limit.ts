@@ -4,8 +4,9 @@ type Request = { began: number };
 type Receiver = { requests: Set<Request>; waiting: Set<() => void> };
 
 /**
- * Limits how many requests one worker has open at each receiver: a slow receiver occupies at most `most` slots. Further
- * requests wait for at most a second. They are turned away at once while all open ones are older than a second.
+ * Limits how many requests one worker has open at each receiver: a slow receiver occupies at most `most` slots.
+ * Further requests wait for at most a second. They are turned away at once while all open ones are older than a
+ * second.
  */
 export function createReceiverLimit(most: number) {
   const receivers = new Map<string, Receiver>();

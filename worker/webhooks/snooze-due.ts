@@ -6,8 +6,8 @@ const pauseMilliseconds = 1000;
 const longestMilliseconds = 30_000;
 
 /**
- * Snoozes all due deliveries to an endpoint at once: one by one, they would take the slots of other tasks. Works in the
- * background, in one run at a time for each endpoint, with a second between two runs.
+ * Snoozes all due deliveries to an endpoint at once: one by one, they would take the slots of other tasks. Works in
+ * the background, in one run at a time for each endpoint, with a second between two runs.
  */
 export function createSnoozeDue(sql: Sql) {
   /** When the last run of an endpoint ended; infinite during a run. */

@@ -1,6 +1,6 @@
 import type { Sql } from "../../app/db/connect.ts";
 
-/** Failures in a row, over all workers, after which a receiver counts as down. Then one request at a time probes it. */
+/** After this many failures in a row, over all workers, a receiver is down, and one request at a time probes it. */
 const failuresUntilDown = 3;
 const longestPauseSeconds = 300;
 /** How long the others wait for a probe. Longer than a request may take, but finite: the prober may have crashed. */
@@ -28,8 +28,8 @@ export type Slot = {
 
 /**
  * Takes the endpoint's next slot, over all workers; slots are as far apart as its rate allows. Returns nothing if the
- * endpoint is gone. If no slot is free within a second, the caller gets a later time and asks again then, so a long queue
- * is not polled. `isFull`: this worker has too many requests open at the receiver.
+ * endpoint is gone. If no slot is free within a second, the caller gets a later time and asks again then, so a long
+ * queue is not polled. `isFull`: this worker has too many requests open at the receiver.
  */
 export async function takeSlot(sql: Sql, webhookId: string, isFull: boolean): Promise<Slot | undefined> {
   const [slot] = await sql<Slot[]>`
