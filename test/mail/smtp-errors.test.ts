@@ -50,8 +50,8 @@ describe("a mail that the server does not take", () => {
     ["end", "554 5.7.1 Spam", "permanent"],
     ["end", "cut", "outcome unknown"],
     ["end", "hang", "outcome unknown"],
-  ])("at %s, after the reply %s: %s", async (stage, answer, outcome) => {
-    const server = await scriptSmtp(at(stage, answer));
+  ])("at %s, after the reply %s: %s", async (stage, response, outcome) => {
+    const server = await scriptSmtp(at(stage, response));
     const sent = await mailToScripted(server)();
 
     expect(sent.outcome).toBe(outcome);
