@@ -67,8 +67,9 @@ async function requestChange(sql: Sql, ctx: Context, email: string): Promise<boo
       select
         'SEND_EMAIL_CONFIRM_ADDRESS',
         jsonb_build_object('email_change_id', email_change_id::text),
-        -- One pending mail per account and address; a hash keeps the address out of the task.
-        usr_id || ' ' || hashtextextended(${email}, 0)
+        -- One pending mail per account and address, of this version: another change makes a pending one void. A hash
+        -- keeps the address out of the task.
+        usr_id || ' ' || ${user.version}::int || ' ' || hashtextextended(${email}, 0)
       from change
       union all
       select 'SEND_EMAIL_ALREADY_REGISTERED', jsonb_build_object('usr_id', taken.usr_id::text), taken.usr_id::text

@@ -39,7 +39,11 @@ export function forgotPassword(sql: Sql): Middleware {
         jsonb_build_object('usr_id', usr_id::text),
         coalesce(nullif(usr_id, 0), hashtextextended(${email}, 0))
       from account
-      on conflict (task_type, unique_key) where unique_key is not null do update set unique_key = excluded.unique_key
+      on conflict (task_type, unique_key) where unique_key is not null do update set
+        run_at = case
+          when task.worker_id is null and task.run_at > now() + interval '10 minutes' then now()
+          else task.run_at
+        end
     `;
 
     rememberAddress(ctx, email);

@@ -54,6 +54,17 @@ describe("POST /account/email", () => {
     expect(await pending()).toHaveLength(2);
   });
 
+  it("enqueues a mail to the same address again when another change has made the pending one void", async () => {
+    await change().expect(303);
+    await sql`update usr set version = version + 1`;
+    cookie = await openSession(sql, usrId);
+    await change().expect(303);
+    expect((await pending()).map(({ params }) => params as object)).toEqual([
+      { email_change_id: "1" },
+      { email_change_id: "2" },
+    ]);
+  });
+
   it.each([
     ["a wrong password", newEmail, "not the right one", "This password is wrong"],
     ["no address", "", ada.password, "Enter your email address"],

@@ -16,7 +16,7 @@ const agent = new Agent({ keepAlive: true });
 cleanUp(() => agent.destroy());
 
 const hash = await passwords.hash(password, new AbortController().signal);
-// Each address is used once: rate limits per address are not the subject here.
+// Each address is used twice, so that the second request finds the pending mail of the first.
 await sql`
   insert into usr (email, password_hash)
   select 'there.' || n || '@example.com', ${hash} from generate_series(1, ${(paths.length * requests) / 2}) as n
@@ -30,8 +30,8 @@ it.each(paths)(
   async (path) => {
     const place = paths.indexOf(path) * (requests / 2);
     const { answers, area } = await compare(
-      (n) => post(path, `there.${place + n}@example.com`),
-      (n) => post(path, `free.${place + n}@example.com`),
+      (n) => post(path, `there.${place + Math.ceil(n / 2)}@example.com`),
+      (n) => post(path, `free.${place + Math.ceil(n / 2)}@example.com`),
     );
     expect(answers.size).toBe(1);
     expect(area).toBeGreaterThan(0.45);

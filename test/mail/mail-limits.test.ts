@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { Snooze } from "../../worker/engine/errors.ts";
 import { createMailLimits } from "../../worker/mail/mail-limits.ts";
+import type { Mailer } from "../../worker/mail/mailer.ts";
 import { isEmpty } from "../support/engine.ts";
 import { startMailing } from "../support/account-mails.ts";
 import { ada, addUser } from "../support/accounts.ts";
@@ -99,6 +101,16 @@ describe("mails to a verified owner", () => {
     expect(mailing.mails).toHaveLength(3);
   });
 
+  it("are counted anew after a change of address: who has moved the account uses up no mail of its owner", async () => {
+    const usr_id = await addUser(sql, { ...ada, email: "thief@example.com" });
+    for (let time = 0; time < 4; time += 1) await enqueue("SEND_EMAIL_PASSWORD_RESET", { usr_id });
+    expect(await snoozed()).toHaveLength(1);
+    await sql`update usr set email = ${ada.email}`;
+    await enqueue("SEND_EMAIL_PASSWORD_RESET", { usr_id });
+    await until("the owner gets the mail", () => mailing.mails.length === 4);
+    expect(mailing.mails[3]!.recipients).toEqual([ada.email]);
+  });
+
   it("ignore the suppression of the mailbox", async () => {
     const usr_id = await addUser(sql);
     await suppress(ada.email);
@@ -109,7 +121,7 @@ describe("mails to a verified owner", () => {
 
   it.each(["SEND_EMAIL_PASSWORD_CHANGED", "SEND_EMAIL_LOG_IN_BLOCKED"])("%s has no limit", async (taskType) => {
     const usr_id = await addUser(sql);
-    for (const kind of ["sign-up mail", "reset mail"]) await useUp(kind, usr_id);
+    for (const kind of ["sign-up mail", "reset mail"]) await useUp(kind, `${usr_id} ${ada.email}`);
     for (let time = 0; time < 4; time += 1) await enqueue(taskType, { usr_id });
     await isSent();
     expect(mailing.mails).toHaveLength(4);
@@ -118,9 +130,19 @@ describe("mails to a verified owner", () => {
 
 describe("a mail with a limit", () => {
   const sent: string[] = [];
-  const inner = { send: (_: unknown, { to }: { to: string }) => Promise.resolve(void sent.push(to)), close() {} };
+  let isRefused = false;
+  const inner: Mailer = {
+    async send(_, { to }) {
+      if (isRefused) throw new Snooze(60, "The mail server still refuses this recipient.");
+      await Promise.resolve(sent.push(to));
+    },
+    close() {},
+  };
   const mailer = createMailLimits(sql, inner)("sign-up mail");
-  beforeEach(() => void (sent.length = 0));
+  beforeEach(() => {
+    sent.length = 0;
+    isRefused = false;
+  });
 
   const send = (task_id: string, attempt = 1, to = ada.email) =>
     mailer.send(
@@ -157,6 +179,26 @@ describe("a mail with a limit", () => {
     await send("1");
     expect(sent).toHaveLength(4);
     expect(await hits()).toEqual([3]);
+  });
+
+  it("is not counted when the mailer snoozes it: nothing was sent", async () => {
+    isRefused = true;
+    for (const time of [1, 2, 3, 4])
+      await expect(send("1"), `time ${time}`).rejects.toMatchObject({ delaySeconds: 60 });
+    // A retry was counted before, and stays counted.
+    await sql`update rate_limit set hits = 1`;
+    await expect(send("2", 2)).rejects.toMatchObject({ delaySeconds: 60 });
+    expect(await hits()).toEqual([1]);
+
+    isRefused = false;
+    await send("1");
+    expect(await hits()).toEqual([2]);
+  });
+
+  it("is not counted while its mailbox is suppressed", async () => {
+    await suppress(ada.email);
+    for (const id of ["1", "1", "1"]) await expect(send(id)).rejects.toMatchObject({ kind: "snooze" });
+    expect(await hits()).toEqual([]);
   });
 
   it("throws a snooze until the end of the hour when it is one too many", async () => {

@@ -48,6 +48,18 @@ describe("POST /password/forgot", () => {
     expect(new Set(tasks.map(({ xmin }) => xmin as string)).size).toBe(3);
   });
 
+  it.each([
+    ["is due at once when it waits for hours", "3 hours", null, true],
+    ["keeps its place when it comes soon, as after greylisting", "5 minutes", null, false],
+    ["keeps its place while a worker sends it", "3 hours", "d4e1c0de-0000-4000-8000-000000000000", false],
+  ])("asked for again, the pending mail %s", async (_, wait, worker_id, isDue) => {
+    await addUser(sql, ada);
+    await forgot(ada.email).expect(303);
+    await sql`update task set attempt = 3, worker_id = ${worker_id}, run_at = now() + ${wait}::interval`;
+    await forgot(ada.email).expect(303);
+    expect(await sql`select attempt, run_at <= now() as is_due from task`).toEqual([{ attempt: 3, is_due: isDue }]);
+  });
+
   it("enqueues the mail while another kind of mail is pending for the account", async () => {
     const usrId = await addUser(sql);
     await site.post("/signup").type("form").send(ada).expect(303);

@@ -71,7 +71,16 @@ describe("PRUNE_EXPIRED", () => {
     expect(await versions("known_browser")).toEqual([1, 2]);
   });
 
-  it("deletes the failed log-ins of addresses without a verified account after an hour", async () => {
+  it("keeps a used link of the welcome mail until it expires: its page says that the address is verified", async () => {
+    const usrId = await addUser(sql, person("ada"));
+    await addLink(sql, "verify", usrId);
+    await addLink(sql, "verify", usrId, { expires_at: new Date(Date.now() - 1000) });
+    await sql`update usr set version = 1`;
+    await perform(database, "PRUNE_EXPIRED", pruneExpired(sql));
+    expect(await sql`select expires_at > now() as is_valid from email_token`).toEqual([{ is_valid: true }]);
+  });
+
+  it("forgets the failed log-ins of addresses without a verified account after an hour", async () => {
     await addUser(sql, person("ada"));
     await addUser(sql, person("bob"), false);
     await sql`

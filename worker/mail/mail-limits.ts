@@ -13,37 +13,53 @@ const jitterSeconds = 10;
  * They snooze the task after too many of a kind, or while the mailbox is suppressed ("I did not sign up").
  */
 export function createMailLimits(sql: Sql, mailer: Mailer): (kind: string) => Mailer {
-  const findWait = createBatch((mails: Mail[]) => findWaits(sql, mails));
+  const countMail = createBatch((mails: Mail[]) => countMails(sql, mails));
 
   return (kind) => ({
     ...mailer,
     async send(attempt, mail) {
       const { task_id } = attempt.task;
-      const waits = await findWait({ kind, email: mail.to, task_id, attempt: attempt.task.attempt });
-      const seconds = waits.get(task_id);
+      const counts = await countMail({ kind, email: mail.to, task_id, attempt: attempt.task.attempt });
+      const { seconds, subject, is_new } = counts.get(task_id)!;
       if (seconds)
         throw new Snooze(seconds + Math.random() * jitterSeconds, "The mailbox gets no mail of this kind now.");
-      await mailer.send(attempt, mail);
+      try {
+        await mailer.send(attempt, mail);
+      } catch (error) {
+        // Nothing was sent, and the attempt comes again as a new one.
+        if (error instanceof Snooze && is_new)
+          await sql`
+            update rate_limit set hits = hits - 1
+            where action = ${kind} and subject = ${subject} and hits > 0
+          `;
+        throw error;
+      }
     },
   });
 }
 
 type Mail = { kind: string; email: string } & Pick<Task, "task_id" | "attempt">;
 
-/** Counts the mails. Returns the seconds until a mail may be sent, for each one that has to wait. */
-async function findWaits(sql: Sql, mails: Mail[]): Promise<Map<string, number>> {
-  const rows = await sql<{ task_id: string; seconds: number }[]>`
+/** `seconds` until the mail may be sent, if it has to wait. */
+type Count = { task_id: string; subject: string; is_new: boolean; seconds: number | null };
+
+async function countMails(sql: Sql, mails: Mail[]): Promise<Map<string, Count>> {
+  const rows = await sql<Count[]>`
     with mail as materialized (
       select
-        task_id, kind,
-        -- A verified account has a count of its own and no suppression: a stranger's +tag cannot affect it.
-        coalesce(verified.usr_id::text, mailbox_of(email)) as subject,
-        -- A retry was counted before. After "service down", attempt 1 comes again, and its error shows that.
-        attempt = 1 and not exists (select from task_error where task_error.task_id = mail.task_id) as is_new
+        task_id, kind, subject, suppression.ends_at as suppressed_until,
+        -- A retry is counted already. After "service down" the first attempt comes again, and has an error. A suppressed
+        -- mail is counted when it is sent.
+        attempt = 1 and suppression.ends_at is null
+          and not exists (select from task_error where task_error.task_id = mail.task_id) as is_new
       from jsonb_to_recordset(${sql.json(mails)}) as mail (kind text, email text, task_id bigint, attempt int)
       -- No wait for the disk: a count may be lost in a crash of the database.
       cross join set_config('synchronous_commit', 'off', true)
       left join (usr join email_verified using (usr_id)) as verified using (email)
+      -- A verified account has a count of its own and no suppression: no stranger can use a +tag against it. With the
+      -- address, because nobody who has moved the account shall use up the mails of its owner.
+      cross join lateral coalesce(verified.usr_id || ' ' || email, mailbox_of(email)) as subject
+      left join email_suppression as suppression on suppression.email = subject and ends_at > now()
     ), mail_count as (
       insert into rate_limit (action, subject, hits, ends_at)
       select kind, subject, count(*), now() + interval '1 hour'
@@ -57,20 +73,13 @@ async function findWaits(sql: Sql, mails: Mail[]): Promise<Map<string, number>> 
         ends_at = case when rate_limit.ends_at <= now() then excluded.ends_at else rate_limit.ends_at end
       returning action as kind, subject, hits, ends_at
     )
+    select
+      task_id, mail.subject, is_new,
+      extract(epoch from coalesce(suppressed_until, case when hits - place >= ${mailsPerHour} then ends_at end) - now())
+        ::float8 as seconds
     -- The mails of this statement are the last ones of their count; the oldest task comes first.
-    select task_id, extract(epoch from ends_at - now())::float8 as seconds
-    from (
-      select *, row_number() over (partition by kind, subject order by task_id desc) as place
-      from mail
-      where is_new
-    ) as new_mail
-    join mail_count using (kind, subject)
-    where hits - place >= ${mailsPerHour}
-    union all
-    select task_id, extract(epoch from ends_at - now())::float8
-    from mail
-    join email_suppression on email_suppression.email = subject
-    where ends_at > now()
+    from (select *, row_number() over (partition by kind, subject, is_new order by task_id desc) as place from mail) as mail
+    left join mail_count on is_new and (mail_count.kind, mail_count.subject) = (mail.kind, mail.subject)
   `;
-  return new Map(rows.map(({ task_id, seconds }) => [task_id, seconds]));
+  return new Map(rows.map((row) => [row.task_id, row]));
 }

@@ -15,6 +15,14 @@ const expired = [
   { table: "known_browser", key: ["token_hash", "usr_id"], column: "seen_at", days: 400 },
 ];
 
+/** Rows that end when the version of their user is raised. */
+const versioned = [
+  { table: "session", key: ["token_hash"], isVoid: "true" },
+  // The page of a used link says until it expires that the address is verified.
+  { table: "email_token", key: ["token_hash"], isVoid: "purpose <> 'verify'" },
+  { table: "known_browser", key: ["token_hash", "usr_id"], isVoid: "true" },
+];
+
 /**
  * Deletes sessions, mailed links, suppressions and rate limits that have ended, changes of address after 30 days, and
  * known browsers after 400. Failed log-ins of addresses without a verified account are deleted after an hour; those of
@@ -28,11 +36,6 @@ export function pruneExpired(sql: Sql): Handler {
 
     async run({ signal }) {
       for (const { table, key, column, days } of expired) {
-        const isVersioned = ["session", "email_token", "known_browser"].includes(table);
-        // "Less than": a session that is being renewed may have a newer version than the user in this snapshot.
-        const isVoid = isVersioned
-          ? sql`usr_version < (select version from usr where usr.usr_id = past.usr_id)`
-          : sql`false`;
         // Locked rows are skipped: no request waits, and no deadlock is possible.
         await untilFewer(
           batch,
@@ -42,9 +45,32 @@ export function pruneExpired(sql: Sql): Handler {
             where (${sql(key)}) in (
               select ${sql(key)}
               from ${sql(table)} as past
-              where ${sql(column)} < now() - make_interval(days => ${days}) or ${isVoid}
+              where ${sql(column)} < now() - make_interval(days => ${days})
               limit ${batch}
               for update skip locked
+            )
+          `,
+        );
+      }
+      for (const { table, key, isVoid } of versioned) {
+        await untilFewer(
+          batch,
+          signal,
+          async () => sql`
+            delete from ${sql(table)}
+            where (${sql(key)}) in (
+              -- Materialized: under the limit, Postgres would look up the user of each row, which takes longer than the
+              -- statement may.
+              with void as materialized (
+                select ${sql(key.map((column) => `past.${column}`))}
+                from ${sql(table)} as past
+                join usr using (usr_id)
+                -- "Less than": a session that is renewed at this moment may have a newer version than the user in this
+                -- snapshot.
+                where usr_version < version and ${sql.unsafe(isVoid)}
+                for update of past skip locked
+              )
+              select * from void limit ${batch}
             )
           `,
         );
