@@ -44,7 +44,7 @@ export function addRoutes(router: Router<State>, options: Options): void {
     limit: 5,
     minutes: 15,
     subject: (ctx) => ctx.state.user.session_id,
-    isClearedBySuccess: true,
+    isClearedByPassword: true,
   });
   // One count for both: each sends a mail to an address that the client enters.
   const mailRequests = rateLimit(sql, { action: "request mail", limit: 20, minutes: 60 });
@@ -77,7 +77,7 @@ export function addRoutes(router: Router<State>, options: Options): void {
       limit: 5,
       minutes: 15,
       subject: triedAddress,
-      isClearedBySuccess: true,
+      isClearedByPassword: true,
     }),
     logIn(sql, passwords),
   );

@@ -19,6 +19,8 @@ export type State = {
   user: CurrentUser;
   /** Finds the current user on a page that needs no log-in, by one statement. Missing when the browser sent no session. */
   findUser?: () => Promise<CurrentUser | undefined>;
+  /** The session's password was entered again, or the log-in succeeded. */
+  isPasswordRight?: boolean;
   findLinks: (user: Pick<CurrentUser, "usr_id">) => Promise<Link[]>;
 };
 

@@ -50,6 +50,7 @@ export function logIn(sql: Sql, passwords: Passwords): Middleware {
     if (!(await begin(sql, user, attempt, session, sessionHash(ctx)))) return refuseWrong(ctx, email);
     if (passwords.isOutdated(user.password_hash)) await renewHash(sql, passwords, ctx, user, password);
 
+    ctx.state.isPasswordRight = true;
     setSession(ctx, session.token);
     setKnownBrowser(ctx, browser.token);
     accepted(ctx, "/account");
