@@ -19,10 +19,14 @@ export function setKnownBrowser(ctx: Context, token: string): void {
   setCookie(ctx, name, token, fourHundredDays);
 }
 
-/** Makes the browser known to the CTE `account` (`usr_id`, `version`) of the statement around it. */
+/**
+ * Makes the browser known to the CTE `account` (`usr_id`, `version`) of the statement around it. A log-in that waits for the row
+ * has read an older version than the change that it waits for.
+ */
 export const knowBrowser = (sql: Sql, hash: Buffer) => sql`
   insert into known_browser (token_hash, usr_id, usr_version)
   select ${hash}, usr_id, version
   from account
-  on conflict (token_hash, usr_id) do update set usr_version = excluded.usr_version, seen_at = now()
+  on conflict (token_hash, usr_id) do update
+    set usr_version = greatest(known_browser.usr_version, excluded.usr_version), seen_at = now()
 `;
