@@ -2,9 +2,9 @@ import type Koa from "koa";
 import type { Log } from "../log.ts";
 
 /** The user who is logged in. `version` rises when the password or the address changes: a fence for later statements. */
-export type CurrentUser = { usr_id: string; email: string; version: number; session_id: string; links: Link[] };
+export type CurrentUser = { usr_id: string; email: string; version: number; session_id: string };
 
-/** In the navigation; a user's are those that modules add. */
+/** In the navigation. */
 export type Link = [href: string, label: string];
 
 export type State = {
@@ -21,7 +21,8 @@ export type State = {
   findUser?: () => Promise<CurrentUser | undefined>;
   /** The session's password was entered again, or the log-in succeeded. */
   isPasswordRight?: boolean;
-  findLinks: (user: Pick<CurrentUser, "usr_id">) => Promise<Link[]>;
+  /** Finds the links that modules add for a user. Only a page asks. */
+  findLinks: (user: CurrentUser) => Promise<Link[]>;
 };
 
 export type Middleware = Koa.Middleware<State>;
