@@ -21,14 +21,28 @@ export async function page(
   const { findUser, findLinks } = ctx.state;
   // Without the database, a page that needs nobody logged in still has to work.
   let user = knownUser(ctx);
-  if (user === "unknown" && findUser) user = await findUser().catch(() => "unknown" as const);
-  const links = user && user !== "unknown" ? await findLinks(user).catch(() => []) : [];
+  if (user === "unknown" && findUser) user = await soon<Found>(ctx, findUser(), "unknown");
+  const links = user && user !== "unknown" ? await soon(ctx, findLinks(user), []) : [];
   await show(ctx, view, data, user, links);
 }
 
 /** Like `page`, for an answer that must not wait for the database: the database may be its reason. */
 export async function errorPage(ctx: Context, data: { title: string; [name: string]: unknown }): Promise<void> {
   await show(ctx, "error", data, knownUser(ctx));
+}
+
+/** What the database says within a second. After that, or without it, `otherwise`: a page need not wait for its navigation. */
+async function soon<Answer>(ctx: Context, answer: Promise<Answer>, otherwise: Answer): Promise<Answer> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("No answer from the database within 1 s.")), 1000);
+  try {
+    return await Promise.race([answer, late]);
+  } catch (error) {
+    ctx.state.log.warn({ err: error }, "navigation incomplete");
+    return otherwise;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** What is known without a statement. */
