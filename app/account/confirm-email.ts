@@ -1,3 +1,4 @@
+import type { TransactionSql } from "postgres";
 import { z } from "zod";
 import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
@@ -35,7 +36,7 @@ export function confirmEmail(sql: Sql): Middleware {
     const session = newToken();
     const browser = thisBrowser(ctx);
     const confirmation = { token, sessionHash: session.hash, browserHash: browser.hash };
-    const isMoved = await takeAddress(sql, token, () => moveAccount(sql, ctx, confirmation));
+    const isMoved = await takeAddress(sql, token, (tx) => moveAccount(tx, ctx, confirmation));
     if (isMoved === "taken") return showAddressTaken(ctx);
     if (!isMoved) return refuseLink(ctx);
     setSession(ctx, session.token);
@@ -46,7 +47,7 @@ export function confirmEmail(sql: Sql): Middleware {
 
 /** The raised version ends all other sessions and known browsers, and all mailed links but revert links. */
 async function moveAccount(
-  sql: Sql,
+  sql: Sql | TransactionSql,
   ctx: Context,
   { token, sessionHash, browserHash }: Confirmation,
 ): Promise<boolean> {

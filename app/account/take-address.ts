@@ -1,23 +1,28 @@
-import postgres from "postgres";
+import postgres, { type TransactionSql } from "postgres";
 import type { Sql } from "../db/connect.ts";
+import { transact } from "../db/transaction.ts";
 import { hashToken } from "../token.ts";
 
 /**
  * Runs `move`, which gives an account the address of a mailed link. If another account holds the address and never verified it,
  * that one is deleted, because whoever reads the mail owns the address. "taken" if it is verified.
+ * The deletion and the second move are one transaction: if the move fails, the other account stays.
  */
 export async function takeAddress<Moved>(
   sql: Sql,
   token: string,
-  move: () => Promise<Moved>,
+  move: (sql: Sql | TransactionSql) => Promise<Moved>,
 ): Promise<Moved | "taken"> {
-  const moved = await move().catch(asTaken);
+  const moved = await move(sql).catch(asTaken);
   if (moved !== "taken") return moved;
-  return deleteUnverified(sql, token).then(move).catch(asTaken);
+  return transact(sql, async (tx) => {
+    await deleteUnverified(tx, token);
+    return move(tx);
+  }).catch(asTaken);
 }
 
 /** Comes after `move` has failed, because only that shows that the link is valid. */
-async function deleteUnverified(sql: Sql, token: string): Promise<void> {
+async function deleteUnverified(sql: TransactionSql, token: string): Promise<void> {
   await sql`
     with deleted as (
       delete from usr

@@ -1,3 +1,4 @@
+import type { TransactionSql } from "postgres";
 import type { Sql } from "../db/connect.ts";
 import { readCookie, setCookie, type Context } from "../http/context.ts";
 import { hashToken, newToken } from "../token.ts";
@@ -23,7 +24,7 @@ export function setKnownBrowser(ctx: Context, token: string): void {
  * Makes the browser known to the CTE `account` (`usr_id`, `version`) of the statement around it. A log-in that waits for the row
  * has read an older version than the change that it waits for.
  */
-export const knowBrowser = (sql: Sql, hash: Buffer) => sql`
+export const knowBrowser = (sql: Sql | TransactionSql, hash: Buffer) => sql`
   insert into known_browser (token_hash, usr_id, usr_version)
   select ${hash}, usr_id, version
   from account

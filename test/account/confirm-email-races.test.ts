@@ -109,6 +109,17 @@ describe("a confirmation that races", () => {
     expect(await sql`select usr_id, email from usr`).toEqual([{ usr_id: usrId, email: newEmail }]);
   });
 
+  it("with a failure after the holder's deletion deletes nobody", async () => {
+    await addUser(sql, { ...ada, email: newEmail }, false);
+    const token = await requestChange();
+    await sql`alter table event add constraint no_change check (event_type <> 'EMAIL_CHANGED') not valid`;
+    await confirm(token).expect(500);
+    await sql`alter table event drop constraint no_change`;
+    expect(await sql`select email from usr order by usr_id`).toEqual([{ email: ada.email }, { email: newEmail }]);
+    await confirm(token).expect(303);
+    expect(await sql`select email from usr`).toEqual([{ email: newEmail }]);
+  });
+
   it("with the verification of that address by another account leaves it there", async () => {
     const holder = await addUser(sql, { ...ada, email: newEmail }, false);
     const token = await requestChange();
