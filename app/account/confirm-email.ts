@@ -45,7 +45,10 @@ export function confirmEmail(sql: Sql): Middleware {
   };
 }
 
-/** The raised version ends all other sessions and known browsers, and all mailed links but revert links. */
+/**
+ * The raised version ends all other sessions and known browsers, and all mailed links but revert links. The session is locked,
+ * because one that ends at this moment must not use the link.
+ */
 async function moveAccount(
   sql: Sql | TransactionSql,
   ctx: Context,
@@ -57,7 +60,6 @@ async function moveAccount(
       select usr.usr_id, email_token.email, email_change_id
       from email_token
       join usr on usr.usr_id = email_token.usr_id and version = email_token.usr_version
-      -- A session that ends at this moment must not use the link.
       join session on session.usr_id = usr.usr_id
       where email_token.token_hash = ${hashToken(token)} and purpose = 'change' and email_token.expires_at > now()
         and usr.usr_id = ${usr_id} and version = ${version} and session_id = ${session_id}

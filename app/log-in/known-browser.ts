@@ -26,8 +26,7 @@ export function setKnownBrowser(ctx: Context, token: string): void {
  */
 export const knowBrowser = (sql: Sql | TransactionSql, hash: Buffer) => sql`
   insert into known_browser (token_hash, usr_id, usr_version)
-  select ${hash}, usr_id, version
-  from account
+  select ${hash}, usr_id, version from account
   on conflict (token_hash, usr_id) do update
     set usr_version = greatest(known_browser.usr_version, excluded.usr_version), seen_at = now()
 `;
