@@ -80,7 +80,7 @@ function startModules({ sql, origin, env = {}, stopping }: Options & { stopping:
 }
 
 function setState(origin: string, modules: ModuleParts[]): Middleware {
-  const findLinks = async (user: Pick<CurrentUser, "usr_id">) =>
+  const findLinks = async (user: CurrentUser) =>
     (await Promise.all(modules.map(async (module) => (await module.findLinks?.(user)) ?? []))).flat();
 
   return (ctx, next) => {

@@ -13,7 +13,7 @@ import type { State } from "./http/context.ts";
 import { page } from "./http/page.ts";
 import { rateLimit } from "./http/rate-limit.ts";
 import { redirectToChangePassword, showHealth, showReadiness, showSecurityContact } from "./http/well-known.ts";
-import { logIn, showLogIn, triedAddress } from "./log-in/log-in.ts";
+import { checkPassword, logIn, showLogIn, triedAddress } from "./log-in/log-in.ts";
 import { logOut } from "./log-in/log-out.ts";
 import { requireLogin } from "./log-in/session.ts";
 import { changePassword, showChangePassword } from "./password/change-password.ts";
@@ -44,7 +44,7 @@ export function addRoutes(router: Router<State>, options: Options): void {
     limit: 5,
     minutes: 15,
     subject: (ctx) => ctx.state.user.session_id,
-    isClearedBySuccess: true,
+    isClearedByPassword: true,
   });
   // One count for both: each sends a mail to an address that the client enters.
   const mailRequests = rateLimit(sql, { action: "request mail", limit: 20, minutes: 60 });
@@ -73,11 +73,11 @@ export function addRoutes(router: Router<State>, options: Options): void {
     parseBody(),
     rateLimit(sql, { action: "log in", limit: 10, minutes: 3 }),
     rateLimit(sql, {
-      action: "check password",
+      action: checkPassword,
       limit: 5,
       minutes: 15,
       subject: triedAddress,
-      isClearedBySuccess: true,
+      isClearedByPassword: true,
     }),
     logIn(sql, passwords),
   );

@@ -23,11 +23,12 @@ export function changeEmail(sql: Sql, passwords: Passwords): Middleware {
     const { email: typed, password } = fields.parse(ctx.request.body);
     const show = (problems: Problems) => showForm(ctx, typed, problems);
     const email = normalizeEmail(typed);
+    const refusePassword = () => refuse(ctx, { password: wrongPassword }, show);
+    // Before the address is judged: a mistyped one must not count as a wrong password.
+    if (!(await isOwnPassword(sql, passwords, ctx, password))) return refusePassword();
     const problem = problemWithEmail(email) ?? problemWithOwn(email, ctx.state.user);
     if (problem) return refuse(ctx, { email: problem }, show);
-
-    const isRequested = (await isOwnPassword(sql, passwords, ctx, password)) && (await requestChange(sql, ctx, email));
-    if (!isRequested) return refuse(ctx, { password: wrongPassword }, show);
+    if (!(await requestChange(sql, ctx, email))) return refusePassword();
 
     rememberAddress(ctx, email);
     accepted(ctx, "/account/email/sent");

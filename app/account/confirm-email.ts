@@ -1,3 +1,4 @@
+import type { TransactionSql } from "postgres";
 import { z } from "zod";
 import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
@@ -35,7 +36,7 @@ export function confirmEmail(sql: Sql): Middleware {
     const session = newToken();
     const browser = thisBrowser(ctx);
     const confirmation = { token, sessionHash: session.hash, browserHash: browser.hash };
-    const isMoved = await takeAddress(sql, token, () => moveAccount(sql, ctx, confirmation));
+    const isMoved = await takeAddress(sql, token, (tx) => moveAccount(tx, ctx, confirmation));
     if (isMoved === "taken") return showAddressTaken(ctx);
     if (!isMoved) return refuseLink(ctx);
     setSession(ctx, session.token);
@@ -44,9 +45,12 @@ export function confirmEmail(sql: Sql): Middleware {
   };
 }
 
-/** Raising the version ends all other sessions and known browsers, and all mailed links except revert links. */
+/**
+ * The raised version ends all other sessions and known browsers, and all mailed links but revert links. The session is locked,
+ * because one that ends at this moment must not use the link.
+ */
 async function moveAccount(
-  sql: Sql,
+  sql: Sql | TransactionSql,
   ctx: Context,
   { token, sessionHash, browserHash }: Confirmation,
 ): Promise<boolean> {
@@ -56,7 +60,6 @@ async function moveAccount(
       select usr.usr_id, email_token.email, email_change_id
       from email_token
       join usr on usr.usr_id = email_token.usr_id and version = email_token.usr_version
-      -- A session that is being ended must not use the link.
       join session on session.usr_id = usr.usr_id
       where email_token.token_hash = ${hashToken(token)} and purpose = 'change' and email_token.expires_at > now()
         and usr.usr_id = ${usr_id} and version = ${version} and session_id = ${session_id}

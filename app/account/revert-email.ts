@@ -1,3 +1,4 @@
+import type { TransactionSql } from "postgres";
 import { z } from "zod";
 import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
@@ -27,7 +28,7 @@ export function revertEmail(sql: Sql, passwords: Passwords): Middleware {
 
     // A thief who moved the account knows its password, so replace it with a random one.
     const passwordHash = await passwords.hash(newToken().token, ctx.state.deadline);
-    const isReverted = await takeAddress(sql, token, () => moveBack(sql, token, passwordHash));
+    const isReverted = await takeAddress(sql, token, (tx) => moveBack(tx, token, passwordHash));
     if (isReverted === "taken") return showAddressTaken(ctx);
     if (!isReverted) return refuseLink(ctx);
     accepted(ctx, "/account/email/reverted");
@@ -53,7 +54,7 @@ async function findLink(sql: Sql, token: string) {
  * Deletes the change and all later ones. Their revert links, this one included, go by cascade. Links to older
  * addresses stay.
  */
-async function moveBack(sql: Sql, token: string, passwordHash: string): Promise<boolean> {
+async function moveBack(sql: Sql | TransactionSql, token: string, passwordHash: string): Promise<boolean> {
   const rows = await sql`
     with link as (
       select usr.usr_id, email_token.email, email_change_id

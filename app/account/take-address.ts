@@ -1,23 +1,31 @@
-import postgres from "postgres";
+import postgres, { type TransactionSql } from "postgres";
 import type { Sql } from "../db/connect.ts";
+import { transact } from "../db/transaction.ts";
 import { hashToken } from "../token.ts";
+
+class LinkEnded extends Error {}
 
 /**
  * Runs `move`, which gives an account the address of a mailed link. If another account has the address, it is deleted
  * when it is unverified, because the reader of the mail owns the address. Returns "taken" when it is verified.
  */
-export async function takeAddress<Moved>(
+export async function takeAddress(
   sql: Sql,
   token: string,
-  move: () => Promise<Moved>,
-): Promise<Moved | "taken"> {
-  const moved = await move().catch(asTaken);
-  if (moved !== "taken") return moved;
-  return deleteUnverified(sql, token).then(move).catch(asTaken);
+  move: (sql: Sql | TransactionSql) => Promise<boolean>,
+): Promise<boolean | "taken"> {
+  const isMoved = await move(sql).catch(asTaken);
+  if (isMoved !== "taken") return isMoved;
+  return transact(sql, async (tx) => {
+    await deleteUnverified(tx, token);
+    // The link may have ended meanwhile. Then the other account stays.
+    if (!(await move(tx))) throw new LinkEnded();
+    return true;
+  }).catch((error: unknown) => (error instanceof LinkEnded ? false : asTaken(error)));
 }
 
 /** Call it only after `move` found the address taken: that shows that the link is valid. */
-async function deleteUnverified(sql: Sql, token: string): Promise<void> {
+async function deleteUnverified(sql: TransactionSql, token: string): Promise<void> {
   await sql`
     with deleted as (
       delete from usr

@@ -2,9 +2,9 @@ import type Koa from "koa";
 import type { Log } from "../log.ts";
 
 /** The current user. `version` rises when the password or the address changes: a fence for later statements. */
-export type CurrentUser = { usr_id: string; email: string; version: number; session_id: string; links: Link[] };
+export type CurrentUser = { usr_id: string; email: string; version: number; session_id: string };
 
-/** A link in the navigation. `links` of a user are those that modules add. */
+/** A link in the navigation. */
 export type Link = [href: string, label: string];
 
 export type State = {
@@ -19,7 +19,10 @@ export type State = {
   user: CurrentUser;
   /** Finds the current user on a page that needs no log-in, by one statement. Missing without a session cookie. */
   findUser?: () => Promise<CurrentUser | undefined>;
-  findLinks: (user: Pick<CurrentUser, "usr_id">) => Promise<Link[]>;
+  /** The session's password was entered again, or the log-in succeeded. */
+  isPasswordRight?: boolean;
+  /** Finds the links that modules add for a user. Only a page asks. */
+  findLinks: (user: CurrentUser) => Promise<Link[]>;
 };
 
 export type Middleware = Koa.Middleware<State>;

@@ -29,7 +29,7 @@ export type ModuleParts = {
   /** Wraps every request. */
   middleware?: Middleware;
   /** What it adds to the navigation of a logged-in user. */
-  findLinks?: (user: Pick<CurrentUser, "usr_id">) => Promise<Link[]>;
+  findLinks?: (user: CurrentUser) => Promise<Link[]>;
 };
 
 /**

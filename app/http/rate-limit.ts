@@ -10,13 +10,13 @@ type RateLimit = {
   minutes: number;
   /** Requests with the same subject are counted together. Default: the client's network. */
   subject?: (ctx: Context) => string;
-  /** A request that succeeds clears the count: only failures in a row add up. */
-  isClearedBySuccess?: boolean;
+  /** A request that sets `ctx.state.isPasswordRight` clears the count: only wrong passwords in a row add up. */
+  isClearedByPassword?: boolean;
 };
 
 /** Throws 429, before any work, when a subject exceeds `limit` requests in the window. Exact over all processes. */
 export function rateLimit(sql: Sql, { action, limit, minutes, ...options }: RateLimit): Middleware {
-  const { subject: subjectOf = (ctx) => clientNetwork(ctx.ip), isClearedBySuccess = false } = options;
+  const { subject: subjectOf = (ctx) => clientNetwork(ctx.ip), isClearedByPassword = false } = options;
 
   return async (ctx, next) => {
     const subject = subjectOf(ctx);
@@ -33,7 +33,7 @@ export function rateLimit(sql: Sql, { action, limit, minutes, ...options }: Rate
     if (counted?.is_exceeded) throw new TooManyRequests(counted.retry_after_seconds);
     await next();
 
-    if (!isClearedBySuccess || ctx.status >= 400) return;
+    if (!isClearedByPassword || !ctx.state.isPasswordRight) return;
     await sql`
       delete from rate_limit
       where action = ${action} and subject = ${subject}

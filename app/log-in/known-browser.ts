@@ -1,3 +1,4 @@
+import type { TransactionSql } from "postgres";
 import type { Sql } from "../db/connect.ts";
 import { readCookie, setCookie, type Context } from "../http/context.ts";
 import { hashToken, newToken } from "../token.ts";
@@ -19,10 +20,13 @@ export function setKnownBrowser(ctx: Context, token: string): void {
   setCookie(ctx, name, token, fourHundredDays);
 }
 
-/** Makes the browser known to the CTE `account` (`usr_id`, `version`) of the statement around it. */
-export const knowBrowser = (sql: Sql, hash: Buffer) => sql`
+/**
+ * Makes the browser known to the CTE `account` (`usr_id`, `version`) of the statement around it. A log-in that waits for the row
+ * has read an older version than the change that it waits for.
+ */
+export const knowBrowser = (sql: Sql | TransactionSql, hash: Buffer) => sql`
   insert into known_browser (token_hash, usr_id, usr_version)
-  select ${hash}, usr_id, version
-  from account
-  on conflict (token_hash, usr_id) do update set usr_version = excluded.usr_version, seen_at = now()
+  select ${hash}, usr_id, version from account
+  on conflict (token_hash, usr_id) do update
+    set usr_version = greatest(known_browser.usr_version, excluded.usr_version), seen_at = now()
 `;

@@ -7,15 +7,14 @@ import { accepted, refuse } from "../http/responses.ts";
 import { normalizePassword } from "../password/password-rules.ts";
 import type { Passwords } from "../password/password.ts";
 import { normalizeEmail, problemWithEmail } from "../sign-up/email.ts";
+import { countAttempt, type Attempt, type User } from "./count-attempt.ts";
 import { knowBrowser, setKnownBrowser, thisBrowser } from "./known-browser.ts";
 import { beginSession, newSession, sessionHash, setSession, type NewSession } from "./session.ts";
 
 type Problems = { email?: string; password?: string; form?: string };
-type Attempt = { email: string; browserHash: Buffer };
-type User = { usr_id: string; password_hash: string; version: number };
 
-/** NIST SP 800-63B-4, 3.2.2, allows 100. */
-const maxFailures = 50;
+/** The action of a rate limit. Its subject is `triedAddress`. */
+export const checkPassword = "check password";
 
 const notices = new Map([
   ["reset", "Your password was changed. Log in with the new one."],
@@ -50,6 +49,7 @@ export function logIn(sql: Sql, passwords: Passwords): Middleware {
     if (!(await begin(sql, user, attempt, session, sessionHash(ctx)))) return refuseWrong(ctx, email);
     if (passwords.isOutdated(user.password_hash)) await renewHash(sql, passwords, ctx, user, password);
 
+    ctx.state.isPasswordRight = true;
     setSession(ctx, session.token);
     setKnownBrowser(ctx, browser.token);
     accepted(ctx, "/account");
@@ -73,49 +73,8 @@ function parseLogIn(body: unknown) {
 }
 
 /**
- * Counts the attempt and reads the user. An unknown address costs the same reads and writes. After too many failures
- * in a row, over all networks, only a known browser may log in. The first attempt over the limit sends the owner a
- * mail.
- */
-async function countAttempt(sql: Sql, { email, browserHash }: Attempt) {
-  const [found] = await sql<[{ user: User | null; may_log_in: boolean }]>`
-    with failure as (
-      insert into log_in_failure (email, failures)
-      values (${email}, 1)
-      on conflict (email) do update set failures = least(log_in_failure.failures + 1, 1000000), failed_at = now()
-      returning failures
-    ), account as (
-      select usr.usr_id, password_hash, version, email_verified.usr_id is not null as is_verified
-      from usr
-      left join email_verified on email_verified.usr_id = usr.usr_id
-      where email = ${email}
-    ), warning as (
-      insert into task (task_type, params)
-      select
-        'SEND_EMAIL_LOG_IN_BLOCKED',
-        -- Without a verified account the task is for user 0, who does not exist.
-        jsonb_build_object('usr_id', case when is_verified then usr_id else 0 end::text)
-      from failure
-      left join account on true
-      where failures = ${maxFailures} + 1
-    )
-    select
-      case when account.usr_id is not null
-        then jsonb_build_object('usr_id', account.usr_id::text, 'password_hash', password_hash, 'version', version)
-      end as user,
-      coalesce(is_verified and (failures <= ${maxFailures} or known_browser.usr_id is not null), false) as may_log_in
-    from failure
-    left join account on true
-    left join known_browser on token_hash = ${browserHash}
-      and known_browser.usr_id = coalesce(account.usr_id, 0) and usr_version = version
-  `;
-  return found;
-}
-
-/**
- * Begins the session, ends the browser's former one, and makes the browser known. Fenced by the version that was read
- * with the hash: if the password or the address has changed meanwhile, no session begins. A change that commits later
- * ends the session.
+ * Begins the session in place of the browser's former one, and makes the browser known. Fenced by the version that was read with
+ * the hash: if the password or the address has changed meanwhile, nothing begins. A change that commits later ends the session.
  */
 async function begin(sql: Sql, user: User, attempt: Attempt, session: NewSession, former: Buffer): Promise<boolean> {
   const rows = await sql`

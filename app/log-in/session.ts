@@ -64,7 +64,7 @@ export function requireLogin(sql: Sql, otherwise?: string): Middleware {
  * @public Modules use it.
  */
 export async function findCurrentUser(sql: Sql, ctx: Context): Promise<CurrentUser | undefined> {
-  const [found] = await sql<(Omit<CurrentUser, "links"> & { renewed_seconds: number | null })[]>`
+  const [found] = await sql<(CurrentUser & { renewed_seconds: number | null })[]>`
     with found as (
       select token_hash, session_id, usr_id, email, version, seen_at < now() - interval '1 day' as is_due
       from session
@@ -84,7 +84,7 @@ export async function findCurrentUser(sql: Sql, ctx: Context): Promise<CurrentUs
 
   const { renewed_seconds, ...user } = found;
   if (renewed_seconds) setSession(ctx, readCookie(ctx, name), renewed_seconds);
-  ctx.state.user = { ...user, links: await ctx.state.findLinks(user) };
+  ctx.state.user = user;
   return ctx.state.user;
 }
 

@@ -8,6 +8,9 @@ import { createReading, showOverview, streamOverview } from "./show-overview.ts"
 import { actOnTask, showTask } from "./task.ts";
 import { retryType, showType } from "./type.ts";
 
+/** Those that this request has found to be operators: its page need not ask again. */
+const operators = new WeakSet<CurrentUser>();
+
 /** The operations page and all below it, for operators alone; the metrics. */
 export const ops = defineModule({
   env: { METRICS_TOKEN: z.string().min(16, "must be 16 characters or more").optional() },
@@ -18,7 +21,7 @@ export const ops = defineModule({
     const read = createReading(sql);
     return {
       middleware: timeRequests,
-      findLinks: async (user) => ((await isOperator(sql, user)) ? [["/ops", "Operations"]] : []),
+      findLinks: async (user) => (operators.has(user) || (await isOperator(sql, user)) ? [["/ops", "Operations"]] : []),
       addRoutes(router) {
         router.get("/ops", operator, showOverview(read, operatorLinks));
         router.get("/ops/events", operator, streamOverview(read, stopping));
@@ -40,11 +43,12 @@ export function requireOperator(sql: Sql): Middleware {
   return async (ctx, next) => {
     const user = await findCurrentUser(sql, ctx);
     if (!user || !(await isOperator(sql, user))) return ctx.throw(404);
+    operators.add(user);
     await next();
   };
 }
 
-async function isOperator(sql: Sql, { usr_id }: Pick<CurrentUser, "usr_id">): Promise<boolean> {
+async function isOperator(sql: Sql, { usr_id }: CurrentUser): Promise<boolean> {
   const found = await sql`
     select
     from operator

@@ -24,9 +24,10 @@ export function changePassword(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
     const { password, new_password } = fields.parse(ctx.request.body);
     const refuseOld = () => refuse(ctx, { password: wrongPassword }, (problems) => showForm(ctx, problems));
+    // Before the new one is judged: whoever knows the password may try as many new ones as it takes.
+    if (!(await isOwnPassword(sql, passwords, ctx, password))) return refuseOld();
     const problem = problemWithPassword(new_password, ctx.state.user.email);
     if (problem) return refuse(ctx, { new_password: problem }, (problems) => showForm(ctx, problems));
-    if (!(await isOwnPassword(sql, passwords, ctx, password))) return refuseOld();
 
     const passwordHash = await passwords.hash(normalizePassword(new_password), ctx.state.deadline);
     const session = newToken();

@@ -15,5 +15,7 @@ export async function isOwnPassword(sql: Sql, passwords: Passwords, ctx: Context
     from usr
     where usr_id = ${ctx.state.user.usr_id}
   `;
-  return passwords.verify(user?.password_hash, normalizePassword(typed), ctx.state.deadline);
+  const isRight = await passwords.verify(user?.password_hash, normalizePassword(typed), ctx.state.deadline);
+  ctx.state.isPasswordRight = isRight;
+  return isRight;
 }

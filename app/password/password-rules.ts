@@ -4,6 +4,7 @@ import { isCommon, stemOf, unitOf } from "./common-passwords.ts";
 
 const minLength = 15;
 const maxLength = 256;
+export const tooShort = `Enter a password of at least ${minLength} characters.`;
 
 /** NFKC: the same password has the same bytes from any keyboard (NIST SP 800-63B-4, 3.1.1.2). */
 export function normalizePassword(text: string): string {
@@ -17,10 +18,9 @@ export function normalizePassword(text: string): string {
 export function problemWithPassword(typed: string, email: string): string | undefined {
   const password = normalizePassword(typed);
   const length = Array.from(password).length;
-  if (length === 0) return "Enter a password of at least 15 characters.";
+  if (length === 0) return tooShort;
   if (!typed.isWellFormed()) return "The password contains an invalid character. Enter it again.";
-  if (length < minLength || Array.from(typed).length < minLength)
-    return `Enter a password of at least ${minLength} characters.`;
+  if (length < minLength || Array.from(typed).length < minLength) return tooShort;
   if (length > maxLength) return `Enter a password of at most ${maxLength} characters.`;
 
   const lower = password.toLowerCase();

@@ -4,7 +4,7 @@ import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { accepted, refuse, showExpiredLink } from "../http/responses.ts";
 import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-browser.ts";
-import { triedAddress } from "../log-in/log-in.ts";
+import { checkPassword, triedAddress } from "../log-in/log-in.ts";
 import { hashToken } from "../token.ts";
 import { normalizePassword, problemWithPassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
@@ -82,7 +82,7 @@ async function useToken(sql: Sql, { token, passwordHash, tried, browserHash }: R
     ), cleared_limit as (
       delete from rate_limit
       using account
-      where action = 'check password' and subject = ${tried}
+      where action = ${checkPassword} and subject = ${tried}
     ), new_event as (
       insert into event (event_type, usr_id)
       select 'EMAIL_VERIFIED', usr_id from newly_verified

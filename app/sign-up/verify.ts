@@ -5,7 +5,7 @@ import { page } from "../http/page.ts";
 import { accepted, refuse, showExpiredLink } from "../http/responses.ts";
 import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-browser.ts";
 import { beginSession, newSession, sessionHash, setSession } from "../log-in/session.ts";
-import { normalizePassword, problemWithPassword } from "../password/password-rules.ts";
+import { normalizePassword, problemWithPassword, tooShort } from "../password/password-rules.ts";
 import type { Passwords } from "../password/password.ts";
 import { hashToken } from "../token.ts";
 import { browserHash } from "./sign-up.ts";
@@ -77,8 +77,7 @@ export function verify(sql: Sql, passwords: Passwords): Middleware {
       )
       select from account
     `;
-    if (!verified)
-      return showState(ctx, token, await findAccount(sql, ctx, token), "Enter a password of at least 15 characters.");
+    if (!verified) return showState(ctx, token, await findAccount(sql, ctx, token), tooShort);
 
     setSession(ctx, session.token);
     setKnownBrowser(ctx, browser.token);

@@ -88,6 +88,11 @@ describe("POST /account/email", () => {
     await tryHere().expect(429).expect("Retry-After", /^\d+$/);
   });
 
+  it("counts no address that is refused while the password is right", async () => {
+    for (let time = 0; time < 5; time += 1) await change("not an address").expect(422);
+    await change().expect(303);
+  });
+
   it("clears the failed attempts once the password is right", async () => {
     const here = (password: string) => change(newEmail, password).set("X-Forwarded-For", "198.51.100.10");
     for (const _ of [1, 2]) {

@@ -1,5 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
+import { takeAddress } from "../../app/account/take-address.ts";
 import { ada, addLink, addUser, race, openSession, passwords, sessionOf } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { requestEmailChange, emailOf } from "../support/email-changes.ts";
@@ -30,6 +31,19 @@ describe("a confirmation that races", () => {
     const responses = await race(sql, usrId, [() => confirm(token), () => confirm(token)]);
     expect(responses.map(({ status }) => status)).toEqual([303, 410]);
     expect(await sql`select from task`).toHaveLength(1);
+  });
+
+  it("with the end of its link keeps the unverified account that has the address", async () => {
+    const otherId = await addUser(sql, { email: newEmail, password: ada.password }, false);
+    let moves = 0;
+    const isMoved = await takeAddress(sql, await requestChange(), async (tx) => {
+      moves += 1;
+      if (moves === 2) return false;
+      await tx`update usr set email = ${newEmail} where usr_id = ${usrId}`;
+      return true;
+    });
+    expect({ isMoved, moves }).toEqual({ isMoved: false, moves: 2 });
+    expect(await emailOf(sql, otherId)).toBe(newEmail);
   });
 
   it("with that of another address: the first wins", async () => {
@@ -107,6 +121,17 @@ describe("a confirmation that races", () => {
     });
     expect((await confirmation)?.status).toBe(303);
     expect(await sql`select usr_id, email from usr`).toEqual([{ usr_id: usrId, email: newEmail }]);
+  });
+
+  it("with a failure after the holder's deletion deletes nobody", async () => {
+    await addUser(sql, { ...ada, email: newEmail }, false);
+    const token = await requestChange();
+    await sql`alter table event add constraint no_change check (event_type <> 'EMAIL_CHANGED') not valid`;
+    await confirm(token).expect(500);
+    await sql`alter table event drop constraint no_change`;
+    expect(await sql`select email from usr order by usr_id`).toEqual([{ email: ada.email }, { email: newEmail }]);
+    await confirm(token).expect(303);
+    expect(await sql`select email from usr`).toEqual([{ email: newEmail }]);
   });
 
   it("with the verification of that address by another account leaves it there", async () => {

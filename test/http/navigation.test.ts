@@ -1,3 +1,4 @@
+import pino from "pino";
 import request from "supertest";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
@@ -48,6 +49,23 @@ describe("the navigation", () => {
     expect(await navigation("/nowhere")).toEqual(loggedOut);
     expect(await navigation("/login", cookie, urlWithoutDatabase)).toEqual(["Account"]);
     expect(await navigation("/account", cookie, urlWithoutDatabase)).toEqual(["Account"]);
+  });
+});
+
+describe("a page without its user", () => {
+  it("is shown after a second when the database is frozen, and the log says why", async () => {
+    const cookie = await openSession(sql, await addUser(sql));
+    const lines: string[] = [];
+    const log = pino({}, { write: (line: string) => void lines.push(line) });
+    const site = await serveApp(sql, { log });
+    await sql.begin(async (tx) => {
+      await tx`lock table usr in access exclusive mode`;
+      expect(await navigation("/login", cookie, site)).toEqual(["Account"]);
+    });
+    const warnings = lines.map((line) => JSON.parse(line) as { msg: string; err?: { message: string } });
+    expect(warnings.filter(({ msg }) => msg === "navigation incomplete").map(({ err }) => err?.message)).toEqual([
+      "No answer from the database within 1 s.",
+    ]);
   });
 });
 

@@ -2,6 +2,7 @@ import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { ada, addUser, race, passwords, sessionOf } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
+import { until } from "../support/until.ts";
 import { serveApp } from "../support/web.ts";
 
 const { sql } = await createDatabase();
@@ -36,6 +37,27 @@ describe("POST /login", () => {
     await account(sessionOf(response!)).expect(200);
     await sql`update usr set password_hash = 'new', version = version + 1 where usr_id = ${usrId}`;
     await account(sessionOf(response!)).expect(303);
+  });
+
+  it("leaves the browser known under the version of a change of password that it waits for", async () => {
+    const usrId = await addUser(sql);
+    const cookies = ((await logIn()).get("Set-Cookie") ?? []).map((cookie) => cookie.split(";")[0]!).join("; ");
+    let answer: Promise<request.Response> | undefined;
+    await sql.begin(async (tx) => {
+      await tx`update usr set version = version + 1 where usr_id = ${usrId}`;
+      await tx`update known_browser set usr_version = usr_version + 1`;
+      answer = logIn()
+        .set("Cookie", cookies)
+        .then((response) => response);
+      await until("the log-in waits for the row", async () => {
+        const waiting = await sql`
+          select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+        `;
+        return waiting.length === 1;
+      });
+    });
+    await answer;
+    expect(await sql`select from known_browser join usr using (usr_id) where usr_version = version`).toHaveLength(1);
   });
 
   it("refuses an account that is deleted meanwhile", async () => {

@@ -50,11 +50,18 @@ describe("POST /account/password", () => {
     expect(await tasks()).toEqual([]);
   });
 
-  it("refuses a new password against the rules, before it asks for the old one", async () => {
-    const answer = await post().send({ password: "wrong", new_password: "too short" }).expect(422);
-    expect(JSON.parse(answer.text)).toEqual({
+  it("refuses a new password against the rules, once the old one is right", async () => {
+    const errorsFor = async (old: string) =>
+      JSON.parse((await post().send({ password: old, new_password: "too short" }).expect(422)).text) as unknown;
+    expect(await errorsFor("wrong")).toEqual({ errors: { password: "This password is wrong." } });
+    expect(await errorsFor(ada.password)).toEqual({
       errors: { new_password: expect.stringContaining("15 characters") as string },
     });
+  });
+
+  it("takes any number of new passwords against the rules while the old one is right", async () => {
+    for (let time = 0; time < 5; time += 1) await change(ada.password, "too short").expect(422);
+    await change().expect(303);
   });
 
   it("takes five attempts in 15 minutes, then responds 429", async () => {
