@@ -64,7 +64,7 @@ describe("a page without its user", () => {
     });
     const warnings = lines.map((line) => JSON.parse(line) as { msg: string; err?: { message: string } });
     expect(warnings.filter(({ msg }) => msg === "navigation incomplete").map(({ err }) => err?.message)).toEqual([
-      "No answer from the database within 1 s.",
+      "No response from the database within 1 s.",
     ]);
   });
 });
