@@ -17,11 +17,31 @@ export async function takeAddress(
   const isMoved = await move(sql).catch(asTaken);
   if (isMoved !== "taken") return isMoved;
   return transact(sql, async (tx) => {
+    await lockOwner(tx, token);
     await deleteUnverified(tx, token);
     // The link may have ended meanwhile. Then the other account stays.
     if (!(await move(tx))) throw new LinkEnded();
     return true;
   }).catch((error: unknown) => (error instanceof LinkEnded ? false : asTaken(error)));
+}
+
+/**
+ * The owner's lock comes first, as in `move`: two requests with one link would wait for each other otherwise. A frozen web
+ * process must not keep these locks.
+ */
+async function lockOwner(sql: TransactionSql, token: string): Promise<void> {
+  await sql`
+    select
+      set_config('statement_timeout', '5s', true),
+      set_config('idle_in_transaction_session_timeout', '5s', true)
+  `;
+  await sql`
+    select
+    from usr
+    join email_token using (usr_id)
+    where token_hash = ${hashToken(token)}
+    for update of usr
+  `;
 }
 
 /** Call it only after `move` found the address taken: that shows that the link is valid. */

@@ -41,7 +41,7 @@ export function forgotPassword(sql: Sql): Middleware {
       from account
       on conflict (task_type, unique_key) where unique_key is not null do update set
         run_at = case
-          when task.worker_id is null and task.run_at > now() + interval '10 minutes' then now()
+          when task.worker_id is null and task.attempt < 4 and task.run_at > now() + interval '10 minutes' then now()
           else task.run_at
         end
     `;

@@ -46,11 +46,11 @@ export function resend(sql: Sql): Middleware {
         coalesce(nullif(usr_id, 0), hashtextextended(${email}, 0))
       from account
       -- "do nothing" would skip the commit's wait for the disk: a fast response would tell that a mail is pending.
-      -- A mail that waits for hours after a refusal is due at once. A short wait stays: greylisting needs it. A running
-      -- task stays: its attempt is given back by run_at.
+      -- A mail that waits for hours after a refusal is due at once. A short wait stays, because greylisting needs it, and
+      -- so does the wait for the last attempt. A running task stays: its attempt is given back by run_at.
       on conflict (task_type, unique_key) where unique_key is not null do update set
         run_at = case
-          when task.worker_id is null and task.run_at > now() + interval '10 minutes' then now()
+          when task.worker_id is null and task.attempt < 4 and task.run_at > now() + interval '10 minutes' then now()
           else task.run_at
         end
     `;

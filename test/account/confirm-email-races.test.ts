@@ -33,6 +33,18 @@ describe("a confirmation that races", () => {
     expect(await sql`select from task`).toHaveLength(1);
   });
 
+  it("with itself works once while an unverified account has the address", async () => {
+    for (let time = 0; time < 10; time += 1) {
+      await addUser(sql, { email: newEmail, password: ada.password }, false);
+      const token = await requestChange();
+      const responses = await Promise.all([confirm(token), confirm(token)]);
+      expect(responses.map(({ status }) => status).toSorted()).toEqual([303, 410]);
+      await empty(sql);
+      usrId = await addUser(sql);
+      cookie = await openSession(sql, usrId);
+    }
+  });
+
   it("with the end of its link keeps the unverified account that has the address", async () => {
     const otherId = await addUser(sql, { email: newEmail, password: ada.password }, false);
     let moves = 0;

@@ -53,7 +53,8 @@ export function createLaneCache({ sql, slowSql, types, onFound }: Options) {
   let isUrgent = false;
   let searchedAt = -Infinity;
   let fullSearchAt = -Infinity;
-  let tookMilliseconds = [0];
+  let tookMilliseconds: number[] = [];
+  let reclaims = 0;
   let isSearching = false;
 
   const pause = () => (isUrgent ? 0 : Math.max(0, searchedAt + pauseMilliseconds - performance.now()));
@@ -67,13 +68,15 @@ export function createLaneCache({ sql, slowSql, types, onFound }: Options) {
 
   async function searchFully(where: Sql): Promise<boolean> {
     const started = performance.now();
+    const reclaimsBefore = reclaims;
     try {
       return keep(await findLanes(where, types));
     } finally {
       // Also when it was canceled. The shorter of the last two counts: one that waited for a lock says nothing about the next.
       tookMilliseconds = [...tookMilliseconds, performance.now() - started].slice(-2);
       const longPause = Math.min(20 * Math.min(...tookMilliseconds), longestPauseMilliseconds);
-      fullSearchAt = performance.now() + Math.max(longPause, fullPauseMilliseconds);
+      // Tasks that were reclaimed during the search may be missing.
+      if (reclaims === reclaimsBefore) fullSearchAt = performance.now() + Math.max(longPause, fullPauseMilliseconds);
     }
   }
 
@@ -107,6 +110,7 @@ export function createLaneCache({ sql, slowSql, types, onFound }: Options) {
 
     /** Lets the next search be a full one: tasks were reclaimed. */
     expectOld(): void {
+      reclaims += 1;
       fullSearchAt = -Infinity;
     },
 
@@ -116,7 +120,7 @@ export function createLaneCache({ sql, slowSql, types, onFound }: Options) {
       isAsked = isUrgent = false;
       searchedAt = performance.now();
       if (isSearching || searchedAt < fullSearchAt) return search();
-      if (Math.min(...tookMilliseconds) < briefMilliseconds) return searchFully(sql);
+      if (tookMilliseconds.length === 0 || Math.min(...tookMilliseconds) < briefMilliseconds) return searchFully(sql);
       isSearching = true;
       searchFully(slowSql)
         .then(onFound, () => {})

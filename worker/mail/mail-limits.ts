@@ -29,7 +29,7 @@ export function createMailLimits(sql: Sql, mailer: Mailer): (kind: string) => Ma
         // Nothing was sent, and the attempt comes again as a new one.
         if (error instanceof Snooze && is_new)
           await sql`
-            update rate_limit set hits = hits - 1
+            update rate_limit set hits = least(hits, ${mailsPerHour}) - 1
             where action = ${kind} and subject = ${subject} and hits > 0
           `;
         throw error;
@@ -57,8 +57,8 @@ async function countMails(sql: Sql, mails: Mail[]): Promise<Map<string, Count>> 
       cross join set_config('synchronous_commit', 'off', true)
       left join (usr join email_verified using (usr_id)) as verified using (email)
       -- A verified account has a count of its own and no suppression: no stranger can use a +tag against it. With the
-      -- address, because nobody who has moved the account shall use up the mails of its owner.
-      cross join lateral coalesce(verified.usr_id || ' ' || email, mailbox_of(email)) as subject
+      -- version: who moved the account cannot use up the mails of its owner, and a count ends with the links in its mails.
+      cross join lateral coalesce(verified.usr_id || ' ' || version, mailbox_of(email)) as subject
       left join email_suppression as suppression on suppression.email = subject and ends_at > now()
     ), mail_count as (
       insert into rate_limit (action, subject, hits, ends_at)
