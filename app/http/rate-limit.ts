@@ -22,7 +22,9 @@ export function rateLimit(sql: Sql, { action, limit, minutes, ...options }: Rate
     const subject = subjectOf(ctx);
     const [counted] = await sql<{ is_exceeded: boolean; retry_after_seconds: number }[]>`
       insert into rate_limit (action, subject, hits, ends_at)
-      values (${action}, ${subject}, 1, now() + make_interval(mins => ${minutes}))
+      select ${action}::text, ${subject}::text, 1, now() + make_interval(mins => ${minutes})
+      -- No wait for the disk: a crash of the database may lose a count.
+      from set_config('synchronous_commit', 'off', true)
       on conflict (action, subject) do update set
         hits = case when rate_limit.ends_at <= now() then 1 else least(rate_limit.hits + 1, 1000000) end,
         ends_at = case when rate_limit.ends_at <= now() then excluded.ends_at else rate_limit.ends_at end
