@@ -6,25 +6,8 @@ export const mostCounted = 10_000;
 export const states = ["due", "scheduled", "running", "retrying", "dead"] as const;
 export type State = (typeof states)[number];
 
-// These statements make one index descent for each lane, as the worker does. Their cost grows with the types in use,
-// not with the backlog.
-
-/** The recursive CTE `lane`: the types and priorities of pending tasks. */
-export const lanes = (sql: Sql) => sql`
-  lane as (
-    (select task_type, priority from task order by task_type, priority limit 1)
-    union all
-    select next.task_type, next.priority
-    from lane
-    cross join lateral (
-      select task_type, priority
-      from task
-      where (task.task_type, task.priority) > (lane.task_type, lane.priority)
-      order by task_type, priority
-      limit 1
-    ) as next
-  )
-`;
+// The view `lane` makes one index descent for each lane. So the cost of these statements grows with the types in use, not
+// with the backlog.
 
 type Counts = Record<Exclude<State, "dead">, number> & { task_type: string; oldest_due_seconds: number | null };
 
@@ -33,7 +16,6 @@ type Counts = Record<Exclude<State, "dead">, number> & { task_type: string; olde
  */
 export function countPending(sql: Sql) {
   return sql<Counts[]>`
-    with recursive ${lanes(sql)}
     select
       task_type, sum(due)::int as due, sum(scheduled)::int as scheduled, sum(running)::int as running,
       sum(due_again + scheduled_again)::int as retrying,

@@ -1,5 +1,5 @@
 import type { Sql } from "../db/connect.ts";
-import { countDead, countPending, lanes, mostCounted, readLastErrors, states } from "./count-tasks.ts";
+import { countDead, countPending, mostCounted, readLastErrors, states } from "./count-tasks.ts";
 import type { LastError, State } from "./count-tasks.ts";
 import { readLastHour } from "./last-hour.ts";
 
@@ -101,7 +101,7 @@ type Breaker = { task_type: string; error: string; seconds_left: number };
 /** All workers, dead ones included, with what each runs and its open breakers. */
 function listWorkers(sql: Sql) {
   return sql<Worker[]>`
-    with recursive ${lanes(sql)}, running as materialized (
+    with running as materialized (
       select worker_id, task_type, count(*) as tasks
       from lane
       cross join lateral (

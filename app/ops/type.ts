@@ -56,17 +56,9 @@ export function listTasks(sql: Sql, type: string, state: State, limit: number) {
   if (state === "dead") return listDead(sql, type, limit);
   const order = sql`case when ${state}::text = 'due' then task.priority end, task.run_at, task.task_id`;
   return sql<ListedTask[]>`
-    with recursive lane as (
-      select min(priority) as priority
-      from task
-      where task_type = ${type}
-      union all
-      select (select min(priority) from task where task_type = ${type} and task.priority > lane.priority)
-      from lane
-      where priority is not null
-    ), listed as materialized (
+    with listed as materialized (
       select task.*
-      from lane
+      from (select priority from lane where task_type = ${type}) as lane
       cross join lateral (${firstOfLane(sql, type, state, limit)}) as task
       order by ${order}
       limit ${limit}

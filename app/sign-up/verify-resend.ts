@@ -45,7 +45,7 @@ export function resend(sql: Sql): Middleware {
         -- The same key as a signup. Unknown addresses use a hash: otherwise all would share one pending mail.
         coalesce(nullif(usr_id, 0), hashtextextended(${email}, 0))
       from account
-      -- "do nothing" would skip the commit's wait for the disk: a fast response would tell that a mail is pending.
+      -- "do nothing" would skip the commit's wait for the disk: a fast response would show that a mail is pending.
       -- A mail that waits for hours after a refusal is due at once. A short wait stays, because greylisting needs it, and
       -- so does the wait for the last attempt. A running task stays: its attempt is given back by run_at.
       on conflict (task_type, unique_key) where unique_key is not null do update set

@@ -213,16 +213,8 @@ function gapsBetween(types: string[], known: Lane[]): { task_type: string; above
 /** Types of pending tasks, due or not, that this worker has no handler for. */
 export function unknownTypes(sql: Sql, types: string[]) {
   return sql<{ task_type: string }[]>`
-    with recursive pending (task_type) as (
-      select min(task_type)
-      from task
-      union all
-      select (select min(task_type) from task where task.task_type > pending.task_type)
-      from pending
-      where task_type is not null
-    )
-    select task_type
-    from pending
+    select distinct task_type
+    from lane
     where task_type <> all(${types})
   `;
 }

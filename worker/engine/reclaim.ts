@@ -56,19 +56,7 @@ export function expireLeases(sql: Sql, judge: string) {
  * it. So this is only for when a worker has died, or has lost the answer to a claim.
  */
 const runningTasks = (sql: Sql) => sql`
-  lane as (
-    (select task_type, priority from task order by task_type, priority limit 1)
-    union all
-    select next.task_type, next.priority
-    from lane
-    cross join lateral (
-      select task_type, priority
-      from task
-      where (task.task_type, task.priority) > (lane.task_type, lane.priority)
-      order by task_type, priority
-      limit 1
-    ) as next
-  ), running as (
+  running as (
     select task.task_id, task.attempt, task.worker_id
     from lane
     join task using (task_type, priority)
@@ -82,7 +70,7 @@ const runningTasks = (sql: Sql) => sql`
  */
 export function reclaim(sql: Sql) {
   return sql<Pick<Task, "task_id" | "task_type" | "attempt">[]>`
-    with recursive ${runningTasks(sql)}, left_behind as materialized (
+    with ${runningTasks(sql)}, left_behind as materialized (
       select task_id, attempt, worker_id
       from running
       where not exists (
@@ -124,7 +112,7 @@ export function waitForClaims(sql: Sql, workerId: string) {
 /** Releases the tasks that this worker has claimed and does not know of: the answer to the claim was lost. */
 export function releaseUnknown(sql: Sql, workerId: string, known: Pick<Task, "task_id">[]) {
   return sql`
-    with recursive ${runningTasks(sql)}, unknown as materialized (
+    with ${runningTasks(sql)}, unknown as materialized (
       select task_id, worker_id
       from running
       where worker_id = ${workerId} and task_id <> all(${known.map(({ task_id }) => task_id)}::bigint[])
