@@ -3,6 +3,7 @@ import type { WorkerEnv } from "../app/env.ts";
 import type { Log } from "../app/log.ts";
 import { consumers } from "./events/consumers.ts";
 import { createMakeLink } from "./mail/email-link.ts";
+import { nameCauses } from "./mail/mail-cause.ts";
 import { createMailLimits } from "./mail/mail-limits.ts";
 import type { Mailer } from "./mail/mailer.ts";
 import type { Handler } from "./engine/task.ts";
@@ -24,10 +25,12 @@ import { sendEmailReminder } from "./tasks/send-email-reminder.ts";
 import { sendEmailWelcome } from "./tasks/send-email-welcome.ts";
 
 /** All task types of this worker: the core's, then the modules'. Tasks of other types wait and lose no attempt. */
-export function createHandlers(sql: Sql, mailer: Mailer, env: WorkerEnv, log: Log): Record<string, Handler> {
-  const makeLink = createMakeLink(sql);
-  const ofModules = Object.values<Module>(modules).map((module) => module.createHandlers?.({ sql, mailer, env }) ?? {});
+export function createHandlers(sql: Sql, transport: Mailer, env: WorkerEnv, log: Log): Record<string, Handler> {
+  const mailer = nameCauses(sql, transport, env.TZ_MAIL);
   const limitMails = createMailLimits(sql, mailer);
+  const makeLink = createMakeLink(sql);
+  const parts = { sql, mailer, limitMails, makeLink, env };
+  const ofModules = Object.values<Module>(modules).map((module) => module.createHandlers?.(parts) ?? {});
   const signUpMailer = limitMails("sign-up mail");
   return {
     // A stranger can cause these by entering any address.

@@ -1,25 +1,16 @@
-import { z } from "zod";
 import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
-import { accepted, refuse } from "../http/responses.ts";
-import { clearSession } from "../log-in/session.ts";
-import { isOwnPassword, wrongPassword } from "../password/check-password.ts";
-import type { Passwords } from "../password/password.ts";
-
-type Problems = { password?: string };
-
-const fields = z.object({ password: z.string().catch("") });
+import { accepted } from "../http/responses.ts";
+import { clearSession, refuseEnded } from "../log-in/session.ts";
 
 export function showDeleteAccount(): Middleware {
-  return (ctx) => showForm(ctx, {});
+  return (ctx) => page(ctx, "account/delete-account", { title: "Delete your account" });
 }
 
-export function deleteAccount(sql: Sql, passwords: Passwords): Middleware {
+export function deleteAccount(sql: Sql): Middleware {
   return async (ctx) => {
-    const { password } = fields.parse(ctx.request.body);
-    const isDeleted = (await isOwnPassword(sql, passwords, ctx, password)) && (await deleteUser(sql, ctx));
-    if (!isDeleted) return refuse(ctx, { password: wrongPassword }, (problems) => showForm(ctx, problems));
+    if (!(await deleteUser(sql, ctx))) return refuseEnded(ctx);
     clearSession(ctx);
     accepted(ctx, "/account/deleted");
   };
@@ -51,9 +42,4 @@ async function deleteUser(sql: Sql, ctx: Context): Promise<boolean> {
 
 export function showAccountDeleted(): Middleware {
   return (ctx) => page(ctx, "account/account-deleted", { title: "Account deleted" });
-}
-
-function showForm(ctx: Context, problems: Problems): Promise<void> {
-  const title = Object.values(problems).some(Boolean) ? "Error: Delete your account" : "Delete your account";
-  return page(ctx, "account/delete-account", { title, email: ctx.state.user.email, problems });
 }

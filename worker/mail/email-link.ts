@@ -6,6 +6,7 @@ import type { Letter } from "./mailer.ts";
 const links = {
   verify: { path: "/verify", hours: 24 },
   reset: { path: "/password/reset", hours: 1 },
+  secure: { path: "/account/secure", hours: 24 },
 };
 type Purpose = keyof typeof links;
 
