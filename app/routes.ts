@@ -6,6 +6,7 @@ import { deleteAccount, showAccountDeleted, showDeleteAccount } from "./account/
 import { downloadData } from "./account/download-data.ts";
 import { endSession, logOutEverywhere } from "./account/end-session.ts";
 import { revertEmail, showEmailReverted, showRevertEmail } from "./account/revert-email.ts";
+import { secureAccount, showAccountSecured, showSecureAccount } from "./account/secure-account.ts";
 import type { Sql } from "./db/connect.ts";
 import { serveAsset, serveFavicon } from "./http/assets.ts";
 import { parseBody } from "./http/body.ts";
@@ -116,6 +117,9 @@ export function addRoutes(router: Router<State>, options: Options): void {
   router.get("/account/email/revert", showRevertEmail(sql));
   router.post("/account/email/revert", parseBody(), revertEmail(sql, passwords));
   router.get("/account/email/reverted", showEmailReverted());
+  router.get("/account/secure", showSecureAccount(sql));
+  router.post("/account/secure", parseBody(), secureAccount(sql));
+  router.get("/account/secured", showAccountSecured());
   router.get("/account/delete", loggedIn, proved, showDeleteAccount());
   router.post("/account/delete", loggedIn, proved, deleteAccount(sql));
   router.get("/account/deleted", showAccountDeleted());

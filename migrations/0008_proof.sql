@@ -20,3 +20,12 @@ create index mail_cause_usr on mail_cause (usr_id);
 alter table email_token
   drop constraint email_token_purpose,
   add constraint email_token_purpose check (purpose in ('verify', 'reset', 'change', 'revert', 'secure'));
+
+-- Records a cause. Returns the params of the mail's task.
+create function mail_params(usr_id bigint, browser text, network text) returns jsonb
+language sql
+as $$
+  insert into mail_cause (usr_id, browser, network)
+  values (mail_params.usr_id, mail_params.browser, mail_params.network)
+  returning jsonb_build_object('usr_id', usr_id::text, 'mail_cause_id', mail_cause_id::text)
+$$;

@@ -14,11 +14,13 @@ import { pruneEvents } from "./tasks/prune-events.ts";
 import { pruneExpired } from "./tasks/prune-expired.ts";
 import { pruneHistory } from "./tasks/prune-history.ts";
 import { remindUnverified } from "./tasks/remind-unverified.ts";
+import { sendEmailAddressChangeRequested } from "./tasks/send-email-address-change-requested.ts";
 import { sendEmailAddressChanged } from "./tasks/send-email-address-changed.ts";
 import { sendEmailAlreadyRegistered } from "./tasks/send-email-already-registered.ts";
 import { sendEmailConfirmAddress } from "./tasks/send-email-confirm-address.ts";
 import { sendEmailFarewell } from "./tasks/send-email-farewell.ts";
 import { sendEmailLogInBlocked } from "./tasks/send-email-log-in-blocked.ts";
+import { sendEmailNewBrowser } from "./tasks/send-email-new-browser.ts";
 import { sendEmailPasswordChanged } from "./tasks/send-email-password-changed.ts";
 import { sendEmailPasswordReset } from "./tasks/send-email-password-reset.ts";
 import { sendEmailReminder } from "./tasks/send-email-reminder.ts";
@@ -39,6 +41,12 @@ export function createHandlers(sql: Sql, transport: Mailer, env: WorkerEnv, log:
     SEND_EMAIL_ALREADY_REGISTERED: sendEmailAlreadyRegistered(sql, signUpMailer),
     SEND_EMAIL_CONFIRM_ADDRESS: sendEmailConfirmAddress(sql, signUpMailer),
     SEND_EMAIL_PASSWORD_RESET: sendEmailPasswordReset(makeLink, limitMails("reset mail")),
+    // One an hour is enough: the link in the first one ends what caused the others.
+    SEND_EMAIL_NEW_BROWSER: sendEmailNewBrowser(makeLink, limitMails("new browser mail", 1)),
+    SEND_EMAIL_ADDRESS_CHANGE_REQUESTED: sendEmailAddressChangeRequested(
+      makeLink,
+      limitMails("address change mail", 1),
+    ),
     // These follow an act of the owner, or a block, which happens once. A stranger must not be able to delay them.
     SEND_EMAIL_PASSWORD_CHANGED: sendEmailPasswordChanged(sql, mailer),
     SEND_EMAIL_LOG_IN_BLOCKED: sendEmailLogInBlocked(sql, mailer),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { accepted, refuse } from "../http/responses.ts";
+import { mailParams } from "../log-in/mail-cause.ts";
 import { refuseEnded } from "../log-in/session.ts";
 import type { Sql } from "../db/connect.ts";
 import { normalizeEmail, problemWithEmail } from "../sign-up/email.ts";
@@ -69,6 +70,13 @@ async function requestChange(sql: Sql, ctx: Context, email: string): Promise<boo
       select 'SEND_EMAIL_ALREADY_REGISTERED', jsonb_build_object('usr_id', taken.usr_id::text), taken.usr_id::text
       from taken
       cross join account
+      union all
+      -- Also when the address is taken: otherwise its absence would tell that.
+      select
+        'SEND_EMAIL_ADDRESS_CHANGE_REQUESTED',
+        ${mailParams(sql, ctx)} || jsonb_build_object('version', ${user.version}::int),
+        usr_id::text
+      from account
       on conflict do nothing
     )
     select from account

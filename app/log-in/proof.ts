@@ -84,7 +84,8 @@ async function record(sql: Sql, ctx: Context): Promise<boolean> {
       select usr_id
       from usr
       where usr_id = ${usr_id} and version = ${version}
-      for key share
+      -- Waits for a change of the password, and then finds another version.
+      for share
     )
     ${recordProof(sql, ctx)}
     returning true

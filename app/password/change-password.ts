@@ -4,7 +4,7 @@ import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { accepted, refuse } from "../http/responses.ts";
 import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-browser.ts";
-import { mailCause } from "../log-in/mail-cause.ts";
+import { mailParams } from "../log-in/mail-cause.ts";
 import { refuseEnded, setSession } from "../log-in/session.ts";
 import { newToken } from "../token.ts";
 import { normalizePassword, problemWithPassword } from "./password-rules.ts";
@@ -59,12 +59,10 @@ async function setPassword(sql: Sql, ctx: Context, { passwordHash, sessionHash, 
     ), password_changed as (
       insert into event (event_type, usr_id)
       select 'PASSWORD_CHANGED', usr_id from account
-    ), cause as (
-      ${mailCause(sql, ctx)}
     )
     insert into task (task_type, params)
-    select 'SEND_EMAIL_PASSWORD_CHANGED', params
-    from cause
+    select 'SEND_EMAIL_PASSWORD_CHANGED', ${mailParams(sql, ctx)}
+    from account
     returning true
   `;
   return rows.length === 1;
