@@ -22,6 +22,7 @@ export async function startMailing(database: { sql: Sql; url: string }) {
     SMTP_URL: url,
     MAIL_FROM: "slim-signup <hello@example.com>",
     WORKER_CONCURRENCY: "2",
+    TZ_MAIL: "Europe/Berlin",
   });
   const mailer = createMailer(env);
   cleanUp(() => mailer.close());
