@@ -43,6 +43,8 @@ async function everything(): Promise<(() => PromiseLike<unknown>)[]> {
     ["/account/delete", {}, other],
     ["/proof", ada, mine],
     ["/proof", ada, third],
+    ["/account/secure", { token: await link("secure") }],
+    ["/account/secure", { token: await link("secure") }],
     ["/account/sessions/end-all", {}, third],
     ["/login", ada],
     ["/login", ada, `${third}; ${browser}`],
