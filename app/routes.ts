@@ -121,7 +121,7 @@ export function addRoutes(router: Router<State>, options: Options): void {
   router.post("/account/secure", parseBody(), secureAccount(sql));
   router.get("/account/secured", showAccountSecured());
   router.get("/account/delete", loggedIn, proved, showDeleteAccount());
-  router.post("/account/delete", loggedIn, proved, deleteAccount(sql));
+  router.post("/account/delete", loggedIn, proved, parseBody(), deleteAccount(sql));
   router.get("/account/deleted", showAccountDeleted());
 
   router.get("/healthz", showHealth());

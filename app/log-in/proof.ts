@@ -8,8 +8,8 @@ import { normalizePassword } from "../password/password-rules.ts";
 import type { Passwords } from "../password/password.ts";
 import { refuseEnded } from "./session.ts";
 
-// A stranger at an open browser must not change how its owner logs in. So what does asks for a proof, the password for
-// example, unless the session has one from the last 15 minutes.
+// A stranger at an open browser must not change how its owner logs in. Pages that change it need a proof from the last 15
+// minutes: the log-in, or the password entered again.
 
 type Problems = { password?: string };
 
@@ -28,26 +28,25 @@ export function requireProof(): Middleware {
   return async (ctx, next) => {
     const to = ctx.path + ctx.search;
     if (ctx.state.user.is_proved) await next();
-    else if (ctx.method === "GET" || ctx.method === "HEAD") askOnOwnPage(ctx, to);
+    else if (wantsJson(ctx)) refuseJson(ctx);
+    else if (ctx.method === "GET" || ctx.method === "HEAD") redirectToProof(ctx, to);
     else await parse(ctx, () => askHere(ctx, to));
   };
-}
-
-function askOnOwnPage(ctx: Context, to: string): void {
-  if (wantsJson(ctx)) return refuseJson(ctx);
-  ctx.status = 303;
-  ctx.redirect(`/proof?${new URLSearchParams({ to }).toString()}`);
-}
-
-async function askHere(ctx: Context, to: string): Promise<void> {
-  if (wantsJson(ctx)) return refuseJson(ctx);
-  ctx.status = 403;
-  await showForm(ctx, { to, method: "post" }, {});
 }
 
 function refuseJson(ctx: Context): void {
   ctx.status = 403;
   ctx.body = { errors: { password: "Send your password to POST /proof, then try again." } };
+}
+
+function redirectToProof(ctx: Context, to: string): void {
+  ctx.status = 303;
+  ctx.redirect(`/proof?${new URLSearchParams({ to }).toString()}`);
+}
+
+function askHere(ctx: Context, to: string): Promise<void> {
+  ctx.status = 403;
+  return showForm(ctx, { to, method: "post" }, {});
 }
 
 /** The proof page. A link to it leads to a page alone: only a form that was sent here is sent again. */

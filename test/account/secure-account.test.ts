@@ -131,7 +131,7 @@ describe("a link to secure an account that races", () => {
 
   it("with a deletion before it responds 410", async () => {
     const cookie = await openSession(sql, usrId);
-    const leave = () => site.post("/account/delete").set("Cookie", cookie);
+    const leave = () => site.post("/account/delete").set("Cookie", cookie).type("form").send({});
     const responses = await race(sql, usrId, [leave, () => secure()]);
     expect(responses.map(({ status }) => status)).toEqual([303, 410]);
   });

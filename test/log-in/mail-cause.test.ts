@@ -100,7 +100,7 @@ describe("a mail about security", () => {
     await site.post("/account/password").set("Cookie", cookie).type("form").send({ new_password: chosen });
     await sql`select mail_params(${Number(usrId) + 1}, 'Edge', '198.51.100.2')`;
     cookie = await openSession(sql, usrId);
-    await site.post("/account/delete").set("Cookie", cookie).expect(303);
+    await site.post("/account/delete").set("Cookie", cookie).type("form").send({}).expect(303);
     const [last] = await sql<{ id: string }[]>`
       select params ->> 'mail_cause_id' as id from task where task_type = 'SEND_EMAIL_FAREWELL'
     `;

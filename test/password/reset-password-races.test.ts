@@ -102,7 +102,7 @@ describe("a reset while the account is deleted", () => {
     const usrId = await addUser(sql);
     const token = await addLink(sql, "reset", usrId);
     const cookie = await openSession(sql, usrId);
-    const leave = () => site.post("/account/delete").set("Cookie", cookie);
+    const leave = () => site.post("/account/delete").set("Cookie", cookie).type("form").send({});
     const responses = await race(sql, usrId, [leave, () => reset(token)]);
     expect(responses.map(({ status }) => status)).toEqual([303, 410]);
     expect(await tasks()).toEqual([{ task_type: "SEND_EMAIL_FAREWELL" }]);
@@ -112,7 +112,7 @@ describe("a reset while the account is deleted", () => {
     const browser = await openSession(sql, second);
     const again = await race(sql, second, [
       () => reset(link),
-      () => site.post("/account/delete").set("Cookie", browser),
+      () => site.post("/account/delete").set("Cookie", browser).type("form").send({}),
     ]);
     expect(again.map(({ headers }) => headers.location)).toEqual(["/login?reset", "/login?ended"]);
   });
