@@ -21,7 +21,7 @@ export function webEnv(modules: Modules = [], source: Source = process.env) {
 
 /** The environment of the worker. Lists every missing or bad name on stderr and exits 1. */
 export function workerEnv(modules: Modules = [], source: Source = process.env) {
-  const core = { ...database(6, 3), ...site(source), ...mail, WORKER_CONCURRENCY: integer(1, 10_000, 20) };
+  const core = { ...database(6, 3), ...site(source), ...worker };
   const env = read(source, core, modules);
   return { ...env, ORIGIN: env.ORIGIN ?? `http://localhost:${env.PORT}` };
 }
@@ -60,7 +60,7 @@ const web = {
     .optional(),
 };
 
-const mail = {
+const worker = {
   SMTP_URL: required.refine(
     (text) => /^smtps?:\/\/./.test(text) && isUrl(text),
     "must look like smtp://user:password@host:587 or smtps://…",
@@ -69,6 +69,7 @@ const mail = {
     error: "must look like a@example.com or Name <a@example.com>",
   }),
   TZ_MAIL: timeZone(),
+  WORKER_CONCURRENCY: integer(1, 10_000, 20),
 };
 
 /**
