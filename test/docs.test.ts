@@ -30,8 +30,8 @@ describe("README.md", () => {
     expect(counts.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(1200);
   });
 
-  it("shows the endpoint and the task that docs/tasks.md adds", async () => {
-    const added = (await blocksOf("docs/tasks.md", "diff")).flatMap(({ text }) => lines(text));
+  it("shows the endpoint and the task that docs/recipes.md adds", async () => {
+    const added = (await blocksOf("docs/recipes.md", "diff")).flatMap(({ text }) => lines(text));
     const [shown] = await blocksOf("README.md", "ts");
     for (const line of lines(shown!.text)) {
       const [, file] = /^\/\/ (\S+)/.exec(line) ?? [];
