@@ -8,6 +8,7 @@ import { addUser } from "../support/accounts.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
 import { isEmpty, runEngine } from "../support/engine.ts";
+import { testMail } from "../support/mail-views.ts";
 import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 
@@ -106,3 +107,6 @@ describe("SEND_EMAIL_DIGEST", () => {
     expect(await send(usrId)).toEqual([]);
   });
 });
+
+const figures = { day: "Friday, 20 November 2026", signed_up: "1", verified: "2", mails_sent: "3", tasks_dead: "4" };
+testMail("digest", ["/ops"], { path: "/ops", data: figures });
