@@ -1,7 +1,11 @@
 import { z } from "zod";
+import project from "../package.json" with { type: "json" };
 
-/** The name of the site in pages and mails. */
-export const siteName = "slim-signup";
+/** The name that programs read: of the development database, its connections, downloads. Only package.json has it. */
+export const projectName = project.name;
+
+/** The name that people read, in pages and mails. It may be any words, e.g. "My App". */
+export const siteName = project.name;
 
 /** The description in search engines. */
 export const siteDescription = "Sign up with your email address and a password, and manage your account.";
