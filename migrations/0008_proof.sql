@@ -4,7 +4,7 @@ alter table session add column proved_at timestamptz not null default 'epoch';
 alter table session alter column proved_at set default now();
 
 -- Where the request came from that caused a mail about security. The mail names it. The task's params hold its id
--- alone, because operators see params.
+-- alone, because they stay in task_dead.
 create table mail_cause (
   mail_cause_id bigint generated always as identity primary key,
   -- User 0 does not exist. No foreign key: its check would take longer for addresses that have an account, and the mail
