@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { pageProblems, openBrowser } from "../support/browser.ts";
-import { createDatabase, empty } from "../support/database.ts";
-import { logInOperator } from "../ops/operators.ts";
-import { addWebhook } from "./receiver.ts";
-import { serveApp } from "../support/web.ts";
+import { pageProblems, openBrowser } from "../../support/browser.ts";
+import { createDatabase, empty } from "../../support/database.ts";
+import { logInOperator } from "../../ops/operators.ts";
+import { addWebhook } from "../receiver.ts";
+import { serveApp } from "../../support/web.ts";
 
 const { sql } = await createDatabase();
 const site = await serveApp(sql);

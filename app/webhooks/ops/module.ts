@@ -1,6 +1,6 @@
-import { parseBody } from "../http/body.ts";
-import { defineModule } from "../http/module.ts";
-import { requireOperator } from "../ops/module.ts";
+import { parseBody } from "../../http/body.ts";
+import { defineModule } from "../../http/module.ts";
+import { requireOperator } from "../../ops/module.ts";
 import { actOnWebhook, registerWebhook, showWebhooks } from "./webhooks.ts";
 
 /** The page on which operators register endpoints. */

@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { createDatabase } from "../../support/database.ts";
-import { fuzz } from "../../support/fuzz.ts";
-import { bytes, mostly } from "../../support/odd-requests.ts";
-import { logInOperator } from "../../ops/operators.ts";
+import { createDatabase } from "../../../support/database.ts";
+import { fuzz } from "../../../support/fuzz.ts";
+import { bytes, mostly } from "../../../support/odd-requests.ts";
+import { logInOperator } from "../../../ops/operators.ts";
 
 const numRuns = 5000;
 

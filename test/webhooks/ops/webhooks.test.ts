@@ -1,10 +1,10 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { addUser, openSession } from "../support/accounts.ts";
-import { createDatabase, empty } from "../support/database.ts";
-import { operatorActions, logInOperator } from "../ops/operators.ts";
-import { addWebhook, secret } from "./receiver.ts";
-import { serveApp } from "../support/web.ts";
+import { addUser, openSession } from "../../support/accounts.ts";
+import { createDatabase, empty } from "../../support/database.ts";
+import { operatorActions, logInOperator } from "../../ops/operators.ts";
+import { addWebhook, secret } from "../receiver.ts";
+import { serveApp } from "../../support/web.ts";
 
 const { sql } = await createDatabase();
 const site = request(await serveApp(sql, { origin: "https://signup.example.com" }));

@@ -1,10 +1,10 @@
-import { accepted, refuse } from "../http/responses.ts";
-import type { Sql } from "../db/connect.ts";
-import type { Context, Middleware } from "../http/context.ts";
-import { page } from "../http/page.ts";
-import { disable, enable, register, remove, test } from "./actions.ts";
-import * as format from "../ops/format.ts";
-import { newWebhook, problemsWith, webhookFields, type WebhookFields, type WebhookProblems } from "./webhook-form.ts";
+import { accepted, refuse } from "../../http/responses.ts";
+import type { Sql } from "../../db/connect.ts";
+import type { Context, Middleware } from "../../http/context.ts";
+import { page } from "../../http/page.ts";
+import { disable, enable, register, remove, test } from "../actions.ts";
+import * as format from "../../ops/format.ts";
+import { newWebhook, problemsWith, webhookFields, type WebhookFields, type WebhookProblems } from "../webhook-form.ts";
 
 type Webhook = {
   webhook_id: string;
@@ -77,7 +77,7 @@ async function show(sql: Sql, ctx: Context, fields: WebhookFields, problems: Web
     limit 1000
   `;
   const title = Object.keys(problems).length > 0 ? "Error: Webhooks" : "Webhooks";
-  await page(ctx, "webhooks/webhooks", {
+  await page(ctx, "webhooks/ops/webhooks", {
     title,
     webhooks,
     format,
