@@ -31,6 +31,15 @@ export function migrateEnv(source: Source = process.env) {
   return read(source, database(1));
 }
 
+/**
+ * The public origin, for a command. Lists a missing or bad name on stderr and exits 1.
+ * @public Commands of modules use it.
+ */
+export function originEnv(source: Source = process.env): string {
+  const { ORIGIN, PORT } = read(source, site(source));
+  return ORIGIN ?? `http://localhost:${PORT}`;
+}
+
 const database = (pool: number, leastPool = 1) => ({
   DATABASE_URL: required.refine(isDatabaseUrl, "must look like postgres://user:password@host:5432/name"),
   DATABASE_SSL: z.enum(["off", "require", "verify"], "must be off, require or verify").default("off"),

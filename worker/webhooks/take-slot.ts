@@ -10,7 +10,8 @@ const probeSeconds = 20;
 export type Slot = {
   webhook_id: string;
   url: string;
-  secret: string;
+  /** Each signs the message: the endpoint's own, and those that a rotation has replaced within a day. */
+  secrets: string[];
   /** Why the endpoint gets no requests at all. */
   disabled: string | null;
   /** Why the endpoint gets no request now: there is no slot. */
@@ -62,7 +63,8 @@ export async function takeSlot(sql: Sql, webhookId: string, isFull: boolean): Pr
       where webhook.webhook_id = endpoint.webhook_id and disabled is null
     )
     select
-      webhook_id, url, secret, disabled, obstacle, failures,
+      webhook_id, url, disabled, obstacle, failures,
+      array[secret] || case when old_secrets_expire_at > at then old_secrets else '{}' end as secrets,
       coalesce(pause_until > at, false) as is_paused,
       failures >= ${failuresUntilDown} as is_probe,
       extract(epoch from case when obstacle is null then slot else place end - at)::float8 as wait_seconds,
