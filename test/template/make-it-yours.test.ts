@@ -91,7 +91,8 @@ describe("npm run rename", () => {
 describe("docs/make-it-yours.md", () => {
   it.each([
     [["Without webhooks"], ["test/ops/pages", "test/digest"]],
-    [["Without the digest"], ["test/ops/pages", "test/webhooks/webhooks"]],
+    [["Without the digest"], ["test/ops/pages", "test/webhooks/ops/webhooks"]],
+    [["Without the digest", "Without operations"], ["test/webhooks"]],
     [
       ["Without webhooks", "Without the digest", "Without operations"],
       ["test/migrations", "test/cli", "test/tasks"],
