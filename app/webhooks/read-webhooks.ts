@@ -1,17 +1,15 @@
 import type { Sql } from "../db/connect.ts";
 
-/**
- * `down`: three requests in a row have failed, and one at a time probes it. `waiting`: the receiver has asked us to
- * wait.
- */
-export const webhookStates = ["ok", "down", "waiting", "disabled"] as const;
-
-export type Webhook = {
+type Webhook = {
   webhook_id: string;
   url: string;
   event_types: string[];
   per_second: number;
-  state: (typeof webhookStates)[number];
+  /**
+   * `down`: three requests in a row have failed, and one at a time probes it. `waiting`: the receiver has asked us to
+   * wait.
+   */
+  state: "ok" | "down" | "waiting" | "disabled";
   /** Why it is disabled. */
   disabled: string | null;
   failures: number;

@@ -1,13 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { z } from "zod";
 
 /** What a person types, in a form or as the options of a command. */
-export type TypedWebhook = z.infer<typeof typedWebhook>;
-export type WebhookProblems = Partial<Record<keyof TypedWebhook | "secret", string>>;
-
-const text = z.string().trim().catch("");
-export const typedWebhook = z.object({ url: text, event_types: text, per_second: text });
-export const typedSecret = text;
+export type TypedWebhook = { url: string; event_types: string; per_second: string };
 
 export const emptyWebhook: TypedWebhook = { url: "", event_types: "", per_second: "10" };
 
@@ -28,7 +22,7 @@ export function typeWebhook({ url, event_types, per_second }: WebhookFields): Ty
 
 /** What is wrong with each given field. Plain http is allowed where the site itself uses it: in development. */
 export function problemsWith({ url, event_types, per_second }: Partial<TypedWebhook>, origin: string) {
-  const problems: WebhookProblems = {};
+  const problems: Partial<Record<keyof TypedWebhook, string>> = {};
   if (url !== undefined && !isEndpoint(url, origin.startsWith("https:"))) {
     problems.url = `Enter the address of the receiver, like https://example.com/hooks, without a user name or a "#".`;
   }
@@ -39,12 +33,6 @@ export function problemsWith({ url, event_types, per_second }: Partial<TypedWebh
     problems.per_second = "Enter a number from 0.01 to 1000.";
   }
   return problems;
-}
-
-export function problemsWithSecret(secret: string): WebhookProblems {
-  const [, key] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret) ?? [];
-  const bytes = Buffer.from(key ?? "", "base64").length;
-  return bytes >= 24 && bytes <= 64 ? {} : { secret: `Enter "whsec_" and 24 to 64 random bytes in base64.` };
 }
 
 /** Whether the database accepts the text as a `webhook_id`. */

@@ -5,8 +5,8 @@ import { accepted, refuse } from "../../http/responses.ts";
 import * as format from "../../ops/format.ts";
 import { readWebhooks } from "../read-webhooks.ts";
 import { edit } from "../restart.ts";
-import { problemsWith, toFields, typedWebhook, typeWebhook } from "../webhook-form.ts";
-import type { TypedWebhook, WebhookProblems } from "../webhook-form.ts";
+import { problemsWith, toFields, typeWebhook, type TypedWebhook } from "../webhook-form.ts";
+import { editForm, type Problems } from "./forms.ts";
 import { webhookIdOf } from "./webhook-id.ts";
 
 /** The form that edits an endpoint, and the button that rotates its secret. */
@@ -17,7 +17,7 @@ export function showWebhook(sql: Sql): Middleware {
 export function editWebhook(sql: Sql, origin: string): Middleware {
   return async (ctx) => {
     const webhookId = webhookIdOf(ctx);
-    const typed = typedWebhook.parse(ctx.request.body);
+    const typed = editForm.parse(ctx.request.body);
     const problems = problemsWith(typed, origin);
     if (Object.keys(problems).length > 0) return refuse(ctx, problems, (problems) => show(sql, ctx, typed, problems));
 
@@ -27,7 +27,7 @@ export function editWebhook(sql: Sql, origin: string): Middleware {
 }
 
 /** `typed` is what was refused; else the form has the fields of the endpoint. */
-async function show(sql: Sql, ctx: Context, typed: TypedWebhook | undefined, problems: WebhookProblems): Promise<void> {
+async function show(sql: Sql, ctx: Context, typed: TypedWebhook | undefined, problems: Problems): Promise<void> {
   const [webhook] = await readWebhooks(sql, webhookIdOf(ctx));
   if (!webhook) return ctx.throw(404);
   const title = "Edit an endpoint";

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { Sql } from "../../db/connect.ts";
 import type { Context, Middleware } from "../../http/context.ts";
 import { page } from "../../http/page.ts";
@@ -6,12 +5,10 @@ import { accepted, refuse } from "../../http/responses.ts";
 import * as format from "../../ops/format.ts";
 import { register } from "../actions.ts";
 import { readWebhooks } from "../read-webhooks.ts";
-import { emptyWebhook, newSecret, problemsWith, problemsWithSecret, toFields } from "../webhook-form.ts";
-import { typedSecret, typedWebhook, type TypedWebhook, type WebhookProblems } from "../webhook-form.ts";
+import { emptyWebhook, newSecret, problemsWith, toFields, type TypedWebhook } from "../webhook-form.ts";
+import { problemsWithSecret, registerForm, type Problems } from "./forms.ts";
 
 type Typed = TypedWebhook & { secret: string };
-
-const form = z.object({ ...typedWebhook.shape, secret: typedSecret });
 
 const notices = new Map([
   ["registered", "The endpoint is registered. It gets events from now on."],
@@ -22,7 +19,7 @@ const notices = new Map([
   ["delete", "The endpoint is deleted."],
   ["nothing", "Nothing changed. It was done before."],
 ]);
-const taken: WebhookProblems = { secret: "Another endpoint has this secret. Every endpoint needs its own." };
+const taken: Problems = { secret: "Another endpoint has this secret. Every endpoint needs its own." };
 
 /** The endpoints, and a form for one more. No page ever shows a secret again. */
 export function showWebhooks(sql: Sql): Middleware {
@@ -32,8 +29,8 @@ export function showWebhooks(sql: Sql): Middleware {
 
 export function registerWebhook(sql: Sql, origin: string): Middleware {
   return async (ctx) => {
-    const typed = form.parse(ctx.request.body);
-    const again = (problems: WebhookProblems) => show(sql, ctx, typed, problems);
+    const typed = registerForm.parse(ctx.request.body);
+    const again = (problems: Problems) => show(sql, ctx, typed, problems);
     const problems = { ...problemsWith(typed, origin), ...problemsWithSecret(typed.secret) };
     if (Object.keys(problems).length > 0) return refuse(ctx, problems, again);
 
@@ -43,7 +40,7 @@ export function registerWebhook(sql: Sql, origin: string): Middleware {
   };
 }
 
-async function show(sql: Sql, ctx: Context, fields: Typed, problems: WebhookProblems): Promise<void> {
+async function show(sql: Sql, ctx: Context, fields: Typed, problems: Problems): Promise<void> {
   await page(ctx, "webhooks/ops/webhooks", {
     title: Object.keys(problems).length > 0 ? "Error: Webhooks" : "Webhooks",
     webhooks: await readWebhooks(sql),
