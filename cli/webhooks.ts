@@ -3,8 +3,8 @@ import { originEnv } from "../app/env.ts";
 import { disable, register, remove, rotate, test } from "../app/webhooks/actions.ts";
 import { readWebhooks } from "../app/webhooks/read-webhooks.ts";
 import { edit, enable } from "../app/webhooks/restart.ts";
-import { emptyWebhook, isWebhookId, newSecret, problemsWith } from "../app/webhooks/webhook-form.ts";
-import { toFields, typeWebhook, type TypedWebhook } from "../app/webhooks/webhook-form.ts";
+import { emptyWebhook, isWebhookId, newSecret, problemsWith } from "../app/webhooks/webhook-fields.ts";
+import { toFields, typeWebhook, type TypedWebhook } from "../app/webhooks/webhook-fields.ts";
 import { columns, fail, print, runCommand, type Command } from "./command.ts";
 
 const usage = `Endpoints that events are posted to.

@@ -1,6 +1,6 @@
 import type { Sql } from "../db/connect.ts";
 import { logChange, type Actor, type Changed } from "./log-change.ts";
-import type { WebhookFields } from "./webhook-form.ts";
+import type { WebhookFields } from "./webhook-fields.ts";
 
 // The actions on endpoints. Each is one statement that also writes the audit log, and returns the endpoint if it has
 // changed something. A repeat does nothing, except that each rotation makes a new secret.

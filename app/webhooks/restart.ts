@@ -1,7 +1,7 @@
 import type { PendingQuery, Row } from "postgres";
 import type { Sql } from "../db/connect.ts";
 import { logChange, type Actor, type Changed } from "./log-change.ts";
-import type { WebhookFields } from "./webhook-form.ts";
+import type { WebhookFields } from "./webhook-fields.ts";
 
 // The actions after which deliveries begin afresh: past failures are forgotten, and deliveries that wait are due.
 

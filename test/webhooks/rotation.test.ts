@@ -1,7 +1,7 @@
 import { Webhook } from "standardwebhooks";
 import { beforeEach, describe, expect, it } from "vitest";
 import { rotate } from "../../app/webhooks/actions.ts";
-import { newSecret } from "../../app/webhooks/webhook-form.ts";
+import { newSecret } from "../../app/webhooks/webhook-fields.ts";
 import { pruneWebhookSecrets } from "../../worker/webhooks/prune-webhook-secrets.ts";
 import { createDatabase } from "../support/database.ts";
 import { isEmpty, runEngine } from "../support/engine.ts";

@@ -5,7 +5,7 @@ import { accepted, refuse } from "../../http/responses.ts";
 import * as format from "../../ops/format.ts";
 import { readWebhooks } from "../read-webhooks.ts";
 import { edit } from "../restart.ts";
-import { problemsWith, toFields, typeWebhook, type TypedWebhook } from "../webhook-form.ts";
+import { problemsWith, toFields, typeWebhook, type TypedWebhook } from "../webhook-fields.ts";
 import { editForm, type Problems } from "./forms.ts";
 import { webhookIdOf } from "./webhook-id.ts";
 

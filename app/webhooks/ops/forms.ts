@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { TypedWebhook } from "../webhook-form.ts";
+import type { TypedWebhook } from "../webhook-fields.ts";
 
 const text = z.string().trim().catch("");
 

@@ -5,7 +5,7 @@ import { accepted, refuse } from "../../http/responses.ts";
 import * as format from "../../ops/format.ts";
 import { register } from "../actions.ts";
 import { readWebhooks } from "../read-webhooks.ts";
-import { emptyWebhook, newSecret, problemsWith, toFields, type TypedWebhook } from "../webhook-form.ts";
+import { emptyWebhook, newSecret, problemsWith, toFields, type TypedWebhook } from "../webhook-fields.ts";
 import { problemsWithSecret, registerForm, type Problems } from "./forms.ts";
 
 type Typed = TypedWebhook & { secret: string };

@@ -3,7 +3,7 @@ import { wantsJson, type Middleware } from "../../http/context.ts";
 import { page } from "../../http/page.ts";
 import * as format from "../../ops/format.ts";
 import { rotate } from "../actions.ts";
-import { newSecret } from "../webhook-form.ts";
+import { newSecret } from "../webhook-fields.ts";
 import { webhookIdOf } from "./webhook-id.ts";
 
 /** Rotates the secret. The response shows the new one, and nothing shows it again: it is in no URL, and not cached. */
