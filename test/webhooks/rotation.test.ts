@@ -2,6 +2,7 @@ import { Webhook } from "standardwebhooks";
 import { beforeEach, describe, expect, it } from "vitest";
 import { rotate } from "../../app/webhooks/actions.ts";
 import { newSecret } from "../../app/webhooks/webhook-fields.ts";
+import { webhooks } from "../../worker/webhooks/module.ts";
 import { pruneWebhookSecrets } from "../../worker/webhooks/prune-webhook-secrets.ts";
 import { createDatabase } from "../support/database.ts";
 import { isEmpty, runEngine } from "../support/engine.ts";
@@ -85,6 +86,10 @@ describe("the rotation of a secret", () => {
 });
 
 describe("PRUNE_WEBHOOK_SECRETS", () => {
+  it("recurs every hour", () => {
+    expect(webhooks.schedule!({})).toMatchObject([{ task_type: "PRUNE_WEBHOOK_SECRETS", every_minutes: 60 }]);
+  });
+
   it("erases the old secrets that have expired, and no other", async () => {
     const [expired, valid] = [
       await addWebhook(sql, "https://one.example.com"),

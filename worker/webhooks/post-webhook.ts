@@ -71,10 +71,8 @@ async function recordAnswer(sql: Sql, slot: Slot, answer: Answer, attempt: numbe
     return;
   }
   const error = `The receiver responded with ${status}.`;
-  if (status === 410) {
-    await disable(sql, slot, error);
-    throw new Permanent(error);
-  }
+  // Otherwise it was disabled before, or it has another URL by now: the next attempt finds out.
+  if (status === 410) throw (await disable(sql, slot, error)) ? new Permanent(error) : new Error(error);
   const retryAfter = status === 429 || status === 503 ? retryAfterSeconds(answer, slot.sent_at * 1000) : undefined;
   if (retryAfter !== undefined) {
     await recordPause(sql, slot, retryAfter);
