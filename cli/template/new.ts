@@ -40,7 +40,9 @@ ${project.name} is ready, with ${modules.join(", ") || "the core alone"}. Next:
 });
 
 /** A person who types `npm run new` is asked. A script that forgot its arguments gets the usage. */
-const isAlone = () => process.argv.length === 2 && process.stdin.isTTY && process.stdout.isTTY;
+function isAlone(): boolean {
+  return process.argv.length === 2 && process.stdin.isTTY && process.stdout.isTTY;
+}
 
 function parse(files: Files): Project | undefined {
   const { values, positionals } = parseArgs({
