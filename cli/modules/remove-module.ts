@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { Files } from "./files.ts";
+import { parsePackage, printPackage } from "./package-json.ts";
 import { belongsTo } from "./registered.ts";
 
 /** What left with a module. `parts` says where marked text or lines were taken out of a file that stays. */
@@ -69,16 +70,9 @@ function withoutEntry(json: string, name: string): string {
   return json.replace(entry, "").replace(/,(\s*\})/g, "$1");
 }
 
-const packageShape = z.looseObject({
-  scripts: z.record(z.string(), z.string()),
-  dependencies: z.record(z.string(), z.string()),
-  devDependencies: z.record(z.string(), z.string()),
-});
-
 /** Takes out of package.json the scripts that run a deleted file, and the packages that only deleted files import. */
 function takeFromPackage(left: Files, gone: Files): { scripts: string[]; dependencies: string[] } {
-  const text = left.get("package.json") ?? "";
-  const json = packageShape.parse(JSON.parse(text));
+  const json = parsePackage(left.get("package.json"));
   const scripts = Object.keys(json.scripts).filter((name) =>
     json.scripts[name]!.split(" ").some((word) => gone.has(word)),
   );
@@ -91,7 +85,7 @@ function takeFromPackage(left: Files, gone: Files): { scripts: string[]; depende
     delete json.dependencies[name];
     delete json.devDependencies[name];
   }
-  if (scripts.length + dependencies.length > 0) left.set("package.json", `${JSON.stringify(json, undefined, 2)}\n`);
+  if (scripts.length + dependencies.length > 0) left.set("package.json", printPackage(json));
   return { scripts, dependencies };
 }
 

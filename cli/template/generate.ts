@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { z } from "zod";
 import { readFiles, writeChanges, type Files } from "../modules/files.ts";
 import { git } from "../modules/git.ts";
+import { parsePackage, printPackage } from "../modules/package-json.ts";
 import { moduleNames } from "../modules/registered.ts";
 import { removeModule } from "../modules/remove-module.ts";
 import { rename } from "./project-name.ts";
@@ -36,11 +36,6 @@ function describeProject(files: Files): Files {
     edit("CHANGELOG.md", (text) => text.replace(/^(## \[Unreleased\]\n)[^]*/m, "$1")),
     edit("LICENSE", (text) => text.replace(/^Copyright .+\n/m, "$&Copyright (c) YEAR YOUR NAME\n")),
     edit("app.json", (text) => text.replace(/"description": "[^"]*"/, '"description": ""')),
-    edit("package.json", describePackage),
+    edit("package.json", (text) => printPackage({ ...parsePackage(text), version: "0.1.0", description: "" })),
   ]);
-}
-
-function describePackage(text: string): string {
-  const json = z.looseObject({}).parse(JSON.parse(text));
-  return `${JSON.stringify({ ...json, version: "0.1.0", description: "" }, undefined, 2)}\n`;
 }

@@ -1,23 +1,13 @@
-import { z } from "zod";
 import type { Files } from "../modules/files.ts";
+import { parsePackage } from "../modules/package-json.ts";
 
 /** Its copyright notice must stay. */
 const license = "LICENSE";
 const longest = 40;
 
-const packageShape = z.object({
-  name: z.string(),
-  dependencies: z.record(z.string(), z.string()),
-  devDependencies: z.record(z.string(), z.string()),
-});
-
-export function readPackage(files: Files) {
-  return packageShape.parse(JSON.parse(files.get("package.json") ?? ""));
-}
-
 /** The sentence that refuses a name, or undefined. `files` are those that the project will have. */
 export function problemWithName(name: string, files: Files): string | undefined {
-  const { name: old, dependencies, devDependencies } = readPackage(files);
+  const { name: old, dependencies, devDependencies } = parsePackage(files.get("package.json"));
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length < 3) {
     return `"${name}" is not a name: it takes three lower-case letters or digits, a letter first, with single hyphens between words.`;
   }
@@ -34,7 +24,7 @@ export function problemWithName(name: string, files: Files): string | undefined 
 
 /** Replaces the old name by the new one in each text and in the same spelling: `a-b`, `a_b`, `A b`. */
 export function rename(files: Files, name: string): Files {
-  const { name: old } = readPackage(files);
+  const old = String(parsePackage(files.get("package.json")).name);
   return new Map([...files].map(([path, text]) => [path, path === license ? text : renameIn(text, old, name)]));
 }
 
