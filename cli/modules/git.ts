@@ -6,14 +6,9 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !o
 
 /** Runs git in the folder and returns what it prints, without the last line break. Throws when it fails. */
 export function git(folder: string, ...args: string[]): string {
-  return gitWith({}, folder, ...args);
-}
-
-/** The same, with more variables. */
-export function gitWith(more: Record<string, string>, folder: string, ...args: string[]): string {
   const output = execFileSync("git", args, {
     cwd: folder,
-    env: { ...env, ...more },
+    env,
     encoding: "utf8",
     maxBuffer: 2 ** 26,
     stdio: ["ignore", "pipe", "pipe"],

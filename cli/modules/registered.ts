@@ -1,6 +1,7 @@
 import type { Files } from "./files.ts";
 
-const lists = ["app/modules.ts", "worker/modules.ts"];
+/** The files that register modules. */
+export const lists = ["app/modules.ts", "worker/modules.ts"];
 
 /** The registered modules, by the first folder of each path in app/modules.ts and worker/modules.ts. */
 export function moduleNames(files: Files): string[] {
@@ -20,18 +21,6 @@ export function belongsTo(path: string, name: string): boolean {
   return path.split(/[./]/).includes(name);
 }
 
-/** The modules that `name` needs: `requires` in its own module.ts files. */
-export function requiredBy(files: Files, name: string): string[] {
-  const names = moduleNames(files);
-  const required = [...files].flatMap(([path, text]) => {
-    if (!path.endsWith("/module.ts") || !belongsTo(path, name)) return [];
-    const list = /\brequires: \[([^\]]*)\]/.exec(text)?.[1] ?? "";
-    // A part that is shared with the required module goes with it, and the rest works without.
-    return names.filter((other) => list.includes(`"${other}"`) && !belongsTo(path, other));
-  });
-  return [...new Set(required)];
-}
-
 /** The sentence that refuses unknown modules, and modules that one which stays needs. */
 export function problemWithRemoving(files: Files, removed: string[]): string | undefined {
   const names = moduleNames(files);
@@ -45,4 +34,16 @@ export function problemWithRemoving(files: Files, removed: string[]): string | u
     if (needed !== undefined) return `${name} needs ${needed}: ${name} must go first, or with it.`;
   }
   return undefined;
+}
+
+/** The modules that `name` needs: `requires` in its own module.ts files. */
+function requiredBy(files: Files, name: string): string[] {
+  const names = moduleNames(files);
+  const required = [...files].flatMap(([path, text]) => {
+    if (!path.endsWith("/module.ts") || !belongsTo(path, name)) return [];
+    const list = /\brequires: \[([^\]]*)\]/.exec(text)?.[1] ?? "";
+    // A part that is shared with the required module goes with it, and the rest works without.
+    return names.filter((other) => list.includes(`"${other}"`) && !belongsTo(path, other));
+  });
+  return [...new Set(required)];
 }

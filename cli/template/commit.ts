@@ -1,5 +1,4 @@
-import { join } from "node:path";
-import { git, gitWith } from "../modules/git.ts";
+import { git } from "../modules/git.ts";
 import { template } from "./generate.ts";
 
 /** The branch of a project that holds what the template generated, and nothing else. */
@@ -7,36 +6,35 @@ export const generated = "template";
 
 const trailer = "Template:";
 
-type Options = { branch: string; parent?: string; index: string; subject: string };
-
 /**
- * Commits the files of the folder to a branch of the repository, without its working tree. Plumbing runs no hook,
- * signs nothing, and asks for no message.
+ * Makes a git repository of the folder with one commit on `main`. An upgrade continues the history of a commit in
+ * the repository `from`. This runs no hook, signs nothing, and asks for no message.
  */
-export function commitFolder(repository: string, folder: string, { branch, parent, index, subject }: Options): string {
-  const here = { GIT_DIR: join(repository, ".git"), GIT_WORK_TREE: folder, GIT_INDEX_FILE: index };
+export function commitFolder(folder: string, subject: string, { parent, from = folder }: Parent = {}): void {
+  git(folder, "init", "--quiet", "--template=", "--initial-branch=main");
+  if (parent !== undefined) git(folder, "fetch", "--quiet", "--no-tags", from, parent);
   // The user may ignore some of these files everywhere.
-  gitWith(here, folder, "add", "--all", "--force");
-  const tree = gitWith(here, folder, "write-tree");
+  git(folder, "add", "--all", "--force");
   const message = `${subject}\n\n${trailer} ${git(template, "rev-parse", "HEAD")}`;
   const parents = parent === undefined ? [] : ["-p", parent];
-  const commit = gitWith(identity(repository), repository, "commit-tree", tree, ...parents, "-m", message);
-  git(repository, "update-ref", `refs/heads/${branch}`, commit, parent ?? "");
-  return commit;
+  const tree = git(folder, "write-tree");
+  git(folder, "update-ref", "HEAD", git(folder, ...identity(from), "commit-tree", tree, ...parents, "-m", message));
 }
 
-/** The newest commit before HEAD that a template generated, or undefined. */
+type Parent = { parent?: string; from?: string };
+
+/** The newest generated commit: the tip of the branch, or one that the history has. Undefined if there is none. */
 export function findGenerated(repository: string): string | undefined {
-  return git(repository, "log", "-1", "--format=%H", `--grep=^${trailer} `, "HEAD") || undefined;
+  const branch = git(repository, "for-each-ref", "--format=%(objectname)", `refs/heads/${generated}`);
+  return branch || git(repository, "log", "-1", "--format=%H", `--grep=^${trailer} `) || undefined;
 }
 
 /** Git refuses to commit for somebody whose name and address it cannot find out. */
-function identity(repository: string): Record<string, string> {
+function identity(repository: string): string[] {
   try {
     git(repository, "var", "GIT_COMMITTER_IDENT");
-    return {};
+    return [];
   } catch {
-    const [name, email] = ["npm run new", "nobody@localhost"];
-    return { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email };
+    return ["-c", "user.name=npm run new", "-c", "user.email=nobody@localhost"];
   }
 }

@@ -68,10 +68,8 @@ async function make({ target, name }: Project, modules: string[], print: (line: 
     await generate(project, { name, modules });
     await check();
     print("Committing it to a git history of its own");
-    git(temporary, "init", "--quiet", "--template=", "--initial-branch=main", project);
-    const index = join(project, ".git/index");
-    const commit = commitFolder(project, project, { branch: "main", index, subject: `Start ${name}` });
-    git(project, "branch", generated, commit);
+    commitFolder(project, `Start ${name}`);
+    git(project, "branch", generated);
     await check();
     await rename(project, folder);
   });
