@@ -89,7 +89,8 @@ function takeFromPackage(left: Files, gone: Files): { scripts: string[]; depende
   return { scripts, dependencies };
 }
 
-/** Whether code names the package, or a file in it, in quotes. */
+/** Whether code imports the package, or asks where a file of it is. */
 function isImported(files: Files, name: string): boolean {
-  return [...files].some(([path, text]) => isCode(path) && (text.includes(`"${name}"`) || text.includes(`"${name}/`)));
+  const imports = new RegExp(String.raw`\b(from|import|resolve)\b[ (]*"${name}["/]`);
+  return [...files].some(([path, text]) => isCode(path) && imports.test(text));
 }
