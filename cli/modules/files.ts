@@ -47,6 +47,12 @@ async function formatted(folder: string, path: string, text: string): Promise<st
 
 /** Works without a network: it only takes packages out. */
 function updateLock(folder: string): void {
-  const flags = ["--package-lock-only", "--ignore-scripts", "--offline", "--omit-lockfile-registry-resolved"];
+  const flags = [
+    "--package-lock-only",
+    "--ignore-scripts",
+    "--offline",
+    "--omit-lockfile-registry-resolved",
+    "--loglevel=error",
+  ];
   execFileSync("npm", ["install", ...flags], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
 }

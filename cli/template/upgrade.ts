@@ -13,7 +13,7 @@ import { withTemporaryFolder } from "./temporary-folder.ts";
 const usage = `Brings what is new in this template to a project that was made from it.
 
   npm run upgrade -- ../my-app              commits it to the project's branch ${generated}, for you to merge
-  npm run upgrade -- ../my-app --add a,b    adds modules
+  npm run upgrade -- ../my-app --add a,b    adds modules that the project does not have
 `;
 
 await runTemplateCommand(usage, async ({ print, refuse }) => {
