@@ -1,6 +1,5 @@
-import { appendFile, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { appendFile, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readFiles } from "../../cli/modules/files.ts";
 import { moduleNames } from "../../cli/modules/registered.ts";
@@ -8,15 +7,12 @@ import { blocksOf, copyProject, type Copy } from "../support/copy.ts";
 
 const identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"];
 let template: Copy;
-let folder: string;
 let project: string;
 beforeAll(async () => {
   template = await copyProject();
-  folder = await mkdtemp(join(tmpdir(), "upgrade-"));
-  project = join(folder, "my-app");
-  await symlink(template.folder, join(folder, "template"));
+  project = join(dirname(template.folder), "my-app");
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(() => rm(project, { recursive: true, force: true }));
 
 /** Runs the commands of the page below the heading, with npm's own as they are in package.json. */
 async function follow(heading: string, number = 0, edit = (text: string) => text): Promise<string> {
@@ -26,8 +22,9 @@ async function follow(heading: string, number = 0, edit = (text: string) => text
   // Installing and testing is the part of projects.test.ts.
   const quick = commands.replaceAll(/^(npm (ci|test|run check)|git pull)$/gm, ":");
   const settings = "export GIT_AUTHOR_NAME=T GIT_AUTHOR_EMAIL=t@x GIT_COMMITTER_NAME=T GIT_COMMITTER_EMAIL=t@x";
-  const place = join(folder, isOfProject ? "my-app" : "template");
-  return template.run("bash", "-ec", `cd ${place}\n${settings}\n${quick}`);
+  const place = isOfProject ? project : template.folder;
+  const placed = quick.replace("../template", template.folder);
+  return template.run("bash", "-ec", `cd ${place}\n${settings}\n${placed}`);
 }
 
 const git = (...words: string[]) => template.run("git", "-C", project, ...identity, ...words);
