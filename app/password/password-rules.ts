@@ -15,7 +15,7 @@ export function normalizePassword(text: string): string {
  * What is wrong with a password as it was typed, for the person who chose it. Length counts code points, before and
  * after normalization. No rule asks for digits or signs: NIST SP 800-63B-4 forbids that, and requires the blocklist.
  */
-export function problemWithPassword(typed: string, email: string): string | undefined {
+export function problemWithPassword(typed: string, email: string, site = siteName): string | undefined {
   const password = normalizePassword(typed);
   const length = Array.from(password).length;
   if (length === 0) return tooShort;
@@ -27,7 +27,8 @@ export function problemWithPassword(typed: string, email: string): string | unde
   if (isRepetition(lower)) return "Choose another password: this one repeats itself.";
   if (isCommon(lower)) return "Choose another password: many people use this one.";
   if (isKeyboardRun(lower)) return "Choose another password: this one follows the keyboard or the alphabet.";
-  if (contains(lower, siteName)) return `Choose a password without the name of this site, ${siteName}.`;
+  if (isLong(site) && contains(lower, site.toLowerCase()))
+    return `Choose a password without the name of this site, ${site}.`;
   if (isAbout(lower, email)) return "Choose a password without your email address.";
   return undefined;
 }
@@ -57,11 +58,15 @@ function isKeyboardRun(password: string): boolean {
 function isAbout(password: string, email: string): boolean {
   const local = email.slice(0, email.lastIndexOf("@"));
   const [name = ""] = local.split("+");
-  const isLong = (part: string) => lettersAndDigits(part).length >= 4;
   return (
     [local, name].some((part) => isLong(part) && contains(password, part)) ||
     [email, local, name].map(stemOf).filter(Boolean).includes(stemOf(password))
   );
+}
+
+/** Shorter words are part of too many others. */
+function isLong(word: string): boolean {
+  return lettersAndDigits(word).length >= 4;
 }
 
 function contains(password: string, word: string): boolean {
