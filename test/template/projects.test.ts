@@ -17,7 +17,7 @@ const words: Record<string, RegExp> = {
   webhooks: /webhook/i,
   digest: /(?<![.\w])digests?\b(?!\()|TZ_OPS/i,
   passkeys: /passkey|webauthn/i,
-  template: /slim.?signup|npm run new|test:template|docs\/recipes/i,
+  template: /slim.?signup|npm run new|test:template/i,
 };
 
 const all = moduleNames(readFiles("."));
