@@ -1,6 +1,9 @@
 import type { Files } from "./files.ts";
 
-/** The files that register modules. */
+/**
+ * The files that register modules.
+ * @public An upgrade reads them.
+ */
 export const lists = ["app/modules.ts", "worker/modules.ts"];
 
 /** The registered modules, by the first folder of each path in app/modules.ts and worker/modules.ts. */
@@ -13,7 +16,7 @@ export function moduleNames(files: Files): string[] {
 
 /**
  * Whether a file goes when the module goes: a folder of its path, or a part of its name, is the module's name. A file
- * of two modules, such as `app/webhooks/ops/page.ts`, goes with either.
+ * of two modules, such as `app/stars/moons/page.ts`, goes with either.
  */
 export function belongsTo(path: string, name: string): boolean {
   const migration = /^migrations\/\d+_(\w+)\.sql$/.exec(path)?.[1];
