@@ -34,7 +34,7 @@ describe("npm run new", () => {
     const words = await git(target, "grep", "-iIhoE", "slim.?signup|pear.?tree", "--", ".", ":!LICENSE");
     for (const word of words.trim().split("\n")) expect(word).toMatch(/^pear[-_ ]tree$/);
     const read = (path: string) => readFile(join(target, path), "utf8");
-    expect(await read("README.md")).toMatch(/^# pear-tree\n\nSay here what it is for\.\n/);
+    expect(await read("README.md")).toMatch(/^# pear-tree\n\nSay here what it is for\./);
     expect(await read("CHANGELOG.md")).toMatch(/## \[Unreleased\]\n$/);
     expect(await read("LICENSE")).toContain("slim-signup authors\nCopyright (c) YEAR YOUR NAME\n");
     expect(JSON.parse(await read("package.json"))).toMatchObject({

@@ -1,4 +1,4 @@
-import { appendFile, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readFiles } from "../../cli/modules/files.ts";
@@ -75,6 +75,8 @@ describe("docs/upgrading.md", () => {
     expect(files.get("LICENSE")).toContain("Copyright (c) 2027 Ann");
     expect(files.has("migrations/0101_new.sql")).toBe(true);
     expect(files.has("worker/webhooks/module.ts")).toBe(false);
+    await mkdir(join(project, ".git/info"));
+    await writeFile(join(project, ".git/info/exclude"), "node_modules\n");
     await symlink(join(template.folder, "node_modules"), join(project, "node_modules"));
     expect(await template.run("tsc", "--noEmit", "--project", project)).toBe("");
   });
@@ -96,7 +98,7 @@ describe("docs/upgrading.md", () => {
     await git("branch", "-q", "-D", "template");
     await template.run("node", join(project, "cli/remove.ts"), "ops");
     await commit(project);
-    await expect(follow("Add a module", 0, (text) => text.replace("webhooks", "ops"))).rejects.toThrow(
+    await expect(follow("Add a module", 0, (text) => text.replace("NAME", "ops"))).rejects.toThrow(
       "Upgrade without --add and merge template first.",
     );
     await follow("Upgrade");
@@ -104,7 +106,7 @@ describe("docs/upgrading.md", () => {
     await noConflict();
     expect(moduleNames(readFiles(project))).toEqual([]);
 
-    await follow("Add a module", 0, (text) => text.replace("webhooks", "ops"));
+    await follow("Add a module", 0, (text) => text.replace("NAME", "ops"));
     await follow("Upgrade", 1);
     await noConflict();
     expect(moduleNames(readFiles(project))).toEqual(["ops"]);
