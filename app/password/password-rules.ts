@@ -5,6 +5,8 @@ import { isCommon, stemOf, unitOf } from "./common-passwords.ts";
 const minLength = 15;
 const maxLength = 256;
 export const tooShort = `Enter a password of at least ${minLength} characters.`;
+const instead = "Choose a few random words instead.";
+export const breached = `This password is known from a data breach. ${instead}`;
 
 /** NFKC: the same password has the same bytes from any keyboard (NIST SP 800-63B-4, 3.1.1.2). */
 export function normalizePassword(text: string): string {
@@ -24,11 +26,11 @@ export function problemWithPassword(typed: string, email: string): string | unde
   if (length > maxLength) return `Enter a password of at most ${maxLength} characters.`;
 
   const lower = password.toLowerCase();
-  if (isRepetition(lower)) return "Choose another password: this one repeats itself.";
-  if (isCommon(lower)) return "Choose another password: many people use this one.";
-  if (isKeyboardRun(lower)) return "Choose another password: this one follows the keyboard or the alphabet.";
-  if (contains(lower, siteName)) return `Choose a password without the name of this site, ${siteName}.`;
-  if (isAbout(lower, email)) return "Choose a password without your email address.";
+  if (isRepetition(lower)) return `This password repeats itself and is easy to guess. ${instead}`;
+  if (isCommon(lower)) return `Many people use this password or one like it. ${instead}`;
+  if (isKeyboardRun(lower)) return `This password follows the keyboard or the alphabet. ${instead}`;
+  if (contains(lower, siteName)) return `This password contains the name of this site, ${siteName}. ${instead}`;
+  if (isAbout(lower, email)) return `This password contains your email address. ${instead}`;
   return undefined;
 }
 
