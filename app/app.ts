@@ -60,7 +60,12 @@ export function createApp(options: Options): Koa {
   app.use(respondToErrors());
   app.use(setDeadline(deadlineSeconds));
   if (isDevelopment) app.use(refuseOtherHosts(origin));
-  app.use(requireHttps(origin));
+  app.use(
+    requireHttps(
+      origin,
+      modules.flatMap(({ probes = [] }) => probes),
+    ),
+  );
   app.use(refuseOtherSites(origin, isDevelopment));
 
   // All methods that Node parses, because an unusual one must get 405, not 501.

@@ -1,7 +1,11 @@
 import { z } from "zod";
+import project from "../package.json" with { type: "json" };
 
-/** The name of the site in pages and mails. */
-export const siteName = "slim-signup";
+/** The name that programs read: of the development database, its connections, downloads. Only package.json has it. */
+export const projectName = project.name;
+
+/** The name that people read, in pages and mails. It may be any words, e.g. "My App". */
+export const siteName = project.name;
 
 /** The description in search engines. */
 export const siteDescription = "Sign up with your email address and a password, and manage your account.";
@@ -21,7 +25,7 @@ export function webEnv(modules: Modules = [], source: Source = process.env) {
 
 /** The environment of the worker. Lists every missing or bad name on stderr and exits 1. */
 export function workerEnv(modules: Modules = [], source: Source = process.env) {
-  const core = { ...database(6, 3), ...site(source), ...mail, WORKER_CONCURRENCY: integer(1, 10_000, 20) };
+  const core = { ...database(6, 3), ...site(source), ...worker };
   const env = read(source, core, modules);
   return { ...env, ORIGIN: env.ORIGIN ?? `http://localhost:${env.PORT}` };
 }
@@ -65,7 +69,7 @@ const web = {
     .optional(),
 };
 
-const mail = {
+const worker = {
   SMTP_URL: required.refine(
     (text) => /^smtps?:\/\/./.test(text) && isUrl(text),
     "must look like smtp://user:password@host:587 or smtps://…",
@@ -74,6 +78,7 @@ const mail = {
     error: "must look like a@example.com or Name <a@example.com>",
   }),
   TZ_MAIL: timeZone(),
+  WORKER_CONCURRENCY: integer(1, 10_000, 20),
 };
 
 /**

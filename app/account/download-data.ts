@@ -1,5 +1,5 @@
 import type { Sql } from "../db/connect.ts";
-import { siteName } from "../env.ts";
+import { projectName } from "../env.ts";
 import type { Middleware } from "../http/context.ts";
 import { isAlive } from "../log-in/session.ts";
 
@@ -44,7 +44,7 @@ export function downloadData(sql: Sql): Middleware {
     `;
     // The account was deleted after the session was found.
     if (!account) return ctx.throw(401);
-    ctx.attachment(`${siteName}-data.json`);
+    ctx.attachment(`${projectName}-data.json`);
     ctx.type = "json";
     ctx.body = JSON.stringify(account.data, null, 2);
   };

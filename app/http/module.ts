@@ -26,6 +26,8 @@ export type Module<Shape extends z.ZodRawShape = z.ZodRawShape> = {
 
 export type ModuleParts = {
   addRoutes?: (router: Router<State>) => void;
+  /** Paths that are served by plain http, too. */
+  probes?: string[];
   /** Wraps every request. */
   middleware?: Middleware;
   /** What it adds to the navigation of a logged-in user. */

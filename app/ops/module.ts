@@ -21,6 +21,7 @@ export const ops = defineModule({
     const read = createReading(sql);
     return {
       middleware: timeRequests,
+      probes: ["/metrics"],
       findLinks: async (user) => (operators.has(user) || (await isOperator(sql, user)) ? [["/ops", "Operations"]] : []),
       addRoutes(router) {
         router.get("/ops", operator, showOverview(read, operatorLinks));

@@ -17,7 +17,7 @@ export function normalizePassword(text: string): string {
  * What is wrong with a password as it was typed, for the person who chose it. Length counts code points, before and
  * after normalization. No rule asks for digits or signs: NIST SP 800-63B-4 forbids that, and requires the blocklist.
  */
-export function problemWithPassword(typed: string, email: string): string | undefined {
+export function problemWithPassword(typed: string, email: string, site = siteName): string | undefined {
   const password = normalizePassword(typed);
   const length = Array.from(password).length;
   if (length === 0) return tooShort;
@@ -29,7 +29,8 @@ export function problemWithPassword(typed: string, email: string): string | unde
   if (isRepetition(lower)) return `This password repeats itself and is easy to guess. ${instead}`;
   if (isCommon(lower)) return `Many people use this password or one like it. ${instead}`;
   if (isKeyboardRun(lower)) return `This password follows the keyboard or the alphabet. ${instead}`;
-  if (contains(lower, siteName)) return `This password contains the name of this site, ${siteName}. ${instead}`;
+  if (isLong(site) && contains(lower, site.toLowerCase()))
+    return `This password contains the name of this site, ${site}. ${instead}`;
   if (isAbout(lower, email)) return `This password contains your email address. ${instead}`;
   return undefined;
 }
@@ -59,11 +60,15 @@ function isKeyboardRun(password: string): boolean {
 function isAbout(password: string, email: string): boolean {
   const local = email.slice(0, email.lastIndexOf("@"));
   const [name = ""] = local.split("+");
-  const isLong = (part: string) => lettersAndDigits(part).length >= 4;
   return (
     [local, name].some((part) => isLong(part) && contains(password, part)) ||
     [email, local, name].map(stemOf).filter(Boolean).includes(stemOf(password))
   );
+}
+
+/** Shorter words are part of too many others. */
+function isLong(word: string): boolean {
+  return lettersAndDigits(word).length >= 4;
 }
 
 function contains(password: string, word: string): boolean {

@@ -1,5 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
+import { projectName } from "../../app/env.ts";
 import { ada, addUser, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { appendEvent } from "../support/feed.ts";
@@ -131,7 +132,7 @@ describe("GET /account/data", () => {
     await sql`insert into known_browser (token_hash, usr_id, usr_version) values (sha256('y'), ${usrId}, -1)`;
     const { headers, text } = await site.get("/account/data").set("Cookie", cookie).expect(200);
 
-    expect(headers["content-disposition"]).toBe('attachment; filename="slim-signup-data.json"');
+    expect(headers["content-disposition"]).toBe(`attachment; filename="${projectName}-data.json"`);
     expect(headers["content-type"]).toContain("application/json");
     const time = expect.stringMatching(/^20\d\d-/) as string;
     expect(JSON.parse(text)).toEqual({

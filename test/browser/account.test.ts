@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, it } from "vitest";
+import { projectName, siteName } from "../../app/env.ts";
 import { ada, addUser, openSession } from "../support/accounts.ts";
 import { openBrowser } from "../support/browser.ts";
 import { empty } from "../support/database.ts";
@@ -46,7 +47,7 @@ describe.each([
     await follow(page, "Delete your account");
     await send(page, "Delete account", { "Your password": third });
     expect(await titleOf(page)).toBe("Account deleted");
-    await openMail(page, person.email, "Your account at slim-signup is deleted");
+    await openMail(page, person.email, `Your account at ${siteName} is deleted`);
     await page.goto(`${url}/account`);
     expect(await titleOf(page)).toBe("Log in");
   });
@@ -60,11 +61,11 @@ describe("a user", () => {
     await send(page, "Send link", { "New email address": next, "Your password": person.password });
     expect(await titleOf(page)).toBe("Check your email");
 
-    await openMailLink(page, next, "Confirm your new email address at slim-signup");
+    await openMailLink(page, next, `Confirm your new email address at ${siteName}`);
     await send(page, "Confirm address");
     expect(await page.getByRole("main").textContent()).toContain(`You are logged in as ${next}`);
 
-    await openMailLink(page, person.email, "Your email address at slim-signup was changed");
+    await openMailLink(page, person.email, `Your email address at ${siteName} was changed`);
     await send(page, "Restore address");
     expect(await titleOf(page)).toBe("Your email address is restored");
     await openMailLink(page, person.email, "Choose a new password");
@@ -90,7 +91,7 @@ describe("the account page", () => {
     const page = await visitAs(await addUser(sql), "/account");
     const downloading = page.waitForEvent("download");
     await page.getByRole("link", { name: "Download your data" }).click();
-    expect((await downloading).suggestedFilename()).toBe("slim-signup-data.json");
+    expect((await downloading).suggestedFilename()).toBe(`${projectName}-data.json`);
   });
 });
 

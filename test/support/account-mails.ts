@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { Sql } from "../../app/db/connect.ts";
-import { workerEnv } from "../../app/env.ts";
+import { siteName, workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
 import { hashToken } from "../../app/token.ts";
 import { createHandlers } from "../../worker/handlers.ts";
@@ -20,7 +20,7 @@ export async function startMailing(database: { sql: Sql; url: string }) {
     DATABASE_URL: database.url,
     ORIGIN: origin,
     SMTP_URL: url,
-    MAIL_FROM: "slim-signup <hello@example.com>",
+    MAIL_FROM: `${siteName} <hello@example.com>`,
     WORKER_CONCURRENCY: "2",
   });
   const mailer = createMailer(env);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { FrameLocator, Locator, Page } from "playwright-core";
 import type { Sql } from "../../app/db/connect.ts";
+import { siteName } from "../../app/env.ts";
 import { mailbox } from "../../dev/mailbox.ts";
 import { saveMail } from "../../dev/mails.ts";
 import { startSmtp } from "../../dev/smtp.ts";
@@ -41,7 +42,7 @@ export async function send(page: Page, button: string, fields: Record<string, st
 
 /** The title of a page without the site name. */
 export async function titleOf(page: Page): Promise<string> {
-  return (await page.title()).replace(/ – slim-signup$/, "");
+  return (await page.title()).replace(` – ${siteName}`, "");
 }
 
 /** True once the element has the focus, which a page may set after it loaded. Throws after 5 s. */

@@ -19,7 +19,7 @@ export async function hasPgbouncer(): Promise<boolean> {
 export async function poolTransactions(databaseUrl: string): Promise<string> {
   const { hostname, port, username, password, pathname } = new URL(databaseUrl);
   const listenPort = await freePort();
-  const folder = await mkdtemp(`${tmpdir()}/slim-signup-pgbouncer-`);
+  const folder = await mkdtemp(`${tmpdir()}/signup-pgbouncer-`);
   await chmod(folder, 0o755);
   const settings = `
     [databases]

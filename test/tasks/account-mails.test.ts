@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { siteName } from "../../app/env.ts";
 import { linkIn, startMailing } from "../support/account-mails.ts";
 import { ada, addUser } from "../support/accounts.ts";
 import { createDatabase } from "../support/database.ts";
@@ -24,7 +25,7 @@ describe("SEND_EMAIL_PASSWORD_RESET", () => {
   it("sends the owner a link for an hour", async () => {
     const [mail] = await mailsOf("SEND_EMAIL_PASSWORD_RESET", { usr_id: usrId });
     expect(mail?.recipients).toEqual([ada.email]);
-    expect(mail?.subject).toBe("Choose a new password for slim-signup");
+    expect(mail?.subject).toBe(`Choose a new password for ${siteName}`);
     expect(await linkIn(sql, mail)).toEqual({
       path: "/password/reset",
       row: { purpose: "reset", usr_id: usrId, usr_version: 0, email: ada.email, hours: 1 },
@@ -63,7 +64,7 @@ describe("SEND_EMAIL_PASSWORD_CHANGED", () => {
   it("informs the owner, and says what to do if it was someone else", async () => {
     const [mail] = await mailsOf("SEND_EMAIL_PASSWORD_CHANGED", { usr_id: usrId });
     expect(mail?.recipients).toEqual([ada.email]);
-    expect(mail?.subject).toBe("Your password at slim-signup was changed");
+    expect(mail?.subject).toBe(`Your password at ${siteName} was changed`);
     expect(mail?.text).toContain(
       "If it was not you, choose a new password now:\nhttps://signup.example.com/password/forgot",
     );
@@ -75,7 +76,7 @@ describe("SEND_EMAIL_LOG_IN_BLOCKED", () => {
   it("informs the owner, and says how to log in anyway", async () => {
     const [mail] = await mailsOf("SEND_EMAIL_LOG_IN_BLOCKED", { usr_id: usrId });
     expect(mail?.recipients).toEqual([ada.email]);
-    expect(mail?.subject).toBe("Too many wrong passwords for your account at slim-signup");
+    expect(mail?.subject).toBe(`Too many wrong passwords for your account at ${siteName}`);
     expect(mail?.text).toContain("You can still log in with a browser that you used before.");
     expect(mail?.text).toContain(
       "choose a new password first. This also ends the block:\nhttps://signup.example.com/password/forgot",
@@ -92,7 +93,7 @@ describe("SEND_EMAIL_CONFIRM_ADDRESS", () => {
   it("asks at the new address, for a day", async () => {
     const [mail] = await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await ask());
     expect(mail?.recipients).toEqual([newEmail]);
-    expect(mail?.subject).toBe("Confirm your new email address at slim-signup");
+    expect(mail?.subject).toBe(`Confirm your new email address at ${siteName}`);
     expect(mail?.text).not.toContain(ada.email);
     expect(await linkIn(sql, mail)).toEqual({
       path: "/account/email/confirm",
@@ -114,7 +115,7 @@ describe("SEND_EMAIL_ADDRESS_CHANGED", () => {
     await sql`update usr set email = ${newEmail}`;
     const [mail] = await mailsOf("SEND_EMAIL_ADDRESS_CHANGED", change);
     expect(mail?.recipients).toEqual([ada.email]);
-    expect(mail?.subject).toBe("Your email address at slim-signup was changed");
+    expect(mail?.subject).toBe(`Your email address at ${siteName} was changed`);
     expect(mail?.text).not.toContain(newEmail);
     expect(await linkIn(sql, mail)).toEqual({
       path: "/account/email/revert",
@@ -137,7 +138,7 @@ describe("SEND_EMAIL_FAREWELL", () => {
   it("goes to the address in the task: the account is gone", async () => {
     const [mail] = await mailing.mailsOf("SEND_EMAIL_FAREWELL", { email: "gone@example.com" }, null);
     expect(mail?.recipients).toEqual(["gone@example.com"]);
-    expect(mail?.subject).toBe("Your account at slim-signup is deleted");
+    expect(mail?.subject).toBe(`Your account at ${siteName} is deleted`);
     expect(mail?.text).toContain("our last email to you");
   });
 });

@@ -3,7 +3,10 @@ import type { Sql } from "../../app/db/connect.ts";
 import type { Letter, Mailer } from "./mailer.ts";
 import { defineHandler, equalJitter, type Handler } from "../engine/task.ts";
 
-type Options<Params> = {
+/** What a type may set for itself, such as `maxAttempts`. */
+type Limits = Partial<Omit<Handler, "params" | "run">>;
+
+type Options<Params> = Limits & {
   view: string;
   subject: string;
   params: z.ZodType<Params>;
@@ -17,7 +20,7 @@ const someUser = aboutUser.partial();
 
 /** A handler that sends one mail. */
 export function letterHandler<Params>(mailer: Mailer, options: Options<Params>): Handler {
-  const { view, subject, params, letter } = options;
+  const { view, subject, params, letter, ...limits } = options;
   return defineHandler({
     params,
     maxAttempts: 5,
@@ -25,6 +28,7 @@ export function letterHandler<Params>(mailer: Mailer, options: Options<Params>):
     backoffSeconds,
     // Twice is better than never, and mail programs show a Message-ID once.
     afterUnknown: "retry",
+    ...limits,
 
     async run(attempt) {
       const found = await letter(attempt.params);
@@ -38,13 +42,12 @@ export function letterHandler<Params>(mailer: Mailer, options: Options<Params>):
   });
 }
 
-type UserMail = { view: string; subject: string; path?: string };
+type UserMail = Limits & { view: string; subject: string; path?: string };
 
 /** A handler that sends a user a mail that needs no data but the address. User 0 does not exist: no mail. */
-export function mailHandler(sql: Sql, mailer: Mailer, { view, subject, path = "/" }: UserMail): Handler {
+export function mailHandler(sql: Sql, mailer: Mailer, { path = "/", ...mail }: UserMail): Handler {
   return letterHandler(mailer, {
-    view,
-    subject,
+    ...mail,
     params: aboutUser,
     async letter({ usr_id }) {
       const [user] = await sql<{ to: string }[]>`
