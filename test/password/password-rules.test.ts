@@ -47,6 +47,7 @@ describe("a password", () => {
   it.each([
     ["Quince Cake", "my quince cake secret"],
     ["quince-cake", "Secrets of QuinceCake"],
+    ["App", "App-274916385027"],
   ])("with the name of the site, %s, is refused with the reason", (site, password) => {
     expect(problemWithPassword(password, email, site)).toContain(`the name of this site, ${site}.`);
   });
