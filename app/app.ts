@@ -81,8 +81,7 @@ export function createApp(options: Options): Koa {
 
 function startModules(options: Options & { stopping: AbortSignal }): ModuleParts[] {
   const { sql, origin, env = {}, stopping, modules = Object.values<Module>(registered) } = options;
-  const operatorLinks = modules.flatMap((module) => module.operatorLinks ?? []);
-  return modules.map((module) => module.start({ sql, origin, env: { ...env }, stopping, operatorLinks }));
+  return modules.map((module) => module.start?.({ sql, origin, env: { ...env }, stopping, modules }) ?? {});
 }
 
 function setState(origin: string, modules: ModuleParts[]): Middleware {

@@ -7,7 +7,7 @@ import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-brows
 import { mailParams } from "../log-in/mail-cause.ts";
 import { refuseEnded, setSession } from "../log-in/session.ts";
 import { newToken } from "../token.ts";
-import { normalizePassword, problemWithPassword } from "./password-rules.ts";
+import { normalizePassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
 
 type Problems = { new_password?: string };
@@ -22,7 +22,7 @@ export function showChangePassword(): Middleware {
 export function changePassword(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
     const { new_password } = fields.parse(ctx.request.body);
-    const problem = problemWithPassword(new_password, ctx.state.user.email);
+    const problem = await passwords.findProblem(new_password, ctx.state.user.email, ctx.state);
     if (problem) return refuse(ctx, { new_password: problem }, (problems) => showForm(ctx, problems));
 
     const passwordHash = await passwords.hash(normalizePassword(new_password), ctx.state.deadline);
