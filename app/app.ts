@@ -80,8 +80,7 @@ export function createApp(options: Options): Koa {
 
 function startModules({ sql, origin, env = {}, stopping }: Options & { stopping: AbortSignal }): ModuleParts[] {
   const modules = Object.values<Module>(registered);
-  const operatorLinks = modules.flatMap((module) => module.operatorLinks ?? []);
-  return modules.map((module) => module.start({ sql, origin, env: { ...env }, stopping, operatorLinks }));
+  return modules.map((module) => module.start?.({ sql, origin, env: { ...env }, stopping, modules }) ?? {});
 }
 
 function setState(origin: string, modules: ModuleParts[]): Middleware {

@@ -35,6 +35,15 @@ export function migrateEnv(source: Source = process.env) {
   return read(source, database(1));
 }
 
+/**
+ * The public origin, for a command. Lists a missing or bad name on stderr and exits 1.
+ * @public Commands of modules use it.
+ */
+export function originEnv(source: Source = process.env): string {
+  const { ORIGIN, PORT } = read(source, site(source));
+  return ORIGIN ?? `http://localhost:${PORT}`;
+}
+
 const database = (pool: number, leastPool = 1) => ({
   DATABASE_URL: required.refine(isDatabaseUrl, "must look like postgres://user:password@host:5432/name"),
   DATABASE_SSL: z.enum(["off", "require", "verify"], "must be off, require or verify").default("off"),
@@ -61,6 +70,11 @@ const web = {
   SECURITY_CONTACT: z
     .string()
     .regex(/^(https:\/\/|mailto:)\S+$/, "must be a URL, e.g. mailto:security@example.com")
+    .optional(),
+  PWNED_PASSWORDS_URL: z
+    .string()
+    .refine(isRangeUrl, "must be an https URL, e.g. https://api.pwnedpasswords.com")
+    .transform((text) => text.replace(/\/+$/, ""))
     .optional(),
 };
 
@@ -99,6 +113,15 @@ function isOrigin(text: string): boolean {
   const { pathname, search, hash, username, password } = new URL(text);
   return pathname + search + hash + username + password === "/";
 }
+
+/** Plain http is for a service on the same machine. A redirect is not followed, so the path must be exact. */
+function isRangeUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (!url || /[@?#\s]/.test(text)) return false;
+  return url.protocol === "https:" || (url.protocol === "http:" && loopback.has(url.hostname));
+}
+
+const loopback = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** Several hosts are allowed. The URL parser takes only one, so each is checked alone. */
 function isDatabaseUrl(text: string): boolean {

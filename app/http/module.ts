@@ -9,8 +9,8 @@ type Options<Env> = {
   env: Env;
   /** Aborted when the process stops: ends responses that never end by themselves. */
   stopping: AbortSignal;
-  /** The links of all modules. */
-  operatorLinks: Link[];
+  /** All registered modules: one may declare something for another. */
+  modules: Module[];
 };
 
 /** What a module adds to the web process. It is registered by a line in app/modules.ts. */
@@ -19,9 +19,7 @@ export type Module<Shape extends z.ZodRawShape = z.ZodRawShape> = {
   requires?: string[];
   /** The names that it reads from the environment. */
   env?: Shape;
-  /** Its pages for operators. */
-  operatorLinks?: Link[];
-  start(options: Options<z.infer<z.ZodObject<Shape>>>): ModuleParts;
+  start?(options: Options<z.infer<z.ZodObject<Shape>>>): ModuleParts;
 };
 
 export type ModuleParts = {

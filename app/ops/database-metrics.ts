@@ -3,10 +3,11 @@ import type { Sql } from "../db/connect.ts";
 import { projectName } from "../env.ts";
 import { mostCounted, states } from "./count-tasks.ts";
 import { readLags } from "./feed-lag.ts";
+import type { OperatorPages } from "./operator-pages.ts";
 import { readOverview, type Overview } from "./read-overview.ts";
 
-/** Metrics of all processes, read from the database. Every web process returns the same. */
-export async function databaseMetrics(sql: Sql): Promise<Registry> {
+/** Metrics of all processes and modules, read from the database. Every web process returns the same. */
+export async function databaseMetrics(sql: Sql, added: OperatorPages[]): Promise<Registry> {
   const [overview, attempts, connections, lags] = await Promise.all([
     readOverview(sql),
     sumAttempts(sql),
@@ -29,6 +30,7 @@ export async function databaseMetrics(sql: Sql): Promise<Registry> {
     events.set({ consumer: lag.name }, lag.events);
     seconds.set({ consumer: lag.name }, lag.seconds);
   }
+  await Promise.all(added.map((pages) => pages.addMetrics(registry, sql)));
   return registry;
 }
 
@@ -90,7 +92,8 @@ function addAttempts(registry: Registry, attempts: Awaited<ReturnType<typeof sum
 /** A metric's name in Prometheus: its names have no hyphens. */
 export const metricName = (name: string): string => `${projectName.replaceAll("-", "_")}_${name}`;
 
-const gauge = (registry: Registry, name: string, help: string, labelNames: string[]) =>
+/** @public Modules use it. */
+export const gauge = (registry: Registry, name: string, help: string, labelNames: string[]) =>
   new Gauge({ name: metricName(name), help, labelNames, registers: [registry] });
 
 const counter = (registry: Registry, name: string, help: string, labelNames: string[]) =>

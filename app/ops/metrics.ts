@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { isUnavailable, type Sql } from "../db/connect.ts";
 import type { Middleware } from "../http/context.ts";
 import { databaseMetrics, metricName } from "./database-metrics.ts";
+import type { OperatorPages } from "./operator-pages.ts";
 
 /** A stream stays open by design: its duration says nothing about speed. */
 const untimed = new Set(["/ops/events"]);
@@ -14,6 +15,7 @@ const untimed = new Set(["/ops/events"]);
 export function createMetrics(
   sql: Sql,
   token: string | undefined,
+  added: OperatorPages[],
 ): { timeRequests: Middleware; showMetrics: Middleware } {
   if (token === undefined) return { timeRequests: (_, next) => next(), showMetrics: (ctx) => ctx.throw(404) };
 
@@ -43,7 +45,7 @@ export function createMetrics(
         ctx.set("WWW-Authenticate", "Bearer");
         ctx.throw(401);
       }
-      const ofDatabase = await databaseMetrics(sql).catch((error: unknown) => {
+      const ofDatabase = await databaseMetrics(sql, added).catch((error: unknown) => {
         if (isUnavailable(error)) return undefined;
         throw error;
       });

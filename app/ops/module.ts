@@ -4,6 +4,7 @@ import type { CurrentUser, Middleware } from "../http/context.ts";
 import { defineModule } from "../http/module.ts";
 import { findCurrentUser } from "../log-in/session.ts";
 import { createMetrics } from "./metrics.ts";
+import { operatorPagesOf } from "./operator-pages.ts";
 import { createReading, showOverview, streamOverview } from "./show-overview.ts";
 import { actOnTask, showTask } from "./task.ts";
 import { retryType, showType } from "./type.ts";
@@ -15,8 +16,11 @@ const operators = new WeakSet<CurrentUser>();
 export const ops = defineModule({
   env: { METRICS_TOKEN: z.string().min(16, "must be 16 characters or more").optional() },
 
-  start({ sql, env, stopping, operatorLinks }) {
-    const { timeRequests, showMetrics } = createMetrics(sql, env.METRICS_TOKEN);
+  start({ sql, origin, env, stopping, modules }) {
+    const added = operatorPagesOf(modules);
+    const links = added.flatMap((pages) => pages.links);
+    const routes = added.flatMap((pages) => pages.routes({ sql, origin }));
+    const { timeRequests, showMetrics } = createMetrics(sql, env.METRICS_TOKEN, added);
     const operator = requireOperator(sql);
     const read = createReading(sql);
     return {
@@ -24,23 +28,21 @@ export const ops = defineModule({
       probes: ["/metrics"],
       findLinks: async (user) => (operators.has(user) || (await isOperator(sql, user)) ? [["/ops", "Operations"]] : []),
       addRoutes(router) {
-        router.get("/ops", operator, showOverview(read, operatorLinks));
+        router.get("/ops", operator, showOverview(read, links));
         router.get("/ops/events", operator, streamOverview(read, stopping));
         router.get("/ops/types/:type", operator, showType(sql));
         router.post("/ops/types/:type/retry", operator, retryType(sql));
         router.get("/ops/tasks/:id", operator, showTask(sql));
         router.post("/ops/tasks/:id/:action", operator, actOnTask(sql));
+        for (const [method, path, ...handlers] of routes) router[method](path, operator, ...handlers);
         router.get("/metrics", showMetrics);
       },
     };
   },
 });
 
-/**
- * Lets operators pass, as `ctx.state.user`. Everyone else, logged in or not, gets the 404 of an unknown page.
- * @public Other modules use it.
- */
-export function requireOperator(sql: Sql): Middleware {
+/** Lets operators pass, as `ctx.state.user`. Everyone else, logged in or not, gets the 404 of an unknown page. */
+function requireOperator(sql: Sql): Middleware {
   return async (ctx, next) => {
     const user = await findCurrentUser(sql, ctx);
     if (!user || !(await isOperator(sql, user))) return ctx.throw(404);

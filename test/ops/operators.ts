@@ -19,15 +19,3 @@ export async function moveToDead(sql: Sql, taskType: string, reason = "no luck")
     from gone
   `;
 }
-
-/**
- * The actions of operators, with their names.
- * @public Tests of other modules use it.
- */
-export const operatorActions = (sql: Sql) => sql`
-  select data, email as who
-  from event
-  join usr using (usr_id)
-  where event_type = 'OPERATOR_ACTED'
-  order by event_id
-`;

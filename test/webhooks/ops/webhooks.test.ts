@@ -1,10 +1,10 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
-import { addUser, openSession } from "../support/accounts.ts";
-import { createDatabase, empty } from "../support/database.ts";
-import { operatorActions, logInOperator } from "../ops/operators.ts";
-import { addWebhook, secret } from "./receiver.ts";
-import { serveApp } from "../support/web.ts";
+import { addUser, openSession } from "../../support/accounts.ts";
+import { createDatabase, empty } from "../../support/database.ts";
+import { logInOperator } from "../../ops/operators.ts";
+import { addWebhook, secret, webhookChanges } from "../receiver.ts";
+import { serveApp } from "../../support/web.ts";
 
 const { sql } = await createDatabase();
 const site = request(await serveApp(sql, { origin: "https://signup.example.com" }));
@@ -64,8 +64,8 @@ describe("POST /ops/webhooks", () => {
       .expect(303)
       .expect("Location", "/ops/webhooks?registered");
     expect(await registered()).toEqual([{ url, secret, event_types: ["SIGNED_UP", "MAIL_SENT"], per_second: 5 }]);
-    expect(await operatorActions(sql)).toEqual([
-      { data: { what: "register webhook", webhook_id: "1" }, who: "olga@example.com" },
+    expect(await webhookChanges(sql)).toEqual([
+      { data: { what: "register", webhook_id: "1" }, who: "olga@example.com" },
     ]);
   });
 
@@ -75,7 +75,7 @@ describe("POST /ops/webhooks", () => {
     const { text } = await register({ url: "https://other.example.com" }).expect(422);
     expect(text).toContain("Another endpoint has this secret");
     expect(await registered()).toHaveLength(1);
-    expect(await operatorActions(sql)).toHaveLength(1);
+    expect(await webhookChanges(sql)).toHaveLength(1);
   });
 
   it("stores the URL as browsers write it", async () => {

@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { createDatabase } from "../../support/database.ts";
-import { fuzz } from "../../support/fuzz.ts";
-import { bytes, mostly } from "../../support/odd-requests.ts";
-import { logInOperator } from "../../ops/operators.ts";
+import { createDatabase } from "../../../support/database.ts";
+import { fuzz } from "../../../support/fuzz.ts";
+import { bytes, mostly } from "../../../support/odd-requests.ts";
+import { logInOperator } from "../../../ops/operators.ts";
 
 const numRuns = 5000;
 
@@ -20,9 +20,9 @@ const right = {
 const named = fc
   .tuple(
     mostly(fc.constantFrom("1", "2", "999999999999999999"), bytes),
-    mostly(fc.constantFrom("enable", "disable", "test", "delete"), bytes),
+    mostly(fc.constantFrom("", "/enable", "/disable", "/test", "/delete", "/rotate"), bytes),
   )
-  .map(([id, action]) => `/ops/webhooks/${id}/${action}`);
+  .map(([id, action]) => `/ops/webhooks/${id}${action}`);
 
 it(`gets no 5xx and no hanging response in ${numRuns} requests`, { timeout: 300_000 }, async () => {
   const answered = await fuzz(sql, {
@@ -33,10 +33,12 @@ it(`gets no 5xx and no hanging response in ${numRuns} requests`, { timeout: 300_
     tables: ["usr", "email_verified", "session", "operator", "task", "webhook"],
   });
 
-  for (const status of [200, 204, 303, 404, 422]) expect([...answered]).toContain(`/ops/webhooks ${status}`);
+  for (const path of ["/ops/webhooks", "/ops/webhooks/1"]) {
+    for (const status of [200, 204, 303, 404, 422]) expect([...answered]).toContain(`${path} ${status}`);
+  }
   const actions = await sql<{ what: string }[]>`
-    select distinct data ->> 'what' as what from event where event_type = 'OPERATOR_ACTED'
+    select distinct data ->> 'what' as what from event where event_type = 'WEBHOOK_CHANGED'
   `;
-  for (const what of ["register", "disable", "test", "delete"])
-    expect(actions).toContainEqual({ what: `${what} webhook` });
+  for (const what of ["register", "edit", "rotate", "disable", "test", "delete"])
+    expect(actions).toContainEqual({ what });
 });
