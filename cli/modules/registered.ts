@@ -16,7 +16,7 @@ export function moduleNames(files: Files): string[] {
 
 /**
  * Whether a file goes when the module goes: a folder of its path, or a part of its name, is the module's name. A file
- * of two modules, such as `app/one/other/page.ts`, goes with either.
+ * in the folders of two modules goes with either.
  */
 export function belongsTo(path: string, name: string): boolean {
   const migration = /^migrations\/\d+_(\w+)\.sql$/.exec(path)?.[1];
