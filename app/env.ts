@@ -4,7 +4,7 @@ import project from "../package.json" with { type: "json" };
 /** The name that programs read: of the development database, its connections, downloads. Only package.json has it. */
 export const projectName = project.name;
 
-/** The name that people read, in pages and mails. It may be any words, e.g. "My App". */
+/** The name that people read, in pages and mails. It may be any words, e.g. "The Pear Shop". */
 export const siteName = project.name;
 
 /** The description in search engines. */
@@ -71,6 +71,11 @@ const web = {
     .string()
     .regex(/^(https:\/\/|mailto:)\S+$/, "must be a URL, e.g. mailto:security@example.com")
     .optional(),
+  PWNED_PASSWORDS_URL: z
+    .string()
+    .refine(isRangeUrl, "must be an https URL, e.g. https://api.pwnedpasswords.com")
+    .transform((text) => text.replace(/\/+$/, ""))
+    .optional(),
 };
 
 const worker = {
@@ -108,6 +113,15 @@ function isOrigin(text: string): boolean {
   const { pathname, search, hash, username, password } = new URL(text);
   return pathname + search + hash + username + password === "/";
 }
+
+/** Plain http is for a service on the same machine. A redirect is not followed, so the path must be exact. */
+function isRangeUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (!url || /[@?#\s]/.test(text)) return false;
+  return url.protocol === "https:" || (url.protocol === "http:" && loopback.has(url.hostname));
+}
+
+const loopback = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** Several hosts are allowed. The URL parser takes only one, so each is checked alone. */
 function isDatabaseUrl(text: string): boolean {

@@ -69,8 +69,7 @@ describe("docs/glossary.md", () => {
 });
 
 describe("each page", () => {
-  // docs/make-it-yours.md links to the pages of modules, which may be gone.
-  it.each(pages.filter((page) => !page.includes("make-it-yours")))("%s has no dead link", async (page) => {
+  it.each(pages)("%s has no dead link", async (page) => {
     const links = linksIn(withoutCode(texts.get(page)!), page);
     const alive = await Promise.all(links.map(isAlive));
     expect(links.filter((_, index) => !alive[index])).toEqual([]);
@@ -78,7 +77,7 @@ describe("each page", () => {
 });
 
 describe("each page of the core", () => {
-  const ofCore = pages.filter((page) => !isOfModule(page) && !page.includes("make-it-yours"));
+  const ofCore = pages.filter((page) => !isOfModule(page));
 
   it.each(ofCore)("%s neither names a module nor links to its files outside of marks", (page) => {
     const text = withoutMarked(texts.get(page)!);

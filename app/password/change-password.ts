@@ -7,7 +7,7 @@ import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-brows
 import { setSession } from "../log-in/session.ts";
 import { newToken } from "../token.ts";
 import { isOwnPassword, wrongPassword } from "./check-password.ts";
-import { normalizePassword, problemWithPassword } from "./password-rules.ts";
+import { normalizePassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
 
 type Problems = { password?: string; new_password?: string };
@@ -26,7 +26,7 @@ export function changePassword(sql: Sql, passwords: Passwords): Middleware {
     const refuseOld = () => refuse(ctx, { password: wrongPassword }, (problems) => showForm(ctx, problems));
     // Before the new one is judged: whoever knows the password may try as many new ones as it takes.
     if (!(await isOwnPassword(sql, passwords, ctx, password))) return refuseOld();
-    const problem = problemWithPassword(new_password, ctx.state.user.email);
+    const problem = await passwords.findProblem(new_password, ctx.state.user.email, ctx.state);
     if (problem) return refuse(ctx, { new_password: problem }, (problems) => showForm(ctx, problems));
 
     const passwordHash = await passwords.hash(normalizePassword(new_password), ctx.state.deadline);

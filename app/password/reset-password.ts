@@ -6,7 +6,7 @@ import { accepted, refuse, showExpiredLink } from "../http/responses.ts";
 import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-browser.ts";
 import { checkPassword, triedAddress } from "../log-in/log-in.ts";
 import { hashToken } from "../token.ts";
-import { normalizePassword, problemWithPassword } from "./password-rules.ts";
+import { normalizePassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
 
 type Problems = { password?: string };
@@ -31,7 +31,7 @@ export function resetPassword(sql: Sql, passwords: Passwords): Middleware {
     const { token, password } = fields.parse(ctx.request.body);
     const account = await findAccount(sql, token);
     if (!account) return refuseLink(ctx);
-    const problem = problemWithPassword(password, account.email);
+    const problem = await passwords.findProblem(password, account.email, ctx.state);
     if (problem) return refuse(ctx, { password: problem }, (problems) => showForm(ctx, token, account.email, problems));
 
     const passwordHash = await passwords.hash(normalizePassword(password), ctx.state.deadline);

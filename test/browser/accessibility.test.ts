@@ -27,6 +27,7 @@ it.each<[name: string, url: string, title: string, reach?: (page: Page) => Promi
   ["the form with the password visible", `${site}/signup`, "Sign up", showPassword],
   ["the form with two problems", `${site}/signup`, "Error: Sign up", signUp("ada@example", "too short")],
   ["the form with one problem", `${site}/signup`, "Error: Sign up", signUp(longAddress, "too short")],
+  ["the form with a common password", `${site}/signup`, "Error: Sign up", signUp(longAddress, "password1234567")],
   ["the sent page", `${site}/signup`, "Check your email", signUp(longAddress, good)],
   ["the sent page without an address", `${site}/signup/sent`, "Check your email"],
   ["the log-in form", `${site}/login`, "Log in"],
