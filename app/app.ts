@@ -28,6 +28,7 @@ type Options = {
   isDevelopment?: boolean;
   passwords?: Passwords;
   moreRoutes?: Middleware[];
+  modules?: Module[];
   /** Where to report a weakness, as a URL. Without one there is no security.txt. */
   securityContact?: string | undefined;
   /** The environment, including what the modules read. */
@@ -78,17 +79,19 @@ export function createApp(options: Options): Koa {
   return app;
 }
 
-function startModules({ sql, origin, env = {}, stopping }: Options & { stopping: AbortSignal }): ModuleParts[] {
-  const modules = Object.values<Module>(registered);
+function startModules(options: Options & { stopping: AbortSignal }): ModuleParts[] {
+  const { sql, origin, env = {}, stopping, modules = Object.values<Module>(registered) } = options;
   return modules.map((module) => module.start?.({ sql, origin, env: { ...env }, stopping, modules }) ?? {});
 }
 
 function setState(origin: string, modules: ModuleParts[]): Middleware {
   const findLinks = async (user: CurrentUser) =>
     (await Promise.all(modules.map(async (module) => (await module.findLinks?.(user)) ?? []))).flat();
+  const parts = modules.flatMap((module) => Object.entries(module.parts ?? {}));
+  const partsOf = (view: string) => parts.filter(([page]) => page === view).map(([, part]) => part);
 
   return (ctx, next) => {
-    Object.assign(ctx.state, { origin, findLinks });
+    Object.assign(ctx.state, { origin, findLinks, partsOf });
     return next();
   };
 }

@@ -31,10 +31,13 @@ export function downloadData(sql: Sql): Middleware {
           from email_change
           where email_change.usr_id = usr.usr_id
         ),
+        'security_emails', (
+          select coalesce(json_agg(json_build_object('browser', browser, 'network', network, 'caused_at', created_at)), '[]')
+          from mail_cause
+          where mail_cause.usr_id = usr.usr_id
+        ),
         'activity', (
-          select coalesce(json_agg(json_build_object(
-            'what', event_type, 'data', data, 'happened_at', created_at
-          ) order by event_id), '[]')
+          select coalesce(json_agg(json_build_object('what', event_type, 'data', data, 'happened_at', created_at) order by event_id), '[]')
           from event
           where event.usr_id = usr.usr_id
         )

@@ -1,7 +1,7 @@
 import type { Router } from "@koa/router";
 import type { z } from "zod";
 import type { Sql } from "../db/connect.ts";
-import type { CurrentUser, Link, Middleware, State } from "./context.ts";
+import type { CurrentUser, Link, Middleware, PageWithSlot, Part, State } from "./context.ts";
 
 type Options<Env> = {
   sql: Sql;
@@ -30,6 +30,8 @@ export type ModuleParts = {
   middleware?: Middleware;
   /** What it adds to the navigation of a logged-in user. */
   findLinks?: (user: CurrentUser) => Promise<Link[]>;
+  /** What it adds to pages of the core. */
+  parts?: Partial<Record<PageWithSlot, Part>>;
 };
 
 /**

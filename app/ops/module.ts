@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Sql } from "../db/connect.ts";
 import type { CurrentUser, Middleware } from "../http/context.ts";
 import { defineModule } from "../http/module.ts";
+import { requireProof } from "../log-in/proof.ts";
 import { findCurrentUser } from "../log-in/session.ts";
 import { createMetrics } from "./metrics.ts";
 import { operatorPagesOf } from "./operator-pages.ts";
@@ -41,13 +42,18 @@ export const ops = defineModule({
   },
 });
 
-/** Lets operators pass, as `ctx.state.user`. Everyone else, logged in or not, gets the 404 of an unknown page. */
+/**
+ * Lets operators pass, as `ctx.state.user`. Everyone else, logged in or not, gets the 404 of an unknown page. What changes
+ * something needs a fresh proof.
+ */
 function requireOperator(sql: Sql): Middleware {
+  const proved = requireProof();
+
   return async (ctx, next) => {
     const user = await findCurrentUser(sql, ctx);
     if (!user || !(await isOperator(sql, user))) return ctx.throw(404);
     operators.add(user);
-    await next();
+    await (ctx.method === "POST" ? proved(ctx, next) : next());
   };
 }
 

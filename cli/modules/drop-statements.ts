@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { connect } from "../../app/db/connect.ts";
 import { workerEnv } from "../../app/env.ts";
+import { createMakeLink } from "../../worker/mail/email-link.ts";
+import { createMailLimits } from "../../worker/mail/mail-limits.ts";
 import { createMailer } from "../../worker/mail/mailer.ts";
 import * as modules from "../../worker/modules.ts";
 import type { Module } from "../../worker/modules.ts";
@@ -27,7 +29,8 @@ function readWorkerModule(name: string) {
   const core = workerEnv([], { DATABASE_URL: "postgres://localhost", SMTP_URL: "smtp://localhost", MAIL_FROM: "a@b" });
   const env = { ...z.object(module?.env ?? {}).safeParse({}).data, ...core };
   // Neither connects before it is used.
-  const parts = { sql: connect(core, "shell"), mailer: createMailer(core), env };
+  const [sql, mailer] = [connect(core, "shell"), createMailer(core)];
+  const parts = { sql, mailer, limitMails: createMailLimits(sql, mailer), makeLink: createMakeLink(sql), env };
   return {
     taskTypes: Object.keys(module?.createHandlers?.(parts) ?? {}),
     consumers: (module?.consumers ?? []).map(({ name }) => name),
@@ -47,7 +50,8 @@ function drops(sql: string): string[] {
   const tables = new Set(created.filter(({ kind }) => kind === "table").map(({ name }) => name));
   const objects = created
     .filter(({ table }) => !tables.has(table))
-    .map(({ kind, name }) => `drop ${kind} if exists ${name};`);
+    // Triggers go with their function.
+    .map(({ kind, name }) => `drop ${kind} if exists ${name}${kind === "function" ? " cascade" : ""};`);
 
   const altered = [...sql.matchAll(/^alter table (\w+)([^;]*);/gm)].filter(([, table]) => !tables.has(table));
   const additions = altered.flatMap(([, table, actions = ""]) =>

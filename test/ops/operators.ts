@@ -4,10 +4,10 @@ import { addUser, openSession } from "../support/accounts.ts";
 export const operatorEmail = "olga@example.com";
 
 /** Logs an operator in; returns the cookie. */
-export async function logInOperator(sql: Sql): Promise<string> {
+export async function logInOperator(sql: Sql, columns: object = {}): Promise<string> {
   const usrId = await addUser(sql, { email: operatorEmail, password: "twelve engines hum" });
   await sql`insert into operator (usr_id) values (${usrId})`;
-  return openSession(sql, usrId);
+  return openSession(sql, usrId, columns);
 }
 
 /** Moves the pending tasks of a type to the dead ones. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Sql } from "../../app/db/connect.ts";
+import type { MakeLink } from "./email-link.ts";
 import type { Letter, Mailer } from "./mailer.ts";
 import { defineHandler, equalJitter, type Handler } from "../engine/task.ts";
 
@@ -57,6 +58,21 @@ export function mailHandler(sql: Sql, mailer: Mailer, { path = "/", ...mail }: U
       `;
       return user && { ...user, path };
     },
+  });
+}
+
+const notice = aboutUser.extend({ version: z.int().optional() });
+
+/**
+ * A handler that tells an owner what was done to the account, with a link to secure it. No mail once the version of the
+ * user has been raised: the owner has secured the account, or another mail has told of the change.
+ */
+export function noticeHandler(makeLink: MakeLink, mailer: Mailer, { view, subject }: Omit<UserMail, "path">): Handler {
+  return letterHandler(mailer, {
+    view,
+    subject,
+    params: notice,
+    letter: ({ usr_id, version }) => makeLink("secure", usr_id, version),
   });
 }
 

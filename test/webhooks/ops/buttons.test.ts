@@ -91,4 +91,13 @@ describe("the buttons of an endpoint", () => {
     await post("/ops/webhooks/404/delete").expect(303).expect("Location", "/ops/webhooks?nothing");
     expect(await registered()).toHaveLength(1);
   });
+
+  it("need a fresh proof, and so does the form", async () => {
+    await sql`update session set proved_at = 'epoch'`;
+    for (const action of ["disable", "enable", "test", "edit", "rotate", "delete"]) await act(action).expect(403);
+    const { text } = await post("/ops/webhooks", { url, event_types: ["SIGNED_UP", "LOGGED_IN"] }).expect(403);
+    expect(text.match(/name="event_types" value="\w+"/g)).toHaveLength(2);
+    expect(await registered()).toHaveLength(1);
+    expect(await webhookChanges(sql)).toEqual([]);
+  });
 });
