@@ -2,7 +2,10 @@ import { connect, type Sql } from "../app/db/connect.ts";
 import { migrateEnv } from "../app/env.ts";
 import { withDatabase } from "../dev/database.ts";
 
-/** Resolves to false if it changed or found nothing, and has printed the reason. */
+/**
+ * Resolves to false if it changed or found nothing, and has printed the reason.
+ * @public Commands of modules use it.
+ */
 export type Command = (sql: Sql) => Promise<boolean>;
 
 /** Reads the arguments. For wrong ones: returns what is wrong, or undefined, or throws an error of node:util's parseArgs. */

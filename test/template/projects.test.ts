@@ -63,9 +63,7 @@ describe.each(cases.map((without) => ({ without })))("a new project without $wit
     for (const gone of ["template", ...without]) {
       expect([...files.keys()].filter((path) => belongsTo(path, gone))).toEqual([]);
       const word = words[gone] ?? new RegExp(gone, "i");
-      const lines = [...files].flatMap(([path, text]) =>
-        path === "LICENSE" ? [] : text.split("\n").map((line, index) => `${path}:${index + 1}: ${line}`),
-      );
+      const lines = [...files].filter(([path]) => path !== "LICENSE").flatMap(numberLines);
       expect(lines.filter((line) => word.test(line))).toEqual([]);
     }
     const code = [...files].filter(([path]) => /^(app|worker)\/.*\.ts$/.test(path)).map(([, text]) => text);
@@ -102,6 +100,12 @@ describe.each(cases.map((without) => ({ without })))("a new project without $wit
     await until("nothing is left", async () => (await processesIn(cwd)).length === 0);
   });
 });
+
+function numberLines([path, text]: [string, string]): string[] {
+  // A released migration is never edited, not even its comments.
+  const searched = path.endsWith(".sql") ? text.replaceAll(/--.*/g, "") : text;
+  return searched.split("\n").map((line, index) => `${path}:${index + 1}: ${line}`);
+}
 
 /** The processes that run in the folder, as Linux lists them. */
 async function processesIn(folder: string): Promise<string[]> {

@@ -94,7 +94,7 @@ describe("the buttons of an endpoint", () => {
 
   it("need a fresh proof, and so does the form", async () => {
     await sql`update session set proved_at = 'epoch'`;
-    for (const action of ["disable", "enable", "test", "delete"]) await act(action).expect(403);
+    for (const action of ["disable", "enable", "test", "edit", "rotate", "delete"]) await act(action).expect(403);
     const { text } = await post("/ops/webhooks", { url, event_types: ["SIGNED_UP", "LOGGED_IN"] }).expect(403);
     expect(text.match(/name="event_types" value="\w+"/g)).toHaveLength(2);
     expect(await registered()).toHaveLength(1);
