@@ -2,4 +2,5 @@
 export type { Module } from "./http/module.ts";
 export { ops } from "./ops/module.ts";
 export { passkeys } from "./passkeys/module.ts";
+export { requirePasskeys } from "./passkeys/ops/module.ts";
 export { webhooks } from "./webhooks/ops/module.ts";
