@@ -72,6 +72,7 @@ export function createApp(options: Options): Koa {
   // All methods that Node parses, because an unusual one must get 405, not 501.
   const router = new Router<State>({ methods: METHODS });
   addRoutes(router, { sql, passwords, origin, securityContact });
+  for (const module of modules) module.addGuards?.(router);
   for (const module of modules) module.addRoutes?.(router);
   app.use(router.routes());
   for (const middleware of options.moreRoutes ?? []) app.use(middleware);
@@ -80,18 +81,22 @@ export function createApp(options: Options): Koa {
 }
 
 function startModules(options: Options & { stopping: AbortSignal }): ModuleParts[] {
-  const { sql, origin, env = {}, stopping, modules = Object.values<Module>(registered) } = options;
-  return modules.map((module) => module.start?.({ sql, origin, env: { ...env }, stopping, modules }) ?? {});
+  const { sql, log, origin, env = {}, stopping, modules = Object.values<Module>(registered) } = options;
+  return modules.map((module) => module.start?.({ sql, log, origin, env: { ...env }, stopping, modules }) ?? {});
 }
 
 function setState(origin: string, modules: ModuleParts[]): Middleware {
   const findLinks = async (user: CurrentUser) =>
     (await Promise.all(modules.map(async (module) => (await module.findLinks?.(user)) ?? []))).flat();
+  const findData = async (user: CurrentUser) => {
+    const found = await Promise.all(modules.map(async (module) => (await module.findData?.(user)) ?? {}));
+    return Object.fromEntries(found.flatMap((data) => Object.entries(data)));
+  };
   const parts = modules.flatMap((module) => Object.entries(module.parts ?? {}));
   const partsOf = (view: string) => parts.filter(([page]) => page === view).map(([, part]) => part);
 
   return (ctx, next) => {
-    Object.assign(ctx.state, { origin, findLinks, partsOf });
+    Object.assign(ctx.state, { origin, findLinks, findData, partsOf });
     return next();
   };
 }

@@ -50,6 +50,7 @@ export function downloadData(sql: Sql): Middleware {
     if (!account) return ctx.throw(401);
     ctx.attachment(`${projectName}-data.json`);
     ctx.type = "json";
-    ctx.body = JSON.stringify(account.data, null, 2);
+    const ofModules = await ctx.state.findData(ctx.state.user);
+    ctx.body = JSON.stringify({ ...account.data, ...ofModules }, null, 2);
   };
 }

@@ -36,6 +36,8 @@ export type State = {
   isPasswordRight?: boolean;
   /** Finds the links that modules add for a user. Only a page asks. */
   findLinks: (user: CurrentUser) => Promise<Link[]>;
+  /** Finds the data that modules hold about a user. */
+  findData: (user: CurrentUser) => Promise<Record<string, unknown>>;
   /** The parts that modules add to a page. */
   partsOf: (view: string) => Part[];
 };

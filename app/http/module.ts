@@ -1,10 +1,12 @@
 import type { Router } from "@koa/router";
 import type { z } from "zod";
 import type { Sql } from "../db/connect.ts";
+import type { Log } from "../log.ts";
 import type { CurrentUser, Link, Middleware, PageWithSlot, Part, State } from "./context.ts";
 
 type Options<Env> = {
   sql: Sql;
+  log: Log;
   origin: string;
   env: Env;
   /** Aborted when the process stops: ends responses that never end by themselves. */
@@ -23,6 +25,8 @@ export type Module<Shape extends z.ZodRawShape = z.ZodRawShape> = {
 };
 
 export type ModuleParts = {
+  /** What passes before the routes of all modules. */
+  addGuards?: (router: Router<State>) => void;
   addRoutes?: (router: Router<State>) => void;
   /** Paths that are served by plain http, too. */
   probes?: string[];
@@ -30,6 +34,8 @@ export type ModuleParts = {
   middleware?: Middleware;
   /** What it adds to the navigation of a logged-in user. */
   findLinks?: (user: CurrentUser) => Promise<Link[]>;
+  /** What it adds to the data that a user may download. */
+  findData?: (user: CurrentUser) => Promise<Record<string, unknown>>;
   /** What it adds to pages of the core. */
   parts?: Partial<Record<PageWithSlot, Part>>;
 };

@@ -24,7 +24,7 @@ const notices = new Map([
 ]);
 
 export function showLogIn(): Middleware {
-  return (ctx) => showForm(ctx, "", {}, notices.get(ctx.querystring));
+  return (ctx) => showLogInForm(ctx, "", {}, notices.get(ctx.querystring));
 }
 
 /** The subject of a rate limit: an address and a network. Attempts from other networks cannot lock the owner out. */
@@ -37,7 +37,7 @@ export function triedAddress(ctx: Context, email = normalizeEmail(fields.parse(c
 export function logIn(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
     const { email, password, problems } = parseLogIn(ctx.request.body);
-    if (problems) return refuse(ctx, problems, (shown) => showForm(ctx, email, shown));
+    if (problems) return refuse(ctx, problems, (shown) => showLogInForm(ctx, email, shown));
 
     const browser = thisBrowser(ctx);
     const attempt = { email, browserHash: browser.hash };
@@ -125,10 +125,11 @@ async function renewHash(sql: Sql, passwords: Passwords, ctx: Context, user: Use
  */
 function refuseWrong(ctx: Context, email: string): Promise<void> {
   const form = "The email address or the password is wrong, or the address is not verified yet.";
-  return refuse(ctx, { form }, (problems) => showForm(ctx, email, problems));
+  return refuse(ctx, { form }, (problems) => showLogInForm(ctx, email, problems));
 }
 
-function showForm(ctx: Context, email: string, problems: Problems, notice?: string): Promise<void> {
+/** @public Modules use it. */
+export function showLogInForm(ctx: Context, email: string, problems: Problems, notice?: string): Promise<void> {
   const hasProblems = Object.keys(problems).length > 0;
   return page(ctx, "log-in/log-in", { title: hasProblems ? "Error: Log in" : "Log in", email, problems, notice });
 }

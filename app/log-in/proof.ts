@@ -11,12 +11,12 @@ import { refuseEnded } from "./session.ts";
 // A stranger at an open browser must not change how its owner logs in. Pages that change it need a proof from the last 15
 // minutes: the log-in, or the password entered again.
 
-type Problems = { password?: string };
+type Problems = { password?: string; form?: string };
 
 const text = z.string().catch("");
 const fields = z.object({ password: text, to: text, method: text });
-/** The fields of the proof page. Forms behind it need other names. */
-const ownNames = new Set(Object.keys(fields.shape));
+/** The fields of the proof page, `credential` for a module's proof. Forms behind it need other names. */
+const ownNames = new Set([...Object.keys(fields.shape), "credential"]);
 
 /**
  * Lets requests pass whose session has a fresh proof. Others get the proof page, which goes on to what was wanted: to
@@ -57,9 +57,9 @@ export function showProof(): Middleware {
 /** Two statements, because the password is checked between reading and writing. */
 export function prove(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
-    const { password, ...wanted } = fields.parse(ctx.request.body);
+    const { password } = fields.parse(ctx.request.body);
     if (!(await isOwnPassword(sql, passwords, ctx, password)))
-      return refuse(ctx, { password: "This password is wrong." }, (problems) => showForm(ctx, wanted, problems));
+      return refuseProof(ctx, { password: "This password is wrong." });
     ctx.state.isPasswordRight = true;
     if (!(await record(sql, ctx))) return refuseEnded(ctx);
     goOn(ctx);
@@ -90,6 +90,14 @@ async function record(sql: Sql, ctx: Context): Promise<boolean> {
     returning true
   `;
   return rows.length === 1;
+}
+
+/**
+ * Shows the page again, with what was wanted.
+ * @public Modules use it.
+ */
+export function refuseProof(ctx: Context, problems: Problems): Promise<void> {
+  return refuse(ctx, problems, (shown) => showForm(ctx, fields.parse(ctx.request.body), shown));
 }
 
 /**
@@ -124,7 +132,7 @@ function ownPath(to: string): string {
 function showForm(ctx: Context, { to, method }: { to: string; method: string }, problems: Problems): Promise<void> {
   const title = "Confirm that it is you";
   return page(ctx, "log-in/proof", {
-    title: problems.password ? `Error: ${title}` : title,
+    title: Object.values(problems).some(Boolean) ? `Error: ${title}` : title,
     email: ctx.state.user.email,
     wanted: { to: ownPath(to), method, kept: keptFields(ctx) },
     problems,

@@ -34,3 +34,27 @@ it.each([
   );
   expect(await show([])).not.toContain("Part of");
 });
+
+it("downloads what modules hold about the user", async () => {
+  const usrId = await addUser(sql, ada);
+  const holding = defineModule({
+    start: () => ({ findData: ({ usr_id }) => Promise.resolve({ held: usr_id }) }),
+  });
+  const response = await request(await serveApp(sql, { modules: [holding, adding] }))
+    .get("/account/data")
+    .set("Cookie", await openSession(sql, usrId))
+    .expect(200);
+  expect(JSON.parse(response.text)).toMatchObject({ email: ada.email, held: usrId });
+});
+
+it("runs the guards of all modules before the routes of any", async () => {
+  const routing = defineModule({
+    start: () => ({ addRoutes: (router) => router.get("/guarded/page", (ctx) => (ctx.body = "open")) }),
+  });
+  const guarding = defineModule({
+    start: () => ({ addGuards: (router) => router.use("/guarded", (ctx) => ctx.throw(403)) }),
+  });
+  const site = request(await serveApp(sql, { modules: [routing, guarding] }));
+  for (const path of ["/guarded/page", "/GUARDED/page"]) await site.get(path).expect(403);
+  await site.get("/guarded/nothing").expect(404);
+});

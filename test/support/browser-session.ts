@@ -15,13 +15,13 @@ import { serveApp } from "./web.ts";
 import { runWorker } from "./worker.ts";
 
 /** The site, a worker that sends its mails, and the inbox at /dev/mailbox that shows them. */
-export async function runSite(): Promise<{ sql: Sql; url: string }> {
+export async function runSite(host?: string): Promise<{ sql: Sql; url: string }> {
   const inbox = await mkdtemp(`${tmpdir()}/inbox-`);
   cleanUp(() => rm(inbox, { recursive: true, force: true }));
   const smtp = await startSmtp({ onMail: (mail) => saveMail(inbox, mail) });
   cleanUp(() => smtp.stop());
   const { sql, url: databaseUrl } = await createDatabase();
-  const url = await serveApp(sql, { moreRoutes: [mailbox(inbox)] });
+  const url = await serveApp(sql, { moreRoutes: [mailbox(inbox)], ...(host && { host }) });
   runWorker(databaseUrl, smtp.url, { ORIGIN: url });
   return { sql, url };
 }
