@@ -7,7 +7,7 @@ import { nameCauses } from "./mail/mail-cause.ts";
 import { createMailLimits } from "./mail/mail-limits.ts";
 import type { Mailer } from "./mail/mailer.ts";
 import type { Handler } from "./engine/task.ts";
-import type { Module } from "./module.ts";
+import type { Module, Parts } from "./module.ts";
 import * as modules from "./modules.ts";
 import { deleteUnverified } from "./tasks/delete-unverified.ts";
 import { pruneEvents } from "./tasks/prune-events.ts";
@@ -28,11 +28,9 @@ import { sendEmailWelcome } from "./tasks/send-email-welcome.ts";
 
 /** All task types of this worker: the core's, then the modules'. Tasks of other types wait and lose no attempt. */
 export function createHandlers(sql: Sql, transport: Mailer, env: WorkerEnv, log: Log): Record<string, Handler> {
-  const mailer = nameCauses(sql, transport, env.TZ_MAIL);
-  const limitMails = createMailLimits(sql, mailer);
-  const makeLink = createMakeLink(sql);
-  const parts = { sql, mailer, limitMails, makeLink, env };
-  const ofModules = Object.values<Module>(modules).map((module) => module.createHandlers?.(parts) ?? {});
+  const parts = createParts(sql, transport, env);
+  const { mailer, limitMails, makeLink } = parts;
+  const ofModules = Object.values<Module>(modules).map((module) => module.createHandlers?.({ ...parts, env }) ?? {});
   const signUpMailer = limitMails("sign-up mail");
   return {
     // A stranger can cause these by entering any address.
@@ -59,6 +57,12 @@ export function createHandlers(sql: Sql, transport: Mailer, env: WorkerEnv, log:
     PRUNE_HISTORY: pruneHistory(sql),
     ...Object.fromEntries(ofModules.flatMap(Object.entries<Handler>)),
   };
+}
+
+/** What handlers are made of. It connects to nothing before a task runs. */
+export function createParts(sql: Sql, transport: Mailer, env: Pick<WorkerEnv, "TZ_MAIL">): Parts {
+  const mailer = nameCauses(sql, transport, env.TZ_MAIL);
+  return { sql, mailer, limitMails: createMailLimits(sql, mailer), makeLink: createMakeLink(sql) };
 }
 
 const followed = consumers.map(({ name }) => name);

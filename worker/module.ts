@@ -10,7 +10,8 @@ import type { Recurring } from "./recurring.ts";
 
 type Env<Shape extends z.ZodRawShape> = WorkerEnv & z.infer<z.ZodObject<Shape>>;
 
-type Parts = { sql: Sql; mailer: Mailer; limitMails: LimitMails; makeLink: MakeLink };
+/** What the handlers of a module are made of. */
+export type Parts = { sql: Sql; mailer: Mailer; limitMails: LimitMails; makeLink: MakeLink };
 
 /** What a module adds to the worker. It is registered by a line in worker/modules.ts. */
 export type Module<Shape extends z.ZodRawShape = z.ZodRawShape> = {

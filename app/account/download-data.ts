@@ -14,7 +14,8 @@ export function downloadData(sql: Sql): Middleware {
         'email_reminded_at', (select reminded_at from email_reminded where email_reminded.usr_id = usr.usr_id),
         'sessions', (
           select coalesce(json_agg(json_build_object(
-            'browser', browser, 'address', address, 'began_at', created_at, 'seen_at', seen_at, 'ends_at', expires_at
+            'browser', browser, 'address', address, 'began_at', created_at, 'seen_at', seen_at,
+            'proved_at', proved_at, 'ends_at', expires_at
           ) order by session_id), '[]')
           from session
           where session.usr_id = usr.usr_id and ${isAlive(sql)}

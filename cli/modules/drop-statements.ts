@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { connect } from "../../app/db/connect.ts";
 import { workerEnv } from "../../app/env.ts";
-import { createMakeLink } from "../../worker/mail/email-link.ts";
-import { createMailLimits } from "../../worker/mail/mail-limits.ts";
+import { createParts } from "../../worker/handlers.ts";
 import { createMailer } from "../../worker/mail/mailer.ts";
 import * as modules from "../../worker/modules.ts";
 import type { Module } from "../../worker/modules.ts";
@@ -29,10 +28,9 @@ function readWorkerModule(name: string) {
   const core = workerEnv([], { DATABASE_URL: "postgres://localhost", SMTP_URL: "smtp://localhost", MAIL_FROM: "a@b" });
   const env = { ...z.object(module?.env ?? {}).safeParse({}).data, ...core };
   // Neither connects before it is used.
-  const [sql, mailer] = [connect(core, "shell"), createMailer(core)];
-  const parts = { sql, mailer, limitMails: createMailLimits(sql, mailer), makeLink: createMakeLink(sql), env };
+  const parts = createParts(connect(core, "shell"), createMailer(core), core);
   return {
-    taskTypes: Object.keys(module?.createHandlers?.(parts) ?? {}),
+    taskTypes: Object.keys(module?.createHandlers?.({ ...parts, env }) ?? {}),
     consumers: (module?.consumers ?? []).map(({ name }) => name),
     recurring: (module?.schedule?.(env) ?? []).map(({ name }) => name),
   };
@@ -50,8 +48,7 @@ function drops(sql: string): string[] {
   const tables = new Set(created.filter(({ kind }) => kind === "table").map(({ name }) => name));
   const objects = created
     .filter(({ table }) => !tables.has(table))
-    // Triggers go with their function.
-    .map(({ kind, name }) => `drop ${kind} if exists ${name}${kind === "function" ? " cascade" : ""};`);
+    .map(({ kind, name }) => `drop ${kind} if exists ${name};`);
 
   const altered = [...sql.matchAll(/^alter table (\w+)([^;]*);/gm)].filter(([, table]) => !tables.has(table));
   const additions = altered.flatMap(([, table, actions = ""]) =>

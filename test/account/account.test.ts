@@ -141,7 +141,9 @@ describe("GET /account/data", () => {
       signed_up_at: time,
       email_verified_at: time,
       email_reminded_at: null,
-      sessions: [{ browser: firefox, address: "198.51.100.1", began_at: time, seen_at: time, ends_at: time }],
+      sessions: [
+        { browser: firefox, address: "198.51.100.1", began_at: time, seen_at: time, proved_at: time, ends_at: time },
+      ],
       known_browsers: [{ known_since: time, logged_in_at: time }],
       email_changes: [{ old_email: ada.email, new_email: "new@example.com", asked_at: time, confirmed_at: null }],
       security_emails: [{ browser: "Firefox on Linux", network: "198.51.100.1", caused_at: time }],
