@@ -49,6 +49,13 @@ describe("a passkey", () => {
     expect(await live()).toEqual([{ name: "Phone" }]);
   });
 
+  it("ends with the link of a mail that secures the account", async () => {
+    const { usrId, device } = await addOwner();
+    const token = await addLink(sql, "secure", usrId);
+    await post(openBrowser(), "/account/secure", { token }).expect(303);
+    expect((await logInBy(openBrowser(), device)).status).toBe(422);
+  });
+
   it("ends when a change of address is reverted, whoever added it, and whenever", async () => {
     const { usrId, browser, device } = await addOwner();
     const token = await moveToNewEmail(sql, usrId, "thief@example.com");
