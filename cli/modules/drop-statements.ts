@@ -43,12 +43,15 @@ function deletes(table: string, column: string, values: string[]): string[] {
 
 /** The opposite of `create` and `alter table … add`, last first. What belongs to a dropped table goes with it. */
 function drops(sql: string): string[] {
-  const creates = /^create (?:or replace |unique |unlogged )?(table|view|function|index|type) (\w+)(?: on (\w+))?/gm;
-  const created = [...sql.matchAll(creates)].map(([, kind, name, table]) => ({ kind, name, table }));
+  const creates = /^create (?:or replace |unique |unlogged )?(table|view|function|index|type|trigger) (\w+)([^;(]*)/gm;
+  const created = [...sql.matchAll(creates)].map(([, kind, name, rest = ""]) => {
+    const table = kind === "index" || kind === "trigger" ? /\son (\w+)/.exec(rest)?.[1] : undefined;
+    return { kind, name, table };
+  });
   const tables = new Set(created.filter(({ kind }) => kind === "table").map(({ name }) => name));
   const objects = created
     .filter(({ table }) => !tables.has(table))
-    .map(({ kind, name }) => `drop ${kind} if exists ${name};`);
+    .map(({ kind, name, table }) => `drop ${kind} if exists ${name}${kind === "trigger" ? ` on ${table}` : ""};`);
 
   const altered = [...sql.matchAll(/^alter table (\w+)([^;]*);/gm)].filter(([, table]) => !tables.has(table));
   const additions = altered.flatMap(([, table, actions = ""]) =>
