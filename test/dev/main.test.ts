@@ -99,12 +99,14 @@ describe("npm run dev", { timeout: 60_000 }, () => {
 
   it("reuses the server and the mails of a killed run", async () => {
     const killed = running;
+    const [worker] = await pidsOf(killed.output());
     await killed.end("SIGKILL");
 
     running = await dev();
     await running.up();
 
     expect(await inbox(running.origin)).toContain("ada@example.com");
+    await until("the killed run's worker is gone", () => !isAlive(worker!));
     await until("the killed run's web process is gone", () =>
       fetch(killed.origin).then(
         () => false,
