@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/**/chaos/**", "test/template/**"],
+    exclude: ["test/**/chaos/**", "test/template/**", "test/cluster/**"],
     globalSetup: "test/support/global-setup.ts",
     // Node runs the sources itself, as it does in production.
     experimental: { viteModuleRunner: false },

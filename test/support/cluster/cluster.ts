@@ -1,0 +1,100 @@
+import { chown, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { cleanUp } from "../clean-up.ts";
+import { startFaultyProxy, type FaultyProxy } from "../faulty-proxy.ts";
+import { findServerPrograms } from "../standby.ts";
+import { until } from "../until.ts";
+import { areHealthy, startEtcd, type Etcd } from "./etcd.ts";
+import { ask, startNode, type Node } from "./patroni.ts";
+import { startHaproxy, startPgbouncer, type Proxy } from "./proxies.ts";
+
+export type Cluster = {
+  etcd: Etcd[];
+  nodes: Node[];
+  /** The proxies between each node's Patroni and etcd, by the node's name. */
+  toEtcd: Map<string, FaultyProxy[]>;
+  haproxy: Proxy;
+  pgbouncer: Proxy;
+  /** By pgbouncer and HAProxy, by HAProxy alone, and by the names of all hosts. */
+  urls: { pgbouncer: string; haproxy: string; hosts: string };
+};
+
+const wholeLimitSeconds = 120;
+const nobody = 65_534;
+const login = "postgres://postgres:superuser@";
+
+/** Three Postgres under Patroni with three etcd, HAProxy and pgbouncer. Resolves when all replicas stream. */
+export async function startCluster({ isSynchronous = true } = {}): Promise<Cluster> {
+  const folder = await mkdtemp(`${tmpdir()}/cluster-`);
+  if (process.getuid?.() === 0) await chown(folder, nobody, nobody);
+  cleanUp(() => rm(folder, { recursive: true, force: true }));
+  const programs = (await findServerPrograms())!;
+  const etcd = await startEtcd(folder);
+
+  const toEtcd = new Map<string, FaultyProxy[]>();
+  const nodes: Node[] = [];
+  for (const name of ["one", "two", "three"]) {
+    const proxies = await Promise.all(etcd.map(({ url }) => startFaultyProxy(`${url}/`)));
+    toEtcd.set(name, proxies);
+    // Registered before the node's Patroni starts: it runs after Patroni is killed.
+    cleanUp(() => killPostgres(`${folder}/${name}`));
+    nodes.push(await startNode({ folder, programs, name, etcd: proxies.map(({ url }) => url), isSynchronous }));
+  }
+  const haproxy = await startHaproxy(folder, nodes);
+  const pgbouncer = await startPgbouncer(folder, haproxy.port);
+
+  const cluster = {
+    etcd,
+    nodes,
+    toEtcd,
+    haproxy,
+    pgbouncer,
+    urls: {
+      pgbouncer: `${login}127.0.0.1:${pgbouncer.port}/postgres?prepare=false`,
+      haproxy: `${login}127.0.0.1:${haproxy.port}/postgres`,
+      hosts: `${login}${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}/postgres`,
+    },
+  };
+  await whole(cluster, isSynchronous ? "sync" : "async");
+  return cluster;
+}
+
+/** Resolves to the leader when it has two replicas that stream, one of them synchronous, and etcd is healthy. */
+function whole({ nodes, etcd }: Cluster, mode: "sync" | "async" = "sync"): Promise<Node> {
+  const ask = async () => {
+    const found = await leader(nodes);
+    if (!found || !(await areHealthy(etcd))) return undefined;
+    const replicas = found.status.replication?.filter(({ state }) => state === "streaming") ?? [];
+    const isRight = mode === "async" || replicas.some(({ sync_state }) => sync_state === "sync");
+    return replicas.length === nodes.length - 1 && isRight ? found.node : undefined;
+  };
+  return until("the cluster is whole", ask, wholeLimitSeconds);
+}
+
+/** The node that leads, by its own Patroni. */
+async function leader(nodes: Node[]) {
+  const all = await Promise.all(nodes.map(async (node) => ({ node, status: await ask(node, "/primary") })));
+  const leading = all.flatMap(({ node, status }) => (status ? [{ node, status }] : []));
+  return leading.length === 1 ? leading[0] : undefined;
+}
+
+/** The postmaster and its children; empty when none runs. */
+async function postgresPids(data: string): Promise<number[]> {
+  const [postmaster = ""] = (await readFile(`${data}/postmaster.pid`, "utf8").catch(() => "")).split("\n");
+  const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, "utf8").catch(() => undefined);
+  return children === undefined ? [] : [postmaster, ...children.trim().split(" ")].filter(Boolean).map(Number);
+}
+
+/** Ends all processes of a Postgres, frozen or not, as a crash of its machine would. */
+async function killPostgres(data: string): Promise<void> {
+  for (const pid of await postgresPids(data)) signal(pid, "SIGKILL");
+}
+
+/** Sends a signal, unless the process has ended. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
