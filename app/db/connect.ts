@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import postgres from "postgres";
 import { arrayTypes } from "./array-types.ts";
-import { cancelLate, createSockets } from "./timeouts.ts";
+import { createTimeouts } from "./timeouts.ts";
 
 export type Sql = postgres.Sql;
 
@@ -19,6 +19,7 @@ const ssl = { off: false, require: "require", verify: "verify-full" } as const;
  * five seconds before that.
  */
 export function connect(settings: Settings, applicationName: string, silenceSeconds?: number): Sql {
+  const timeouts = silenceSeconds ? createTimeouts(silenceSeconds) : undefined;
   const sql = postgres(settings.DATABASE_URL, {
     max: settings.DATABASE_POOL,
     ssl: ssl[settings.DATABASE_SSL],
@@ -33,11 +34,11 @@ export function connect(settings: Settings, applicationName: string, silenceSeco
     // `types`. Use `sql.begin()`: without fetching, `sql.reserve()` hangs on a new pool (porsager/postgres#1219).
     fetch_types: false,
     types: arrayTypes,
-    ...(silenceSeconds ? { idle_timeout: silenceSeconds - 2, socket: createSockets(silenceSeconds) } : {}),
+    ...(timeouts ? { idle_timeout: timeouts.idleSeconds, socket: timeouts.openSocket } : {}),
     // After a failover, another host accepts writes.
     ...(settings.DATABASE_URL.includes(",") ? { target_session_attrs: "primary" } : {}),
   });
-  return silenceSeconds ? cancelLate(sql, Math.max(silenceSeconds - 5, silenceSeconds / 2)) : sql;
+  return timeouts ? timeouts.cancelLate(sql) : sql;
 }
 
 /** The migrations of this release that the database lacks. */

@@ -18,6 +18,9 @@ export type Query = PendingQuery<Row[]> & {
   /** Called when the query is awaited; before that it may still become a fragment of another one. */
   handle: () => unknown;
   resolve: (rows: unknown) => void;
+  reject: (error: unknown) => void;
+  /** Cancels the query in the database. Opens the socket for that before it returns. */
+  canceller: ((query: Query) => Promise<void>) | null;
 };
 
 /** `execute` returns whether the connection takes further queries before the response. */

@@ -1,58 +1,82 @@
 import { Socket } from "node:net";
 import type { Sql } from "postgres";
-import { watchQueries } from "./queries.ts";
-
-/**
- * Cancels each query that takes longer. If only its connection were closed, the backend would keep waiting for its
- * lock while the pool opens another one.
- */
-export function cancelLate(sql: Sql, seconds: number): Sql {
-  return watchQueries(sql, (query) => {
-    const handle = query.handle.bind(query);
-    let timer: NodeJS.Timeout | undefined;
-
-    const cancel = () => {
-      // If a query is canceled while it waits behind another one, it gets that one's response.
-      const isWaiting = query.state && !query.active;
-      if (isWaiting) timer = setTimeout(cancel, 1000);
-      else void Promise.resolve(query.cancel()).catch(() => {});
-    };
-    const end = () => clearTimeout(timer);
-
-    query.handle = () => {
-      if (!timer) {
-        timer = setTimeout(cancel, seconds * 1000);
-        // The query's own `then` would call `handle` again.
-        void Promise.prototype.then.call(query, end, end);
-      }
-      return handle();
-    };
-  });
-}
+import { watchQueries, type Query } from "./queries.ts";
 
 type SocketOptions = { host: string[]; port: number[]; path?: string | false; idle_timeout?: number | null };
 
 const briefMilliseconds = 5000;
 
 /**
- * Opens the sockets of one pool. A socket that receives nothing for `silenceSeconds` destroys itself; the first query
- * sent in that time starts the count again. The pool closes idle connections sooner, so a silent one has a dead peer
- * or a stuck query.
+ * The time-outs of one pool. A socket that receives nothing for `silenceSeconds` destroys itself; the first query sent
+ * in that time starts the count again. The pool closes idle connections sooner, so a silent one has a dead peer or a
+ * stuck query. A query is canceled before that.
  */
-export function createSockets(silenceSeconds: number) {
+export function createTimeouts(silenceSeconds: number) {
+  const cancelSeconds = Math.max(silenceSeconds - 5, silenceSeconds / 2);
   let host = 0;
+  let isForCancel = false;
 
-  return ({ host: hosts, port: ports, path, idle_timeout }: SocketOptions): Socket => {
+  function openSocket({ host: hosts, port: ports, path, idle_timeout }: SocketOptions): Socket {
     const tried = host;
     const opened = performance.now();
+    const isForQueries = !isForCancel;
     // The connection for LISTEN has no idle time-out: it may be silent.
     const socket = new PoolSocket(idle_timeout ? silenceSeconds : Infinity, () => {
       // This host is down or read-only: the next socket tries the next host, unless another socket did so already.
-      const isBrief = performance.now() - opened < briefMilliseconds;
+      const isBrief = isForQueries && performance.now() - opened < briefMilliseconds;
       if (isBrief && host === tried) host = (tried + 1) % hosts.length;
     });
     return path ? socket.connect(path) : socket.connect(ports[tried]!, hosts[tried]!);
-  };
+  }
+
+  function cancel(query: Query): void {
+    // When a cancel ends a commit's wait for the synchronous standby, Postgres reports success, but a failover loses
+    // the commit.
+    query.resolve = () => query.reject(new Canceled());
+    isForCancel = true;
+    // `query.cancel()` drops the promise. If the host is down, its rejection would end the process.
+    void query.canceller?.(query).catch(() => {});
+    isForCancel = false;
+  }
+
+  /**
+   * Cancels each query that takes too long. If only its connection were closed, the backend would keep waiting for its
+   * lock while the pool opens another one.
+   */
+  function cancelLate(sql: Sql): Sql {
+    return watchQueries(sql, (query) => {
+      const handle = query.handle.bind(query);
+      let timer: NodeJS.Timeout | undefined;
+
+      const cancelOrWait = () => {
+        // If a query is canceled while it waits behind another one, it gets that one's response.
+        const isWaiting = query.state && !query.active;
+        if (isWaiting) timer = setTimeout(cancelOrWait, 1000);
+        else cancel(query);
+      };
+      const end = () => clearTimeout(timer);
+
+      query.handle = () => {
+        if (!timer) {
+          timer = setTimeout(cancelOrWait, cancelSeconds * 1000);
+          // The query's own `then` would call `handle` again.
+          void Promise.prototype.then.call(query, end, end);
+        }
+        return handle();
+      };
+    });
+  }
+
+  return { idleSeconds: silenceSeconds - 2, openSocket, cancelLate };
+}
+
+/** The query took too long and was canceled. It may have committed all the same. */
+class Canceled extends Error {
+  readonly code = "57014";
+
+  constructor() {
+    super("canceling statement due to user request");
+  }
 }
 
 class PoolSocket extends Socket {
