@@ -1,11 +1,11 @@
-import { chown, mkdtemp, readFile, rm } from "node:fs/promises";
+import { chown, cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { cleanUp } from "../clean-up.ts";
 import { startFaultyProxy, type FaultyProxy } from "../faulty-proxy.ts";
 import { findServerPrograms } from "../standby.ts";
 import { until } from "../until.ts";
 import { areHealthy, startEtcd, type Etcd } from "./etcd.ts";
-import { ask, startNode, type Node } from "./patroni.ts";
+import { ask, startNode, synchronousStandby, type Node } from "./patroni.ts";
 import { startHaproxy, startPgbouncer, type Proxy } from "./proxies.ts";
 
 export type Cluster = {
@@ -27,7 +27,12 @@ const login = "postgres://postgres:superuser@";
 export async function startCluster({ isSynchronous = true } = {}): Promise<Cluster> {
   const folder = await mkdtemp(`${tmpdir()}/cluster-`);
   if (process.getuid?.() === 0) await chown(folder, nobody, nobody);
-  cleanUp(() => rm(folder, { recursive: true, force: true }));
+  cleanUp(async () => {
+    // For the search after a failure: CLUSTER_LOGS=folder npm run test:cluster
+    const kept = process.env["CLUSTER_LOGS"];
+    if (kept) await cp(folder, kept, { recursive: true, filter: (path) => path === folder || path.endsWith(".log") });
+    await rm(folder, { recursive: true, force: true });
+  });
   const programs = (await findServerPrograms())!;
   const etcd = await startEtcd(folder);
 
@@ -59,39 +64,42 @@ export async function startCluster({ isSynchronous = true } = {}): Promise<Clust
   return cluster;
 }
 
-/** Resolves to the leader when it has two replicas that stream, one of them synchronous, and etcd is healthy. */
-function whole({ nodes, etcd }: Cluster, mode: "sync" | "async" = "sync"): Promise<Node> {
-  const ask = async () => {
-    const found = await leader(nodes);
-    if (!found || !(await areHealthy(etcd))) return undefined;
-    const replicas = found.status.replication?.filter(({ state }) => state === "streaming") ?? [];
-    const isRight = mode === "async" || replicas.some(({ sync_state }) => sync_state === "sync");
-    return replicas.length === nodes.length - 1 && isRight ? found.node : undefined;
-  };
-  return until("the cluster is whole", ask, wholeLimitSeconds);
+/** Resolves to the leader and its synchronous standby when both replicas stream and etcd is healthy. */
+export function whole({ nodes, etcd }: Cluster, mode: "sync" | "async" = "sync") {
+  return until(
+    "the cluster is whole",
+    async () => {
+      const found = await leader(nodes);
+      const replicas = found?.status.replication?.filter(({ state }) => state === "streaming") ?? [];
+      if (!found || replicas.length < nodes.length - 1 || !(await areHealthy(etcd))) return undefined;
+      const standby = await synchronousStandby(found.node);
+      return mode === "async" || standby ? { leading: found.node, standby } : undefined;
+    },
+    wholeLimitSeconds,
+  );
 }
 
 /** The node that leads, by its own Patroni. */
-async function leader(nodes: Node[]) {
+export async function leader(nodes: Node[]) {
   const all = await Promise.all(nodes.map(async (node) => ({ node, status: await ask(node, "/primary") })));
   const leading = all.flatMap(({ node, status }) => (status ? [{ node, status }] : []));
   return leading.length === 1 ? leading[0] : undefined;
 }
 
 /** The postmaster and its children; empty when none runs. */
-async function postgresPids(data: string): Promise<number[]> {
+export async function postgresPids(data: string): Promise<number[]> {
   const [postmaster = ""] = (await readFile(`${data}/postmaster.pid`, "utf8").catch(() => "")).split("\n");
   const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, "utf8").catch(() => undefined);
   return children === undefined ? [] : [postmaster, ...children.trim().split(" ")].filter(Boolean).map(Number);
 }
 
 /** Ends all processes of a Postgres, frozen or not, as a crash of its machine would. */
-async function killPostgres(data: string): Promise<void> {
+export async function killPostgres(data: string): Promise<void> {
   for (const pid of await postgresPids(data)) signal(pid, "SIGKILL");
 }
 
 /** Sends a signal, unless the process has ended. */
-function signal(pid: number, name: NodeJS.Signals): void {
+export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {

@@ -22,6 +22,7 @@ export async function startEtcd(folder: string): Promise<Etcd[]> {
       `--initial-advertise-peer-urls=${peer}`,
       `--initial-cluster=${members}`,
       "--log-level=warn",
+      "--enable-v2=true",
     ];
     return Object.assign(startProgram(folder, name, "/usr/bin/etcd", settings), { url: client });
   });

@@ -41,15 +41,22 @@ export async function startNode({ folder, programs, name, etcd, isSynchronous }:
 
 export type Status = {
   role: string;
-  state: string;
-  replication?: { application_name: string; state: string; sync_state: string }[];
+  replication?: { application_name: string; state: string }[];
 };
 
 /** What Patroni's REST API says about its node; undefined while it does not answer. `/primary`: if it leads. */
-export async function ask({ restPort }: Node, path: "/patroni" | "/primary"): Promise<Status | undefined> {
+export const ask = (node: Node, path: "/patroni" | "/primary") => get<Status>(node, path);
+
+/** The synchronous standby of the cluster, by etcd: the only node that may take over. */
+export async function synchronousStandby(node: Node): Promise<string | undefined> {
+  const cluster = await get<{ members: { name: string; role: string }[] }>(node, "/cluster");
+  return cluster?.members.find(({ role }) => role === "sync_standby")?.name;
+}
+
+async function get<Body>({ restPort }: Node, path: string): Promise<Body | undefined> {
   const signal = AbortSignal.timeout(2000);
   return fetch(`http://127.0.0.1:${restPort}${path}`, { signal }).then(
-    (response) => (response.ok ? (response.json() as Promise<Status>) : undefined),
+    (response) => (response.ok ? (response.json() as Promise<Body>) : undefined),
     () => undefined,
   );
 }
