@@ -2,7 +2,10 @@ import { Socket } from "node:net";
 import type { Sql } from "postgres";
 import { watchQueries, type Query } from "./queries.ts";
 
+/** What postgres.js has read from the URL. All connections of a pool share the arrays. */
 type SocketOptions = { host: string[]; port: number[]; path?: string | false; idle_timeout?: number | null };
+
+type Host = { host: string; port: number };
 
 const briefMilliseconds = 5000;
 
@@ -13,20 +16,30 @@ const briefMilliseconds = 5000;
  */
 export function createTimeouts(silenceSeconds: number) {
   const cancelSeconds = Math.max(silenceSeconds - 5, silenceSeconds / 2);
-  let host = 0;
+  let hosts: Host[] | undefined;
+  let next = 0;
   let isForCancel = false;
 
-  function openSocket({ host: hosts, port: ports, path, idle_timeout }: SocketOptions): Socket {
-    const tried = host;
-    const opened = performance.now();
+  /** A socket to the host that served last, or to the next one that accepts connections. */
+  async function openSocket(options: SocketOptions): Promise<Socket> {
     const isForQueries = !isForCancel;
+    hosts ??= takeHosts(options);
+    for (let tries = 1; ; tries += 1) {
+      const socket = dial(options, hosts, isForQueries);
+      if (tries === hosts.length || (await isConnected(socket))) return socket;
+    }
+  }
+
+  function dial({ path, idle_timeout }: SocketOptions, all: Host[], isForQueries: boolean): Socket {
+    const tried = next;
+    const opened = performance.now();
     // The connection for LISTEN has no idle time-out: it may be silent.
     const socket = new PoolSocket(idle_timeout ? silenceSeconds : Infinity, () => {
       // This host is down or read-only: the next socket tries the next host, unless another socket did so already.
       const isBrief = isForQueries && performance.now() - opened < briefMilliseconds;
-      if (isBrief && host === tried) host = (tried + 1) % hosts.length;
+      if (isBrief && next === tried) next = (tried + 1) % all.length;
     });
-    return path ? socket.connect(path) : socket.connect(ports[tried]!, hosts[tried]!);
+    return path ? socket.connect(path) : socket.connect(all[tried]!);
   }
 
   function cancel(query: Query): void {
@@ -68,6 +81,30 @@ export function createTimeouts(silenceSeconds: number) {
   }
 
   return { idleSeconds: silenceSeconds - 2, openSocket, cancelLate };
+}
+
+/** With more than one host in its options, postgres.js drops the first query of a connection that breaks. */
+function takeHosts({ host, port }: SocketOptions): Host[] {
+  const hosts = host.map((name, place) => ({ host: name, port: port[place]! }));
+  host.length = 1;
+  return hosts;
+}
+
+const connectMilliseconds = 4000;
+
+const ignore = () => {};
+
+/** Whether the socket connects in time. It is destroyed if not. */
+async function isConnected(socket: Socket): Promise<boolean> {
+  const timer = setTimeout(() => socket.destroy(), connectMilliseconds);
+  const outcome = Promise.withResolvers<boolean>();
+  // An error is followed by the close, which moves the pool to the next host.
+  socket.on("error", ignore).once("close", () => outcome.resolve(false));
+  socket.once("connect", () => outcome.resolve(true));
+  const isOpen = await outcome.promise;
+  clearTimeout(timer);
+  socket.off("error", ignore);
+  return isOpen;
 }
 
 /** The query took too long and was canceled. It may have committed all the same. */

@@ -44,12 +44,17 @@ async function acceptOne(url: string): Promise<string> {
 
 describe("a connection that breaks", () => {
   // An error that postgres.js throws outside a query cannot be caught: it fails this run, as it would end a process.
-  it.each([1, 20, 100, 300, 500, 520, 600, 1000, 5000])(
-    "fails only its own statement, after %i bytes",
-    async (bytes) => {
+  const cases = [1, 20, 100, 300, 500, 520, 600, 1000, 5000].flatMap((bytes) => [
+    { bytes, hosts: "one host" },
+    { bytes, hosts: "two hosts" },
+  ]);
+  it.each(cases)(
+    "fails only its own statement, after $bytes bytes, and $hosts in the URL",
+    async ({ bytes, hosts }) => {
       const { url } = await createDatabase();
+      const broken = await breakOnceAfter(bytes, url);
       const settings = {
-        DATABASE_URL: await breakOnceAfter(bytes, url),
+        DATABASE_URL: hosts === "one host" ? broken : broken.replace(/@(.*)\//, "@$1,$1/"),
         DATABASE_SSL: "off",
         DATABASE_POOL: 1,
       } as const;
