@@ -29,7 +29,7 @@ export function connect(settings: Settings, applicationName: string, silenceSeco
     backoff: () => 0.2,
     // Only the name: poolers refuse other settings (statement_timeout) when a connection starts.
     connection: { application_name: `slim-signup ${applicationName}` },
-    onnotice: () => {},
+    onnotice: refuseUnreplicated,
     // A connection lost while it asks for the array types would end the process (porsager/postgres#1192), hence
     // `types`. Use `sql.begin()`: without fetching, `sql.reserve()` hangs on a new pool (porsager/postgres#1219).
     fetch_types: false,
@@ -38,7 +38,23 @@ export function connect(settings: Settings, applicationName: string, silenceSeco
     // After a failover, another host accepts writes.
     ...(settings.DATABASE_URL.includes(",") ? { target_session_attrs: "primary" } : {}),
   });
-  return timeouts ? timeouts.cancelLate(sql) : sql;
+  return timeouts ? timeouts.limit(sql) : sql;
+}
+
+/**
+ * Fails the statement, or the transaction, whose wait for the synchronous standby was canceled. Postgres warns and
+ * reports success, but a failover would lose the commit. An error thrown here rejects the query that has the notice.
+ */
+function refuseUnreplicated({ routine }: postgres.Notice): void {
+  if (routine === "SyncRepWaitForLSN") throw new Unreplicated();
+}
+
+class Unreplicated extends Error {
+  readonly code = "57014";
+
+  constructor() {
+    super("The commit's wait for the synchronous standby was canceled: a failover may lose it.");
+  }
 }
 
 /** The migrations of this release that the database lacks. */

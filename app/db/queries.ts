@@ -19,6 +19,8 @@ export type Query = PendingQuery<Row[]> & {
   handle: () => unknown;
   resolve: (rows: unknown) => void;
   reject: (error: unknown) => void;
+  /** Hands the query to the pool. */
+  handler: (query: Query) => void;
   /** Cancels the query in the database. Opens the socket for that before it returns. */
   canceller: ((query: Query) => Promise<void>) | null;
 };

@@ -8,6 +8,7 @@ type SocketOptions = { host: string[]; port: number[]; path?: string | false; id
 type Host = { host: string; port: number };
 
 const briefMilliseconds = 5000;
+const pauseMilliseconds = 100;
 
 /**
  * The time-outs of one pool. A socket that receives nothing for `silenceSeconds` destroys itself; the first query sent
@@ -43,9 +44,6 @@ export function createTimeouts(silenceSeconds: number) {
   }
 
   function cancel(query: Query): void {
-    // When a cancel ends a commit's wait for the synchronous standby, Postgres reports success, but a failover loses
-    // the commit.
-    query.resolve = () => query.reject(new Canceled());
     isForCancel = true;
     // `query.cancel()` drops the promise. If the host is down, its rejection would end the process.
     void query.canceller?.(query).catch(() => {});
@@ -54,10 +52,17 @@ export function createTimeouts(silenceSeconds: number) {
 
   /**
    * Cancels each query that takes too long. If only its connection were closed, the backend would keep waiting for its
-   * lock while the pool opens another one.
+   * lock while the pool opens another one. With several hosts, a query that was not sent yet waits for the next one.
    */
-  function cancelLate(sql: Sql): Sql {
+  function limit(sql: Sql): Sql {
     return watchQueries(sql, (query) => {
+      const reject = query.reject.bind(query);
+      query.reject = (error) => {
+        const isUnsent = (hosts ?? []).length > 1 && !query.state && isLostConnection(error);
+        if (isUnsent) setTimeout(() => query.handler(query), pauseMilliseconds);
+        else reject(error);
+      };
+
       const handle = query.handle.bind(query);
       let timer: NodeJS.Timeout | undefined;
 
@@ -80,7 +85,7 @@ export function createTimeouts(silenceSeconds: number) {
     });
   }
 
-  return { idleSeconds: silenceSeconds - 2, openSocket, cancelLate };
+  return { idleSeconds: silenceSeconds - 2, openSocket, limit };
 }
 
 /** With more than one host in its options, postgres.js drops the first query of a connection that breaks. */
@@ -91,6 +96,11 @@ function takeHosts({ host, port }: SocketOptions): Host[] {
 }
 
 const connectMilliseconds = 4000;
+
+function isLostConnection(error: unknown): boolean {
+  if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return false;
+  return /^(CONNECTION_DESTROYED|CONNECTION_CLOSED|CONNECT_TIMEOUT|E[A-Z]+)$/.test(error.code);
+}
 
 const ignore = () => {};
 
@@ -105,15 +115,6 @@ async function isConnected(socket: Socket): Promise<boolean> {
   clearTimeout(timer);
   socket.off("error", ignore);
   return isOpen;
-}
-
-/** The query took too long and was canceled. It may have committed all the same. */
-class Canceled extends Error {
-  readonly code = "57014";
-
-  constructor() {
-    super("canceling statement due to user request");
-  }
 }
 
 class PoolSocket extends Socket {

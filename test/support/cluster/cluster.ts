@@ -1,5 +1,6 @@
 import { chown, cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import { cleanUp } from "../clean-up.ts";
 import { startFaultyProxy, type FaultyProxy } from "../faulty-proxy.ts";
 import { findServerPrograms } from "../standby.ts";
@@ -20,6 +21,8 @@ export type Cluster = {
 };
 
 const wholeLimitSeconds = 120;
+/** After it has started again, Patroni may choose another synchronous standby. Meanwhile no node can take over. */
+const settleMilliseconds = 6000;
 const nobody = 65_534;
 const login = "postgres://postgres:superuser@";
 
@@ -69,11 +72,28 @@ export function whole({ nodes, etcd }: Cluster, mode: "sync" | "async" = "sync")
   return until(
     "the cluster is whole",
     async () => {
+      // Each question takes Patroni some time.
+      await delay(100);
       const found = await leader(nodes);
       const replicas = found?.status.replication?.filter(({ state }) => state === "streaming") ?? [];
       if (!found || replicas.length < nodes.length - 1 || !(await areHealthy(etcd))) return undefined;
       const standby = await synchronousStandby(found.node);
       return mode === "async" || standby ? { leading: found.node, standby } : undefined;
+    },
+    wholeLimitSeconds,
+  );
+}
+
+/** Resolves when the cluster has been whole, with the same roles, for longer than a loop of Patroni. */
+export function settled(cluster: Cluster) {
+  let [roles, since] = ["", performance.now()];
+  return until(
+    "the cluster is settled",
+    async () => {
+      const found = await whole(cluster);
+      const now = `${found.leading.name} ${found.standby}`;
+      if (now !== roles) [roles, since] = [now, performance.now()];
+      return performance.now() > since + settleMilliseconds ? found : undefined;
     },
     wholeLimitSeconds,
   );

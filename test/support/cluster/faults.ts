@@ -1,7 +1,7 @@
 import type { Load } from "../storm/load.ts";
 import type { Random } from "../storm/random.ts";
 import { until } from "../until.ts";
-import { whole, type Cluster } from "./cluster.ts";
+import { settled, whole, type Cluster } from "./cluster.ts";
 import { kinds, type Fault, type Kind } from "./fault-kinds.ts";
 
 /** A fault that is over: how long no signup was accepted, and after how long the cluster was whole again. */
@@ -25,7 +25,7 @@ export function planFaults(
 export async function injectAll(cluster: Cluster, faults: Fault[], { takenAt }: Load): Promise<Outage[]> {
   const outages: Outage[] = [];
   for (const fault of faults) {
-    const { leading, standby } = await whole(cluster);
+    const { leading, standby } = await settled(cluster);
     console.log(`${fault.kind} (leader: ${leading.name})`);
     const start = performance.now();
     await kinds[fault.kind]({ cluster, leading, standby: standby! }, fault);

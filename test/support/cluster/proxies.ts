@@ -21,7 +21,7 @@ export async function startHaproxy(folder: string, nodes: Node[]): Promise<Proxy
       option httpchk OPTIONS /primary
       http-check expect status 200
       # Without the last word, clients would stay connected to a leader that was demoted.
-      default-server inter 1s fall 2 rise 1 on-marked-down shutdown-sessions
+      default-server inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
       ${servers.join("\n      ")}
   `;
   const file = `${folder}/haproxy.cfg`;
@@ -43,9 +43,9 @@ export async function startPgbouncer(folder: string, serverPort: number): Promis
     pool_mode = transaction
     default_pool_size = 20
     max_client_conn = 200
-    # Seconds, not minutes: after a failover clients must not wait for a dead server.
+    # After a failover, clients must not wait long for a dead server. The defaults are 15, 15 and 120 seconds.
     server_connect_timeout = 3
-    server_login_retry = 1
+    server_login_retry = 0.2
     query_wait_timeout = 4
   `;
   const file = `${folder}/pgbouncer.ini`;
