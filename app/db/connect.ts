@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import postgres from "postgres";
 import { arrayTypes } from "./array-types.ts";
+import { watchQueries } from "./queries.ts";
 import { createTimeouts } from "./timeouts.ts";
 
 export type Sql = postgres.Sql;
@@ -38,8 +39,17 @@ export function connect(settings: Settings, applicationName: string, silenceSeco
     // After a failover, another host accepts writes.
     ...(settings.DATABASE_URL.includes(",") ? { target_session_attrs: "primary" } : {}),
   });
-  return timeouts ? timeouts.limit(sql) : sql;
+  const limited = timeouts ? timeouts.limit(sql) : sql;
+  return isUnprepared(settings.DATABASE_URL) ? sendAlone(limited) : limited;
 }
+
+/**
+ * Sends each query on a connection that waits for no other. A query that is not prepared asks for its types first. If
+ * that request follows another query, pgbouncer before 1.21 drops the response.
+ */
+const sendAlone = (sql: Sql) => watchQueries(sql, (query) => (query.options.onexecute = () => false));
+
+const isUnprepared = (url: string) => /[?&]prepare=false\b/.test(url);
 
 /**
  * Fails the statement, or the transaction, whose wait for the synchronous standby was canceled. Postgres warns and
