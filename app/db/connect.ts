@@ -49,7 +49,8 @@ export function connect(settings: Settings, applicationName: string, silenceSeco
  */
 const sendAlone = (sql: Sql) => watchQueries(sql, (query) => (query.options.onexecute = () => false));
 
-const isUnprepared = (url: string) => /[?&]prepare=false\b/.test(url);
+/** Whether the URL says that statements are not prepared. */
+export const isUnprepared = (url: string) => /[?&]prepare=false\b/.test(url);
 
 /**
  * Fails the statement, or the transaction, whose wait for the synchronous standby was canceled. Postgres warns and

@@ -7,8 +7,8 @@ import type { PendingQuery, Row, Sql } from "postgres";
 export type Query = PendingQuery<Row[]> & {
   /** The text with its fragments, set when the query is sent. */
   string: string;
-  /** Set once the query is on a connection. */
-  state: object | null;
+  /** Set once the query is on a connection: what the server told it about its backend. */
+  state: { pid: number } | null;
   /** Whether the connection is reading the response to this query. */
   active: boolean;
   /** Whether `handle` was called. */

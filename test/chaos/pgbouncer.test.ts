@@ -64,6 +64,19 @@ describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
     }
   });
 
+  it("a worker warns that its statements are prepared, and only then", async () => {
+    const { url } = await createDatabase();
+    const pooled = await poolTransactions(url);
+    const urls = [pooled, `${pooled}?prepare=false`, url];
+    const workers = urls.map((each) => chaosWorker(each, "smtp://127.0.0.1:1", {}, "worker/main.ts"));
+    await Promise.all(workers.map((worker) => worker.joined()));
+    expect(workers.map((worker) => worker.output().includes("a pooler is before the database"))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
   it("a burst of signups is answered without a time-out", async () => {
     const { url } = await createDatabase();
     const pooled = `${await poolTransactions(url)}?prepare=false`;
