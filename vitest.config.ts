@@ -1,9 +1,13 @@
+import { globSync } from "node:fs";
 import { defineConfig } from "vitest/config";
+
+/** The folders in test/ that have a configuration of their own. */
+const folders = globSync("vitest.*.config.ts", { cwd: import.meta.dirname }).map((file) => file.split(".")[1]);
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/**/chaos/**", "test/template/**", "test/cluster/**"],
+    exclude: folders.map((folder) => `test/**/${folder}/**`),
     globalSetup: "test/support/global-setup.ts",
     // Node runs the sources itself, as it does in production.
     experimental: { viteModuleRunner: false },

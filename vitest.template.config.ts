@@ -5,6 +5,6 @@ import usual from "./vitest.config.ts";
 export default mergeConfig(
   { ...usual, test: { ...usual.test, include: [], exclude: [] } },
   defineConfig({
-    test: { include: ["test/template/**/*.test.ts"], testTimeout: 300_000, maxWorkers: 1, isolate: true },
+    test: { include: ["test/template/*.test.ts"], testTimeout: 300_000, maxWorkers: 1, isolate: true },
   }),
 );

@@ -28,6 +28,7 @@ type Options = {
   isDevelopment?: boolean;
   passwords?: Passwords;
   moreRoutes?: Middleware[];
+  modules?: Module[];
   /** Where to report a weakness, as a URL. Without one there is no security.txt. */
   securityContact?: string | undefined;
   /** The environment, including what the modules read. */
@@ -60,12 +61,18 @@ export function createApp(options: Options): Koa {
   app.use(respondToErrors());
   app.use(setDeadline(deadlineSeconds));
   if (isDevelopment) app.use(refuseOtherHosts(origin));
-  app.use(requireHttps(origin));
+  app.use(
+    requireHttps(
+      origin,
+      modules.flatMap(({ probes = [] }) => probes),
+    ),
+  );
   app.use(refuseOtherSites(origin, isDevelopment));
 
   // All methods that Node parses, because an unusual one must get 405, not 501.
   const router = new Router<State>({ methods: METHODS });
   addRoutes(router, { sql, passwords, origin, securityContact });
+  for (const module of modules) module.addGuards?.(router);
   for (const module of modules) module.addRoutes?.(router);
   app.use(router.routes());
   for (const middleware of options.moreRoutes ?? []) app.use(middleware);
@@ -73,18 +80,23 @@ export function createApp(options: Options): Koa {
   return app;
 }
 
-function startModules({ sql, origin, env = {}, stopping }: Options & { stopping: AbortSignal }): ModuleParts[] {
-  const modules = Object.values<Module>(registered);
-  const operatorLinks = modules.flatMap((module) => module.operatorLinks ?? []);
-  return modules.map((module) => module.start({ sql, origin, env: { ...env }, stopping, operatorLinks }));
+function startModules(options: Options & { stopping: AbortSignal }): ModuleParts[] {
+  const { sql, log, origin, env = {}, stopping, modules = Object.values<Module>(registered) } = options;
+  return modules.map((module) => module.start?.({ sql, log, origin, env: { ...env }, stopping, modules }) ?? {});
 }
 
 function setState(origin: string, modules: ModuleParts[]): Middleware {
   const findLinks = async (user: CurrentUser) =>
     (await Promise.all(modules.map(async (module) => (await module.findLinks?.(user)) ?? []))).flat();
+  const findData = async (user: CurrentUser) => {
+    const found = await Promise.all(modules.map(async (module) => (await module.findData?.(user)) ?? {}));
+    return Object.fromEntries(found.flatMap((data) => Object.entries(data)));
+  };
+  const parts = modules.flatMap((module) => Object.entries(module.parts ?? {}));
+  const partsOf = (view: string) => parts.filter(([page]) => page === view).map(([, part]) => part);
 
   return (ctx, next) => {
-    Object.assign(ctx.state, { origin, findLinks });
+    Object.assign(ctx.state, { origin, findLinks, findData, partsOf });
     return next();
   };
 }

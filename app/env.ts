@@ -1,7 +1,11 @@
 import { z } from "zod";
+import project from "../package.json" with { type: "json" };
 
-/** The name of the site in pages and mails. */
-export const siteName = "slim-signup";
+/** The name that programs read: of the development database, its connections, downloads. Only package.json has it. */
+export const projectName = project.name;
+
+/** The name that people read, in pages and mails. It may be any words, e.g. "The Pear Shop". */
+export const siteName = project.name;
 
 /** The description in search engines. */
 export const siteDescription = "Sign up with your email address and a password, and manage your account.";
@@ -21,7 +25,7 @@ export function webEnv(modules: Modules = [], source: Source = process.env) {
 
 /** The environment of the worker. Lists every missing or bad name on stderr and exits 1. */
 export function workerEnv(modules: Modules = [], source: Source = process.env) {
-  const core = { ...database(6, 3), ...site(source), ...mail, WORKER_CONCURRENCY: integer(1, 10_000, 20) };
+  const core = { ...database(6, 3), ...site(source), ...worker };
   const env = read(source, core, modules);
   return { ...env, ORIGIN: env.ORIGIN ?? `http://localhost:${env.PORT}` };
 }
@@ -29,6 +33,15 @@ export function workerEnv(modules: Modules = [], source: Source = process.env) {
 /** The environment of migrations and commands. Lists every missing or bad name on stderr and exits 1. */
 export function migrateEnv(source: Source = process.env) {
   return read(source, database(1));
+}
+
+/**
+ * The public origin, for a command. Lists a missing or bad name on stderr and exits 1.
+ * @public Commands of modules use it.
+ */
+export function originEnv(source: Source = process.env): string {
+  const { ORIGIN, PORT } = read(source, site(source));
+  return ORIGIN ?? `http://localhost:${PORT}`;
 }
 
 const database = (pool: number, leastPool = 1) => ({
@@ -58,9 +71,14 @@ const web = {
     .string()
     .regex(/^(https:\/\/|mailto:)\S+$/, "must be a URL, e.g. mailto:security@example.com")
     .optional(),
+  PWNED_PASSWORDS_URL: z
+    .string()
+    .refine(isRangeUrl, "must be an https URL, e.g. https://api.pwnedpasswords.com")
+    .transform((text) => text.replace(/\/+$/, ""))
+    .optional(),
 };
 
-const mail = {
+const worker = {
   SMTP_URL: required.refine(
     (text) => /^smtps?:\/\/./.test(text) && isUrl(text),
     "must look like smtp://user:password@host:587 or smtps://…",
@@ -69,6 +87,7 @@ const mail = {
     error: "must look like a@example.com or Name <a@example.com>",
   }),
   TZ_MAIL: timeZone(),
+  WORKER_CONCURRENCY: integer(1, 10_000, 20),
 };
 
 /**
@@ -94,6 +113,15 @@ function isOrigin(text: string): boolean {
   const { pathname, search, hash, username, password } = new URL(text);
   return pathname + search + hash + username + password === "/";
 }
+
+/** Plain http is for a service on the same machine. A redirect is not followed, so the path must be exact. */
+function isRangeUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (!url || /[@?#\s]/.test(text)) return false;
+  return url.protocol === "https:" || (url.protocol === "http:" && loopback.has(url.hostname));
+}
+
+const loopback = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** Several hosts are allowed. The URL parser takes only one, so each is checked alone. */
 function isDatabaseUrl(text: string): boolean {

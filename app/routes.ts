@@ -6,6 +6,7 @@ import { deleteAccount, showAccountDeleted, showDeleteAccount } from "./account/
 import { downloadData } from "./account/download-data.ts";
 import { endSession, logOutEverywhere } from "./account/end-session.ts";
 import { revertEmail, showEmailReverted, showRevertEmail } from "./account/revert-email.ts";
+import { secureAccount, showAccountSecured, showSecureAccount } from "./account/secure-account.ts";
 import type { Sql } from "./db/connect.ts";
 import { serveAsset, serveFavicon } from "./http/assets.ts";
 import { parseBody } from "./http/body.ts";
@@ -15,6 +16,7 @@ import { rateLimit } from "./http/rate-limit.ts";
 import { redirectToChangePassword, showHealth, showReadiness, showSecurityContact } from "./http/well-known.ts";
 import { checkPassword, logIn, showLogIn, triedAddress } from "./log-in/log-in.ts";
 import { logOut } from "./log-in/log-out.ts";
+import { prove, requireProof, showProof } from "./log-in/proof.ts";
 import { requireLogin } from "./log-in/session.ts";
 import { changePassword, showChangePassword } from "./password/change-password.ts";
 import { forgotPassword, showForgotPassword, showForgotPasswordSent } from "./password/forgot-password.ts";
@@ -37,15 +39,8 @@ type Options = {
 export function addRoutes(router: Router<State>, options: Options): void {
   const { sql, passwords, origin, securityContact } = options;
   const loggedIn = requireLogin(sql);
+  const proved = requireProof();
   const loggedInForLink = requireLogin(sql, "/login?link");
-  /** For pages that ask for the password again within a session. */
-  const passwordLimit = rateLimit(sql, {
-    action: "check password in session",
-    limit: 5,
-    minutes: 15,
-    subject: (ctx) => ctx.state.user.session_id,
-    isClearedByPassword: true,
-  });
   // One count for both: each sends a mail to an address that the client enters.
   const mailRequests = rateLimit(sql, { action: "request mail", limit: 20, minutes: 60 });
 
@@ -82,6 +77,20 @@ export function addRoutes(router: Router<State>, options: Options): void {
     logIn(sql, passwords),
   );
   router.post("/logout", logOut(sql));
+  router.get("/proof", loggedIn, showProof());
+  router.post(
+    "/proof",
+    loggedIn,
+    parseBody(),
+    rateLimit(sql, {
+      action: "check password in session",
+      limit: 5,
+      minutes: 15,
+      subject: (ctx) => ctx.state.user.session_id,
+      isClearedByPassword: true,
+    }),
+    prove(sql, passwords),
+  );
 
   router.get("/password/forgot", showForgotPassword());
   router.post(
@@ -93,23 +102,26 @@ export function addRoutes(router: Router<State>, options: Options): void {
   router.get("/password/forgot/sent", showForgotPasswordSent());
   router.get("/password/reset", showResetPassword(sql));
   router.post("/password/reset", parseBody(), resetPassword(sql, passwords));
-  router.get("/account/password", loggedIn, showChangePassword());
-  router.post("/account/password", loggedIn, parseBody(), passwordLimit, changePassword(sql, passwords));
+  router.get("/account/password", loggedIn, proved, showChangePassword());
+  router.post("/account/password", loggedIn, proved, parseBody(), changePassword(sql, passwords));
 
   router.get("/account", loggedIn, showAccount(sql));
   router.get("/account/data", loggedIn, downloadData(sql));
   router.post("/account/sessions/end", loggedIn, parseBody(), endSession(sql));
   router.post("/account/sessions/end-all", loggedIn, logOutEverywhere(sql));
-  router.get("/account/email", loggedIn, showChangeEmail());
-  router.post("/account/email", loggedIn, parseBody(), mailRequests, passwordLimit, changeEmail(sql, passwords));
+  router.get("/account/email", loggedIn, proved, showChangeEmail());
+  router.post("/account/email", loggedIn, proved, parseBody(), mailRequests, changeEmail(sql));
   router.get("/account/email/sent", loggedIn, showChangeEmailSent());
   router.get("/account/email/confirm", loggedInForLink, showConfirmEmail(sql));
   router.post("/account/email/confirm", loggedInForLink, parseBody(), confirmEmail(sql));
   router.get("/account/email/revert", showRevertEmail(sql));
   router.post("/account/email/revert", parseBody(), revertEmail(sql, passwords));
   router.get("/account/email/reverted", showEmailReverted());
-  router.get("/account/delete", loggedIn, showDeleteAccount());
-  router.post("/account/delete", loggedIn, parseBody(), passwordLimit, deleteAccount(sql, passwords));
+  router.get("/account/secure", showSecureAccount(sql));
+  router.post("/account/secure", parseBody(), secureAccount(sql));
+  router.get("/account/secured", showAccountSecured());
+  router.get("/account/delete", loggedIn, proved, showDeleteAccount());
+  router.post("/account/delete", loggedIn, proved, parseBody(), deleteAccount(sql));
   router.get("/account/deleted", showAccountDeleted());
 
   router.get("/healthz", showHealth());

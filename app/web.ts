@@ -5,6 +5,7 @@ import { webEnv } from "./env.ts";
 import type { Middleware } from "./http/context.ts";
 import { createLog } from "./log.ts";
 import * as modules from "./modules.ts";
+import { createPasswords } from "./password/password.ts";
 
 const drainSeconds = 25;
 /** Longer than the deadline of a request. */
@@ -23,6 +24,7 @@ export function startWeb(options: { isDevelopment?: boolean; moreRoutes?: Middle
     log,
     origin: env.ORIGIN,
     trustProxy: env.TRUST_PROXY,
+    passwords: createPasswords({ rangeUrl: env.PWNED_PASSWORDS_URL }),
     securityContact: env.SECURITY_CONTACT,
     env,
     stopping: stopping.signal,

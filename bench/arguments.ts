@@ -1,9 +1,10 @@
 import { parseArgs } from "node:util";
+import { projectName } from "../app/env.ts";
 import { measurements } from "./measurements.ts";
 
 const usage = `npm run bench -- [--only name,name] [--rounds n] [--quick] [--long] [--write]
 
-Measures slim-signup beside its peers in turn, on a Postgres of its own.
+Measures ${projectName} beside its peers in turn, on a Postgres of its own.
 
   --only    these measurements only: ${measurements.map(({ name }) => name).join(", ")}
   --quick   small sizes and one round, within 100 s on a quiet machine: shows that everything works, judges no time

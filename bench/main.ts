@@ -14,7 +14,7 @@ const { chosen, rounds, isQuick, isWriting } = readArguments();
 const started = performance.now();
 await installPeers();
 // Removed even if a signal ends us.
-await using scratch = await makeScratch([tmpdir()], "slim-signup-bench-");
+await using scratch = await makeScratch([tmpdir()], "signup-bench-");
 const postgres = await startPostgres(scratch.folders[0]!, { durable: true });
 await prepareTemplate(postgres);
 

@@ -2,19 +2,22 @@ import { connect, type Sql } from "../app/db/connect.ts";
 import { migrateEnv } from "../app/env.ts";
 import { withDatabase } from "../dev/database.ts";
 
-/** Resolves to false if it changed or found nothing, and has printed the reason. */
+/**
+ * Resolves to false if it changed or found nothing, and has printed the reason.
+ * @public Commands of modules use it.
+ */
 export type Command = (sql: Sql) => Promise<boolean>;
 
-/**
- * Runs a command of the shell. Exit codes: 0 success; 1 failure, or no task, user or event matched; 2 wrong usage.
- * `parse` reads the arguments: for wrong ones it returns undefined or throws an error of node:util's parseArgs.
- */
-export async function runCommand(usage: string, parse: () => Command | undefined): Promise<void> {
+/** Reads the arguments. For wrong ones: returns what is wrong, or undefined, or throws an error of node:util's parseArgs. */
+type Parse = () => Command | string | undefined;
+
+/** Runs a command of the shell. Exit codes: 0 success; 1 failure, or nothing matched; 2 wrong arguments. */
+export async function runCommand(usage: string, parse: Parse): Promise<void> {
   // `head` closes the pipe once it has read enough: that is success.
   process.stdout.once("error", () => process.exit(0));
   const command = tryToParse(parse);
-  if (!command) {
-    process.stderr.write(usage);
+  if (typeof command !== "function") {
+    process.stderr.write(command === undefined ? usage : `${command}\n`);
     process.exitCode = 2;
     return;
   }
@@ -63,7 +66,7 @@ function open(env: NodeJS.ProcessEnv) {
   return Object.assign(sql, { [Symbol.asyncDispose]: () => sql.end({ timeout: 1 }) });
 }
 
-function tryToParse(parse: () => Command | undefined): Command | undefined {
+function tryToParse(parse: Parse): ReturnType<Parse> {
   try {
     return parse();
   } catch (error) {

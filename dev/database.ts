@@ -3,10 +3,11 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { connect } from "../app/db/connect.ts";
+import { projectName } from "../app/env.ts";
 import { isAlive } from "./lock.ts";
 import { startPostgres } from "./postgres.ts";
 
-const databaseName = "slim_signup";
+const databaseName = projectName.replaceAll("-", "_");
 
 /** A Postgres with its data in the folder, and the site's database in it. */
 export async function startDatabase(folder: string): Promise<{ url: string; stop(): Promise<void> }> {

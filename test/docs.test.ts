@@ -11,6 +11,10 @@ const pages = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "worker/engine/REA
 const texts = new Map(await Promise.all(pages.map(async (page) => [page, await read(page)] as const)));
 const readme = texts.get("README.md")!;
 
+const registered = [await read("app/modules.ts"), await read("worker/modules.ts")].join("");
+const modules = new Set([...registered.matchAll(/^export \{.* from "\.\/([\w-]+)\//gm)].map(([, name]) => name!));
+const isOfModule = (file: string) => file.split(/[./]/).some((part) => modules.has(part));
+
 describe("README.md", () => {
   it("has at most 120 lines", () => {
     expect(lines(readme).length).toBeLessThanOrEqual(120);
@@ -30,8 +34,8 @@ describe("README.md", () => {
     expect(counts.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(1200);
   });
 
-  it("shows the endpoint and the task that docs/tasks.md adds", async () => {
-    const added = (await blocksOf("docs/tasks.md", "diff")).flatMap(({ text }) => lines(text));
+  it("shows the endpoint and the task that docs/recipes.md adds", async () => {
+    const added = (await blocksOf("docs/recipes.md", "diff")).flatMap(({ text }) => lines(text));
     const [shown] = await blocksOf("README.md", "ts");
     for (const line of lines(shown!.text)) {
       const [, file] = /^\/\/ (\S+)/.exec(line) ?? [];
@@ -65,11 +69,21 @@ describe("docs/glossary.md", () => {
 });
 
 describe("each page", () => {
-  // docs/make-it-yours.md links to the pages of modules, which may be gone.
-  it.each(pages.filter((page) => !page.includes("make-it-yours")))("%s has no dead link", async (page) => {
+  it.each(pages)("%s has no dead link", async (page) => {
     const links = linksIn(withoutCode(texts.get(page)!), page);
     const alive = await Promise.all(links.map(isAlive));
     expect(links.filter((_, index) => !alive[index])).toEqual([]);
+  });
+});
+
+describe("each page of the core", () => {
+  const ofCore = pages.filter((page) => !isOfModule(page));
+
+  it.each(ofCore)("%s neither names a module nor links to its files outside of marks", (page) => {
+    const text = withoutMarked(texts.get(page)!);
+    expect(text.match(/^ *<!-- (begin|end) .*/gm) ?? []).toEqual([]);
+    expect(words(text.replaceAll(/[^\w-]/g, " ")).filter((word) => modules.has(word.toLowerCase()))).toEqual([]);
+    expect(linksIn(text, page).filter(({ file }) => isOfModule(file))).toEqual([]);
   });
 });
 
@@ -79,6 +93,11 @@ function read(file: string): Promise<string> {
 
 const lines = (text: string) => text.trimEnd().split("\n");
 const withoutCode = (text: string) => text.replaceAll(/^ *```[^]*?^ *```$/gm, "");
+/** Without what leaves with a module: marked lines, and marked rows of tables. */
+const withoutMarked = (text: string) =>
+  text
+    .replaceAll(/^ *<!-- begin (\w+) -->\n[^]*?^ *<!-- end \1 -->\n/gm, "")
+    .replaceAll(/^\|.* <!-- \w+ --> +\|$/gm, "");
 const words = (text: string) => text.trim().split(/\s+/);
 
 /** From its heading to the next one of the same level. */

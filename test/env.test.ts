@@ -46,6 +46,15 @@ describe("the environment", () => {
     expect(webEnv({ ...database, SECURITY_CONTACT: contact })).toMatchObject({ SECURITY_CONTACT: contact });
   });
 
+  it.each([
+    ["https://api.pwnedpasswords.com", "https://api.pwnedpasswords.com"],
+    ["https://hashes.example.com/pwned/", "https://hashes.example.com/pwned"],
+    ["http://localhost:8080", "http://localhost:8080"],
+    ["http://[::1]:8080/", "http://[::1]:8080"],
+  ])("accepts PWNED_PASSWORDS_URL=%s", (given, PWNED_PASSWORDS_URL) => {
+    expect(webEnv({ ...database, PWNED_PASSWORDS_URL: given })).toMatchObject({ PWNED_PASSWORDS_URL });
+  });
+
   it("normalizes ORIGIN as browsers do", () => {
     expect(webEnv({ ...database, ORIGIN: "https://EXAMPLE.com:443/" })).toMatchObject({
       ORIGIN: "https://example.com",
@@ -81,6 +90,12 @@ describe("the environment", () => {
     ["ORIGIN", "https://ada@example.com"],
     ["TRUST_PROXY", "true"],
     ["LOG_LEVEL", "loud"],
+    ["PWNED_PASSWORDS_URL", "api.pwnedpasswords.com"],
+    ["PWNED_PASSWORDS_URL", "http://api.pwnedpasswords.com"],
+    ["PWNED_PASSWORDS_URL", "http://localhost.example.com"],
+    ["PWNED_PASSWORDS_URL", "https://ada:hush@api.pwnedpasswords.com"],
+    ["PWNED_PASSWORDS_URL", "https://api.pwnedpasswords.com?mode=ntlm"],
+    ["PWNED_PASSWORDS_URL", "file:///etc/passwd"],
     ["SECURITY_CONTACT", "security@example.com"],
     ["SECURITY_CONTACT", "http://example.com/security"],
     ["SECURITY_CONTACT", "https://example.com/security\nContact: mailto:eve@example.com"],

@@ -3,10 +3,15 @@ import type { Sql } from "../app/db/connect.ts";
 import type { WorkerEnv } from "../app/env.ts";
 import type { Handler } from "./engine/task.ts";
 import type { Consumer } from "./events/consume.ts";
+import type { MakeLink } from "./mail/email-link.ts";
+import type { LimitMails } from "./mail/mail-limits.ts";
 import type { Mailer } from "./mail/mailer.ts";
 import type { Recurring } from "./recurring.ts";
 
 type Env<Shape extends z.ZodRawShape> = WorkerEnv & z.infer<z.ZodObject<Shape>>;
+
+/** What the handlers of a module are made of. */
+export type Parts = { sql: Sql; mailer: Mailer; limitMails: LimitMails; makeLink: MakeLink };
 
 /** What a module adds to the worker. It is registered by a line in worker/modules.ts. */
 export type Module<Shape extends z.ZodRawShape = z.ZodRawShape> = {
@@ -17,7 +22,7 @@ export type Module<Shape extends z.ZodRawShape = z.ZodRawShape> = {
   /** What `npm run dev` sets. */
   developmentEnv?: Record<string, string>;
   /** Its task types. */
-  createHandlers?(parts: { sql: Sql; mailer: Mailer; env: Env<Shape> }): Record<string, Handler>;
+  createHandlers?(parts: Parts & { env: Env<Shape> }): Record<string, Handler>;
   /** Its recurring tasks. */
   schedule?(env: z.infer<z.ZodObject<Shape>>): Recurring[];
   /** Its subscribers of the feed. */

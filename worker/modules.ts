@@ -2,4 +2,5 @@
 // docs/make-it-yours.md.
 export type { Module } from "./module.ts";
 export { digest } from "./digest/module.ts";
+export { passkeys } from "./passkeys/module.ts";
 export { webhooks } from "./webhooks/module.ts";

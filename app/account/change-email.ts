@@ -1,34 +1,28 @@
 import { z } from "zod";
 import { accepted, refuse } from "../http/responses.ts";
-import { isOwnPassword, wrongPassword } from "../password/check-password.ts";
+import { mailParams } from "../log-in/mail-cause.ts";
+import { refuseEnded } from "../log-in/session.ts";
 import type { Sql } from "../db/connect.ts";
 import { normalizeEmail, problemWithEmail } from "../sign-up/email.ts";
 import type { Context, CurrentUser, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
-import type { Passwords } from "../password/password.ts";
 import { rememberAddress, rememberedAddress } from "../sign-up/sign-up-sent.ts";
 
-type Problems = { email?: string; password?: string; form?: string };
+type Problems = { email?: string };
 
-const text = z.string().catch("");
-const fields = z.object({ email: text, password: text });
+const fields = z.object({ email: z.string().catch("") });
 
 export function showChangeEmail(): Middleware {
   return (ctx) => showForm(ctx, "", {});
 }
 
-/** Two statements, because the password is checked between reading and writing. */
-export function changeEmail(sql: Sql, passwords: Passwords): Middleware {
+export function changeEmail(sql: Sql): Middleware {
   return async (ctx) => {
-    const { email: typed, password } = fields.parse(ctx.request.body);
-    const show = (problems: Problems) => showForm(ctx, typed, problems);
+    const { email: typed } = fields.parse(ctx.request.body);
     const email = normalizeEmail(typed);
-    const refusePassword = () => refuse(ctx, { password: wrongPassword }, show);
-    // Before the address is judged: a mistyped one must not count as a wrong password.
-    if (!(await isOwnPassword(sql, passwords, ctx, password))) return refusePassword();
     const problem = problemWithEmail(email) ?? problemWithOwn(email, ctx.state.user);
-    if (problem) return refuse(ctx, { email: problem }, show);
-    if (!(await requestChange(sql, ctx, email))) return refusePassword();
+    if (problem) return refuse(ctx, { email: problem }, (problems) => showForm(ctx, typed, problems));
+    if (!(await requestChange(sql, ctx, email))) return refuseEnded(ctx);
 
     rememberAddress(ctx, email);
     accepted(ctx, "/account/email/sent");
@@ -40,7 +34,7 @@ export function showChangeEmailSent(): Middleware {
 }
 
 /**
- * Returns false if the password or the address has changed since the password was checked. The response is the same
+ * Returns false if the password or the address has changed since the session was found. The response is the same
  * if the address has a verified account, and its owner gets an email about that. An unverified account is ignored:
  * otherwise a stranger could keep the address from its owner.
  */
@@ -76,6 +70,13 @@ async function requestChange(sql: Sql, ctx: Context, email: string): Promise<boo
       select 'SEND_EMAIL_ALREADY_REGISTERED', jsonb_build_object('usr_id', taken.usr_id::text), taken.usr_id::text
       from taken
       cross join account
+      union all
+      -- Also when the address is taken: otherwise its absence would tell that.
+      select
+        'SEND_EMAIL_ADDRESS_CHANGE_REQUESTED',
+        ${mailParams(sql, ctx)} || jsonb_build_object('version', ${user.version}::int),
+        usr_id::text
+      from account
       on conflict do nothing
     )
     select from account
@@ -88,7 +89,6 @@ function problemWithOwn(email: string, user: CurrentUser): string | undefined {
 }
 
 function showForm(ctx: Context, newEmail: string, problems: Problems): Promise<void> {
-  const hasProblems = Object.values(problems).some(Boolean);
-  const title = hasProblems ? "Error: Change your email address" : "Change your email address";
+  const title = problems.email ? "Error: Change your email address" : "Change your email address";
   return page(ctx, "account/change-email", { title, email: ctx.state.user.email, newEmail, problems });
 }

@@ -5,6 +5,7 @@ import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { accepted, showExpiredLink, showAddressTaken } from "../http/responses.ts";
 import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-browser.ts";
+import { mailParams } from "../log-in/mail-cause.ts";
 import { setSession } from "../log-in/session.ts";
 import { hashToken, newToken } from "../token.ts";
 import { takeAddress } from "./take-address.ts";
@@ -91,7 +92,7 @@ async function moveAccount(
       select 'EMAIL_CHANGED', usr_id from account
     )
     insert into task (task_type, params)
-    select 'SEND_EMAIL_ADDRESS_CHANGED', jsonb_build_object('email_change_id', email_change_id::text) from account
+    select 'SEND_EMAIL_ADDRESS_CHANGED', ${mailParams(sql, ctx)} || jsonb_build_object('email_change_id', email_change_id::text) from account
     returning true
   `;
   return rows.length === 1;

@@ -1,5 +1,5 @@
 import type { Sql } from "../db/connect.ts";
-import { siteName } from "../env.ts";
+import { projectName } from "../env.ts";
 import type { Middleware } from "../http/context.ts";
 import { isAlive } from "../log-in/session.ts";
 
@@ -14,7 +14,8 @@ export function downloadData(sql: Sql): Middleware {
         'email_reminded_at', (select reminded_at from email_reminded where email_reminded.usr_id = usr.usr_id),
         'sessions', (
           select coalesce(json_agg(json_build_object(
-            'browser', browser, 'address', address, 'began_at', created_at, 'seen_at', seen_at, 'ends_at', expires_at
+            'browser', browser, 'address', address, 'began_at', created_at, 'seen_at', seen_at,
+            'proved_at', proved_at, 'ends_at', expires_at
           ) order by session_id), '[]')
           from session
           where session.usr_id = usr.usr_id and ${isAlive(sql)}
@@ -31,10 +32,13 @@ export function downloadData(sql: Sql): Middleware {
           from email_change
           where email_change.usr_id = usr.usr_id
         ),
+        'security_emails', (
+          select coalesce(json_agg(json_build_object('browser', browser, 'network', network, 'caused_at', created_at)), '[]')
+          from mail_cause
+          where mail_cause.usr_id = usr.usr_id
+        ),
         'activity', (
-          select coalesce(json_agg(json_build_object(
-            'what', event_type, 'data', data, 'happened_at', created_at
-          ) order by event_id), '[]')
+          select coalesce(json_agg(json_build_object('what', event_type, 'data', data, 'happened_at', created_at) order by event_id), '[]')
           from event
           where event.usr_id = usr.usr_id
         )
@@ -44,8 +48,9 @@ export function downloadData(sql: Sql): Middleware {
     `;
     // The account was deleted after the session was found.
     if (!account) return ctx.throw(401);
-    ctx.attachment(`${siteName}-data.json`);
+    ctx.attachment(`${projectName}-data.json`);
     ctx.type = "json";
-    ctx.body = JSON.stringify(account.data, null, 2);
+    const ofModules = await ctx.state.findData(ctx.state.user);
+    ctx.body = JSON.stringify({ ...account.data, ...ofModules }, null, 2);
   };
 }

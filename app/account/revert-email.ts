@@ -4,6 +4,7 @@ import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { accepted, showExpiredLink, showAddressTaken } from "../http/responses.ts";
+import { mailParams } from "../log-in/mail-cause.ts";
 import type { Passwords } from "../password/password.ts";
 import { hashToken, newToken } from "../token.ts";
 import { takeAddress } from "./take-address.ts";
@@ -28,7 +29,7 @@ export function revertEmail(sql: Sql, passwords: Passwords): Middleware {
 
     // A thief who moved the account knows its password, so replace it with a random one.
     const passwordHash = await passwords.hash(newToken().token, ctx.state.deadline);
-    const isReverted = await takeAddress(sql, token, (tx) => moveBack(tx, token, passwordHash));
+    const isReverted = await takeAddress(sql, token, (tx) => moveBack(tx, ctx, token, passwordHash));
     if (isReverted === "taken") return showAddressTaken(ctx);
     if (!isReverted) return refuseLink(ctx);
     accepted(ctx, "/account/email/reverted");
@@ -54,7 +55,12 @@ async function findLink(sql: Sql, token: string) {
  * Deletes the change and all later ones. Their revert links, this one included, go by cascade. Links to older
  * addresses stay.
  */
-async function moveBack(sql: Sql | TransactionSql, token: string, passwordHash: string): Promise<boolean> {
+async function moveBack(
+  sql: Sql | TransactionSql,
+  ctx: Context,
+  token: string,
+  passwordHash: string,
+): Promise<boolean> {
   const rows = await sql`
     with link as (
       select usr.usr_id, email_token.email, email_change_id
@@ -79,7 +85,7 @@ async function moveBack(sql: Sql | TransactionSql, token: string, passwordHash: 
       select 'EMAIL_CHANGED', usr_id, '{"because": "reverted"}' from account
     )
     insert into task (task_type, params)
-    select 'SEND_EMAIL_PASSWORD_RESET', jsonb_build_object('usr_id', usr_id::text)
+    select 'SEND_EMAIL_PASSWORD_RESET', ${mailParams(sql, ctx)}
     from account
     returning true
   `;

@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import postgres from "postgres";
+import { projectName } from "../env.ts";
 import { arrayTypes } from "./array-types.ts";
 import { watchQueries } from "./queries.ts";
 import { createTimeouts } from "./timeouts.ts";
@@ -29,7 +30,7 @@ export function connect(settings: Settings, applicationName: string, silenceSeco
     // The default grows to 20 s, which is too long for a user once the database is back.
     backoff: () => 0.2,
     // Only the name: poolers refuse other settings (statement_timeout) when a connection starts.
-    connection: { application_name: `slim-signup ${applicationName}` },
+    connection: { application_name: `${projectName} ${applicationName}` },
     onnotice: refuseUnreplicated,
     // A connection lost while it asks for the array types would end the process (porsager/postgres#1192), hence
     // `types`. Use `sql.begin()`: without fetching, `sql.reserve()` hangs on a new pool (porsager/postgres#1219).

@@ -1,11 +1,24 @@
 import type Koa from "koa";
 import type { Log } from "../log.ts";
 
-/** The current user. `version` rises when the password or the address changes: a fence for later statements. */
-export type CurrentUser = { usr_id: string; email: string; version: number; session_id: string };
+export type CurrentUser = {
+  usr_id: string;
+  email: string;
+  /** Rises when the password or the address changes: a fence for later statements. */
+  version: number;
+  session_id: string;
+  /** The session has a proof from the last 15 minutes, by the clock of the database. */
+  is_proved: boolean;
+};
 
 /** A link in the navigation. */
 export type Link = [href: string, label: string];
+
+/** The pages to which modules may add a part, by their view. */
+export type PageWithSlot = "account/account" | "log-in/log-in" | "log-in/proof";
+
+/** A part that a module adds to a page: its view, and what that needs besides the page's own data. */
+export type Part = { view: string; read?: (ctx: Context) => Promise<object> };
 
 export type State = {
   /** Public origin of the site, e.g. `https://example.com`. */
@@ -23,6 +36,10 @@ export type State = {
   isPasswordRight?: boolean;
   /** Finds the links that modules add for a user. Only a page asks. */
   findLinks: (user: CurrentUser) => Promise<Link[]>;
+  /** Finds the data that modules hold about a user. */
+  findData: (user: CurrentUser) => Promise<Record<string, unknown>>;
+  /** The parts that modules add to a page. */
+  partsOf: (view: string) => Part[];
 };
 
 export type Middleware = Koa.Middleware<State>;

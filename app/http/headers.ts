@@ -4,8 +4,7 @@ import type { Middleware } from "./context.ts";
 const none = ["'none'"];
 const self = ["'self'"];
 
-// We use none of these, so no injected script may ask for them. Passkeys are left at their default: our own pages may
-// use them.
+// We use none of these, so no injected script may ask for them.
 const permissions = ["camera", "display-capture", "geolocation", "microphone", "midi", "payment", "serial", "usb"]
   .map((feature) => `${feature}=()`)
   .join(", ");

@@ -1,12 +1,13 @@
 import type { Context, Middleware } from "./context.ts";
 import { Refused } from "./errors.ts";
 
-// Probes inside a network may come through a proxy that ends no TLS, and count a redirect as a failure.
-const probes = new Set(["/healthz", "/readyz", "/metrics"]);
-
-/** With an https origin: redirects a GET or HEAD that came by http to the same path there. Others get 403. */
-export function requireHttps(origin: string): Middleware {
+/**
+ * With an https origin: redirects a GET or HEAD that came by http to the same path there. Others get 403. Probes inside a
+ * network may come through a proxy that ends no TLS, and count a redirect as a failure: their paths are let through.
+ */
+export function requireHttps(origin: string, morePaths: string[]): Middleware {
   if (!origin.startsWith("https:")) return (_, next) => next();
+  const probes = new Set(["/healthz", "/readyz", ...morePaths]);
 
   return async (ctx, next) => {
     if (!isPlain(ctx) || probes.has(ctx.path)) {

@@ -23,7 +23,16 @@ export async function page(
   let user = knownUser(ctx);
   if (user === "unknown" && findUser) user = await soon<Found>(ctx, findUser(), "unknown");
   const links = user && user !== "unknown" ? await soon(ctx, findLinks(user), []) : [];
-  await show(ctx, view, data, user, links);
+  const filled = { ...data, slot: await renderParts(ctx, view, data) };
+  await show(ctx, view, filled, user, links);
+}
+
+/** What modules add to the page. A part gets the page's data, too. */
+async function renderParts(ctx: Context, view: string, data: object): Promise<string> {
+  const rendered = ctx.state
+    .partsOf(view)
+    .map(async (part) => render(ctx.app.env, part.view, { ...data, ...(await part.read?.(ctx)) }));
+  return (await Promise.all(rendered)).join("");
 }
 
 /** Like `page`, but without a statement: an error page must not wait for a database that may be down. */

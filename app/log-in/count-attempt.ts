@@ -1,4 +1,6 @@
 import type { Sql } from "../db/connect.ts";
+import type { Context } from "../http/context.ts";
+import { mailParams } from "./mail-cause.ts";
 
 export type Attempt = { email: string; browserHash: Buffer };
 export type User = { usr_id: string; password_hash: string; version: number };
@@ -10,7 +12,7 @@ const maxFailures = 50;
  * Counts the attempt and reads the user. An unknown address costs the same reads and writes. After too many failures in a row,
  * from any networks, only a known browser may log in; the first attempt over the limit sends the owner a mail.
  */
-export async function countAttempt(sql: Sql, { email, browserHash }: Attempt) {
+export async function countAttempt(sql: Sql, ctx: Context, { email, browserHash }: Attempt) {
   const [found] = await sql<[{ user: User | null; may_log_in: boolean }]>`
     with failure as (
       insert into log_in_failure (email, failures)
@@ -22,15 +24,16 @@ export async function countAttempt(sql: Sql, { email, browserHash }: Attempt) {
       from usr
       left join email_verified on email_verified.usr_id = usr.usr_id
       where email = ${email}
-    ), warning as (
-      insert into task (task_type, params)
-      select
-        'SEND_EMAIL_LOG_IN_BLOCKED',
-        -- Without a verified account the task is for user 0, who does not exist.
-        jsonb_build_object('usr_id', case when is_verified then usr_id else 0 end::text)
+    ), blocked as (
+      -- Without a verified account the mail is for user 0, who does not exist.
+      select case when is_verified then usr_id else 0 end as usr_id
       from failure
       left join account on true
       where failures = ${maxFailures} + 1
+    ), warning as (
+      insert into task (task_type, params)
+      select 'SEND_EMAIL_LOG_IN_BLOCKED', ${mailParams(sql, ctx)}
+      from blocked
     )
     select
       case when account.usr_id is not null

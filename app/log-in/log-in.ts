@@ -8,7 +8,7 @@ import { normalizePassword } from "../password/password-rules.ts";
 import type { Passwords } from "../password/password.ts";
 import { normalizeEmail, problemWithEmail } from "../sign-up/email.ts";
 import { countAttempt, type Attempt, type User } from "./count-attempt.ts";
-import { knowBrowser, setKnownBrowser, thisBrowser } from "./known-browser.ts";
+import { knowBrowser, noticeNewBrowser, setKnownBrowser, thisBrowser } from "./known-browser.ts";
 import { beginSession, newSession, sessionHash, setSession, type NewSession } from "./session.ts";
 
 type Problems = { email?: string; password?: string; form?: string };
@@ -24,7 +24,7 @@ const notices = new Map([
 ]);
 
 export function showLogIn(): Middleware {
-  return (ctx) => showForm(ctx, "", {}, notices.get(ctx.querystring));
+  return (ctx) => showLogInForm(ctx, "", {}, notices.get(ctx.querystring));
 }
 
 /** The subject of a rate limit: an address and a network. Attempts from other networks cannot lock the owner out. */
@@ -37,16 +37,16 @@ export function triedAddress(ctx: Context, email = normalizeEmail(fields.parse(c
 export function logIn(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
     const { email, password, problems } = parseLogIn(ctx.request.body);
-    if (problems) return refuse(ctx, problems, (shown) => showForm(ctx, email, shown));
+    if (problems) return refuse(ctx, problems, (shown) => showLogInForm(ctx, email, shown));
 
     const browser = thisBrowser(ctx);
     const attempt = { email, browserHash: browser.hash };
-    const { user, may_log_in } = await countAttempt(sql, attempt);
+    const { user, may_log_in } = await countAttempt(sql, ctx, attempt);
     const isRight = await passwords.verify(user?.password_hash, password, ctx.state.deadline);
     if (!isRight || !user || !may_log_in) return refuseWrong(ctx, email);
 
     const session = newSession(ctx);
-    if (!(await begin(sql, user, attempt, session, sessionHash(ctx)))) return refuseWrong(ctx, email);
+    if (!(await begin(sql, ctx, user, attempt, session))) return refuseWrong(ctx, email);
     if (passwords.isOutdated(user.password_hash)) await renewHash(sql, passwords, ctx, user, password);
 
     ctx.state.isPasswordRight = true;
@@ -76,7 +76,7 @@ function parseLogIn(body: unknown) {
  * Begins the session in place of the browser's former one, and makes the browser known. Fenced by the version that was read with
  * the hash: if the password or the address has changed meanwhile, nothing begins. A change that commits later ends the session.
  */
-async function begin(sql: Sql, user: User, attempt: Attempt, session: NewSession, former: Buffer): Promise<boolean> {
+async function begin(sql: Sql, ctx: Context, user: User, attempt: Attempt, session: NewSession): Promise<boolean> {
   const rows = await sql`
     with account as (
       select usr_id, version
@@ -86,7 +86,7 @@ async function begin(sql: Sql, user: User, attempt: Attempt, session: NewSession
     ), ended as (
       delete from session
       using account
-      where token_hash = ${former}
+      where token_hash = ${sessionHash(ctx)}
     ), known as (
       ${knowBrowser(sql, attempt.browserHash)}
     ), cleared as (
@@ -96,6 +96,8 @@ async function begin(sql: Sql, user: User, attempt: Attempt, session: NewSession
     ), logged_in as (
       insert into event (event_type, usr_id)
       select 'LOGGED_IN', usr_id from account
+    ), notice as (
+      ${noticeNewBrowser(sql, ctx, attempt.browserHash)}
     )
     ${beginSession(sql, session)}
     returning true
@@ -123,10 +125,11 @@ async function renewHash(sql: Sql, passwords: Passwords, ctx: Context, user: Use
  */
 function refuseWrong(ctx: Context, email: string): Promise<void> {
   const form = "The email address or the password is wrong, or the address is not verified yet.";
-  return refuse(ctx, { form }, (problems) => showForm(ctx, email, problems));
+  return refuse(ctx, { form }, (problems) => showLogInForm(ctx, email, problems));
 }
 
-function showForm(ctx: Context, email: string, problems: Problems, notice?: string): Promise<void> {
+/** @public Modules use it. */
+export function showLogInForm(ctx: Context, email: string, problems: Problems, notice?: string): Promise<void> {
   const hasProblems = Object.keys(problems).length > 0;
   return page(ctx, "log-in/log-in", { title: hasProblems ? "Error: Log in" : "Log in", email, problems, notice });
 }

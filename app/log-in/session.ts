@@ -52,8 +52,7 @@ export function offerUser(sql: Sql): Middleware {
 /** Sets `ctx.state.user`. Sends a browser without a session to log in (JSON: 401). */
 export function requireLogin(sql: Sql, otherwise?: string): Middleware {
   return async (ctx, next) => {
-    if (!(await findCurrentUser(sql, ctx)))
-      return refuse(ctx, otherwise ?? (readCookie(ctx, name) ? "/login?ended" : "/login"));
+    if (!(await findCurrentUser(sql, ctx))) return refuse(ctx, otherwise ?? (readCookie(ctx, name) ? ended : "/login"));
     await next();
   };
 }
@@ -66,7 +65,10 @@ export function requireLogin(sql: Sql, otherwise?: string): Middleware {
 export async function findCurrentUser(sql: Sql, ctx: Context): Promise<CurrentUser | undefined> {
   const [found] = await sql<(CurrentUser & { renewed_seconds: number | null })[]>`
     with found as (
-      select token_hash, session_id, usr_id, email, version, seen_at < now() - interval '1 day' as is_due
+      select
+        token_hash, session_id, usr_id, email, version,
+        proved_at > now() - interval '15 minutes' as is_proved,
+        seen_at < now() - interval '1 day' as is_due
       from session
       join usr using (usr_id)
       where token_hash = ${sessionHash(ctx)} and ${isAlive(sql)}
@@ -77,7 +79,7 @@ export async function findCurrentUser(sql: Sql, ctx: Context): Promise<CurrentUs
       where session.token_hash = found.token_hash and is_due
       returning extract(epoch from expires_at - now())::int as seconds
     )
-    select usr_id, email, version, session_id, (select seconds from renewed) as renewed_seconds
+    select usr_id, email, version, session_id, is_proved, (select seconds from renewed) as renewed_seconds
     from found
   `;
   if (!found) return undefined;
@@ -86,6 +88,13 @@ export async function findCurrentUser(sql: Sql, ctx: Context): Promise<CurrentUs
   if (renewed_seconds) setSession(ctx, readCookie(ctx, name), renewed_seconds);
   ctx.state.user = user;
   return ctx.state.user;
+}
+
+const ended = "/login?ended";
+
+/** For a session that has ended since it was found: its statement found another version of the user, or none. */
+export function refuseEnded(ctx: Context): void {
+  refuse(ctx, ended);
 }
 
 function refuse(ctx: Context, path: string): void {

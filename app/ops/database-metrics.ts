@@ -1,11 +1,13 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Sql } from "../db/connect.ts";
+import { projectName } from "../env.ts";
 import { mostCounted, states } from "./count-tasks.ts";
 import { readLags } from "./feed-lag.ts";
+import type { OperatorPages } from "./operator-pages.ts";
 import { readOverview, type Overview } from "./read-overview.ts";
 
-/** Metrics of all processes, read from the database. Every web process returns the same. */
-export async function databaseMetrics(sql: Sql): Promise<Registry> {
+/** Metrics of all processes and modules, read from the database. Every web process returns the same. */
+export async function databaseMetrics(sql: Sql, added: OperatorPages[]): Promise<Registry> {
   const [overview, attempts, connections, lags] = await Promise.all([
     readOverview(sql),
     sumAttempts(sql),
@@ -28,6 +30,7 @@ export async function databaseMetrics(sql: Sql): Promise<Registry> {
     events.set({ consumer: lag.name }, lag.events);
     seconds.set({ consumer: lag.name }, lag.seconds);
   }
+  await Promise.all(added.map((pages) => pages.addMetrics(registry, sql)));
   return registry;
 }
 
@@ -86,11 +89,15 @@ function addAttempts(registry: Registry, attempts: Awaited<ReturnType<typeof sum
   }
 }
 
-const gauge = (registry: Registry, name: string, help: string, labelNames: string[]) =>
-  new Gauge({ name: `slim_signup_${name}`, help, labelNames, registers: [registry] });
+/** A metric's name in Prometheus: its names have no hyphens. */
+export const metricName = (name: string): string => `${projectName.replaceAll("-", "_")}_${name}`;
+
+/** @public Modules use it. */
+export const gauge = (registry: Registry, name: string, help: string, labelNames: string[]) =>
+  new Gauge({ name: metricName(name), help, labelNames, registers: [registry] });
 
 const counter = (registry: Registry, name: string, help: string, labelNames: string[]) =>
-  new Counter({ name: `slim_signup_${name}`, help, labelNames, registers: [registry] });
+  new Counter({ name: metricName(name), help, labelNames, registers: [registry] });
 
 /** All attempts that took at most `le` seconds, and the seconds that they took together. */
 type Bucket = { task_type: string; outcome: string; le: string; attempts: number; seconds: number };
@@ -122,7 +129,7 @@ function listConnections(sql: Sql) {
   return sql<{ application: string; state: string; connections: number }[]>`
     select application_name as application, coalesce(state, 'unknown') as state, count(*)::int as connections
     from pg_stat_activity
-    where datname = current_database() and application_name like 'slim-signup %'
+    where datname = current_database() and application_name like ${projectName + " %"}
     group by application_name, state
     order by application_name, state
   `;

@@ -2,7 +2,8 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { isUnavailable, type Sql } from "../db/connect.ts";
 import type { Middleware } from "../http/context.ts";
-import { databaseMetrics } from "./database-metrics.ts";
+import { databaseMetrics, metricName } from "./database-metrics.ts";
+import type { OperatorPages } from "./operator-pages.ts";
 
 /** A stream stays open by design: its duration says nothing about speed. */
 const untimed = new Set(["/ops/events"]);
@@ -14,13 +15,14 @@ const untimed = new Set(["/ops/events"]);
 export function createMetrics(
   sql: Sql,
   token: string | undefined,
+  added: OperatorPages[],
 ): { timeRequests: Middleware; showMetrics: Middleware } {
   if (token === undefined) return { timeRequests: (_, next) => next(), showMetrics: (ctx) => ctx.throw(404) };
 
   const own = new Registry();
-  collectDefaultMetrics({ register: own, prefix: "slim_signup_web_" });
+  collectDefaultMetrics({ register: own, prefix: metricName("web_") });
   const durations = new Histogram({
-    name: "slim_signup_http_request_duration_seconds",
+    name: metricName("http_request_duration_seconds"),
     help: "Requests of this process, by the route's pattern.",
     labelNames: ["method", "route", "status"],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
@@ -43,7 +45,7 @@ export function createMetrics(
         ctx.set("WWW-Authenticate", "Bearer");
         ctx.throw(401);
       }
-      const ofDatabase = await databaseMetrics(sql).catch((error: unknown) => {
+      const ofDatabase = await databaseMetrics(sql, added).catch((error: unknown) => {
         if (isUnavailable(error)) return undefined;
         throw error;
       });
@@ -64,6 +66,6 @@ const digest = (text: string) => createHash("sha256").update(text).digest();
 function up(isUp: boolean): Registry {
   const registry = new Registry();
   const help = "1 if the database has answered this scrape.";
-  new Gauge({ name: "slim_signup_database_up", help, registers: [registry] }).set(isUp ? 1 : 0);
+  new Gauge({ name: metricName("database_up"), help, registers: [registry] }).set(isUp ? 1 : 0);
   return registry;
 }

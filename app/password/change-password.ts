@@ -4,17 +4,16 @@ import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { accepted, refuse } from "../http/responses.ts";
 import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-browser.ts";
-import { setSession } from "../log-in/session.ts";
+import { mailParams } from "../log-in/mail-cause.ts";
+import { refuseEnded, setSession } from "../log-in/session.ts";
 import { newToken } from "../token.ts";
-import { isOwnPassword, wrongPassword } from "./check-password.ts";
-import { normalizePassword, problemWithPassword } from "./password-rules.ts";
+import { normalizePassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
 
-type Problems = { password?: string; new_password?: string };
+type Problems = { new_password?: string };
 type Change = { passwordHash: string; sessionHash: Buffer; browserHash: Buffer };
 
-const text = z.string().catch("");
-const fields = z.object({ password: text, new_password: text });
+const fields = z.object({ new_password: z.string().catch("") });
 
 export function showChangePassword(): Middleware {
   return (ctx) => showForm(ctx, {});
@@ -22,18 +21,15 @@ export function showChangePassword(): Middleware {
 
 export function changePassword(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
-    const { password, new_password } = fields.parse(ctx.request.body);
-    const refuseOld = () => refuse(ctx, { password: wrongPassword }, (problems) => showForm(ctx, problems));
-    // Before the new one is judged: whoever knows the password may try as many new ones as it takes.
-    if (!(await isOwnPassword(sql, passwords, ctx, password))) return refuseOld();
-    const problem = problemWithPassword(new_password, ctx.state.user.email);
+    const { new_password } = fields.parse(ctx.request.body);
+    const problem = await passwords.findProblem(new_password, ctx.state.user.email, ctx.state);
     if (problem) return refuse(ctx, { new_password: problem }, (problems) => showForm(ctx, problems));
 
     const passwordHash = await passwords.hash(normalizePassword(new_password), ctx.state.deadline);
     const session = newToken();
     const browser = thisBrowser(ctx);
     const change = { passwordHash, sessionHash: session.hash, browserHash: browser.hash };
-    if (!(await setPassword(sql, ctx, change))) return refuseOld();
+    if (!(await setPassword(sql, ctx, change))) return refuseEnded(ctx);
 
     setSession(ctx, session.token);
     setKnownBrowser(ctx, browser.token);
@@ -65,7 +61,7 @@ async function setPassword(sql: Sql, ctx: Context, { passwordHash, sessionHash, 
       select 'PASSWORD_CHANGED', usr_id from account
     )
     insert into task (task_type, params)
-    select 'SEND_EMAIL_PASSWORD_CHANGED', jsonb_build_object('usr_id', usr_id::text)
+    select 'SEND_EMAIL_PASSWORD_CHANGED', ${mailParams(sql, ctx)}
     from account
     returning true
   `;

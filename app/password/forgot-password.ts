@@ -3,6 +3,7 @@ import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { accepted, refuse } from "../http/responses.ts";
+import { mailParams } from "../log-in/mail-cause.ts";
 import { normalizeEmail, problemWithEmail } from "../sign-up/email.ts";
 import { rememberAddress, rememberedAddress } from "../sign-up/sign-up-sent.ts";
 
@@ -36,7 +37,7 @@ export function forgotPassword(sql: Sql): Middleware {
       insert into task (task_type, params, unique_key)
       select
         'SEND_EMAIL_PASSWORD_RESET',
-        jsonb_build_object('usr_id', usr_id::text),
+        ${mailParams(sql, ctx)},
         coalesce(nullif(usr_id, 0), hashtextextended(${email}, 0))
       from account
       on conflict (task_type, unique_key) where unique_key is not null do update set

@@ -5,6 +5,8 @@ import { isCommon, stemOf, unitOf } from "./common-passwords.ts";
 const minLength = 15;
 const maxLength = 256;
 export const tooShort = `Enter a password of at least ${minLength} characters.`;
+const instead = "Choose a few random words instead.";
+export const breached = `This password is known from a data breach. ${instead}`;
 
 /** NFKC: the same password has the same bytes from any keyboard (NIST SP 800-63B-4, 3.1.1.2). */
 export function normalizePassword(text: string): string {
@@ -15,7 +17,7 @@ export function normalizePassword(text: string): string {
  * What is wrong with a password as it was typed, for the person who chose it. Length counts code points, before and
  * after normalization. No rule asks for digits or signs: NIST SP 800-63B-4 forbids that, and requires the blocklist.
  */
-export function problemWithPassword(typed: string, email: string): string | undefined {
+export function problemWithPassword(typed: string, email: string, site = siteName): string | undefined {
   const password = normalizePassword(typed);
   const length = Array.from(password).length;
   if (length === 0) return tooShort;
@@ -24,11 +26,11 @@ export function problemWithPassword(typed: string, email: string): string | unde
   if (length > maxLength) return `Enter a password of at most ${maxLength} characters.`;
 
   const lower = password.toLowerCase();
-  if (isRepetition(lower)) return "Choose another password: this one repeats itself.";
-  if (isCommon(lower)) return "Choose another password: many people use this one.";
-  if (isKeyboardRun(lower)) return "Choose another password: this one follows the keyboard or the alphabet.";
-  if (contains(lower, siteName)) return `Choose a password without the name of this site, ${siteName}.`;
-  if (isAbout(lower, email)) return "Choose a password without your email address.";
+  if (isRepetition(lower)) return `This password repeats itself and is easy to guess. ${instead}`;
+  if (isCommon(lower)) return `Many people use this password or one like it. ${instead}`;
+  if (isKeyboardRun(lower)) return `This password follows the keyboard or the alphabet. ${instead}`;
+  if (isAbout(lower, [site.toLowerCase()])) return `This password contains the name of this site, ${site}. ${instead}`;
+  if (isAbout(lower, partsOf(email))) return `This password contains your email address. ${instead}`;
   return undefined;
 }
 
@@ -53,15 +55,22 @@ function isKeyboardRun(password: string): boolean {
   return breaks + 1 <= password.length / 4;
 }
 
-/** Whether it contains the local part of the address, with or without its +tag, or is little more than a short one. */
-function isAbout(password: string, email: string): boolean {
+/** The address, and its local part with and without the +tag. */
+function partsOf(email: string): string[] {
   const local = email.slice(0, email.lastIndexOf("@"));
   const [name = ""] = local.split("+");
-  const isLong = (part: string) => lettersAndDigits(part).length >= 4;
-  return (
-    [local, name].some((part) => isLong(part) && contains(password, part)) ||
-    [email, local, name].map(stemOf).filter(Boolean).includes(stemOf(password))
-  );
+  return [email, local, name];
+}
+
+/** Whether it contains one of the words, or is little more than a short one. */
+function isAbout(password: string, words: string[]): boolean {
+  const stem = stemOf(password);
+  return words.some((word) => (isLong(word) && contains(password, word)) || (stem !== "" && stem === stemOf(word)));
+}
+
+/** Shorter words are part of too many others. */
+function isLong(word: string): boolean {
+  return lettersAndDigits(word).length >= 4;
 }
 
 function contains(password: string, word: string): boolean {

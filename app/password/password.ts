@@ -1,8 +1,13 @@
 import { availableParallelism } from "node:os";
 import { hash, verify } from "@node-rs/argon2";
 import pLimit from "p-limit";
+import type { State } from "../http/context.ts";
+import { isBreached } from "./breached-passwords.ts";
+import { breached, normalizePassword, problemWithPassword } from "./password-rules.ts";
 
 export type Passwords = {
+  /** What is wrong with a password as it was typed, for the person who chose it: the rules, then the range API. */
+  findProblem: (typed: string, email: string, state: Pick<State, "deadline" | "log">) => Promise<string | undefined>;
   hash: (password: string, deadline: AbortSignal) => Promise<string>;
   /** Without a hash (an unknown address) it returns false after the same time. */
   verify: (hash: string | undefined, password: string, deadline: AbortSignal) => Promise<boolean>;
@@ -10,7 +15,13 @@ export type Passwords = {
   isOutdated: (hash: string) => boolean;
 };
 
-type Options = { cores?: number; queue?: number; cost?: typeof owasp };
+type Options = {
+  cores?: number;
+  queue?: number;
+  cost?: typeof owasp;
+  /** A range API of breached passwords. Without it, no password leaves the process in any form. */
+  rangeUrl?: string | undefined;
+};
 
 // OWASP's password storage cheat sheet: argon2id with 19 MiB, 2 passes, 1 lane.
 const owasp = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -20,7 +31,7 @@ const owasp = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
  * would delay all requests past their deadline.
  */
 export function createPasswords(options: Options = {}): Passwords {
-  const { cores = availableParallelism(), queue = 256 * cores, cost = owasp } = options;
+  const { cores = availableParallelism(), queue = 256 * cores, cost = owasp, rangeUrl } = options;
   const limit = pLimit(cores);
   const dummy = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.parallelism}$${"A".repeat(22)}$${"A".repeat(43)}`;
 
@@ -36,6 +47,12 @@ export function createPasswords(options: Options = {}): Passwords {
   }
 
   return {
+    async findProblem(typed, email, state) {
+      const problem = problemWithPassword(typed, email);
+      if (problem || rangeUrl === undefined) return problem;
+      return (await isBreached(rangeUrl, normalizePassword(typed), state)) ? breached : undefined;
+    },
+
     hash: (password, deadline) => queued(deadline, () => hash(password, cost)),
 
     verify: (known, password, deadline) =>

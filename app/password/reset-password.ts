@@ -5,8 +5,9 @@ import { page } from "../http/page.ts";
 import { accepted, refuse, showExpiredLink } from "../http/responses.ts";
 import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-browser.ts";
 import { checkPassword, triedAddress } from "../log-in/log-in.ts";
+import { mailParams } from "../log-in/mail-cause.ts";
 import { hashToken } from "../token.ts";
-import { normalizePassword, problemWithPassword } from "./password-rules.ts";
+import { normalizePassword } from "./password-rules.ts";
 import type { Passwords } from "./password.ts";
 
 type Problems = { password?: string };
@@ -31,13 +32,13 @@ export function resetPassword(sql: Sql, passwords: Passwords): Middleware {
     const { token, password } = fields.parse(ctx.request.body);
     const account = await findAccount(sql, token);
     if (!account) return refuseLink(ctx);
-    const problem = problemWithPassword(password, account.email);
+    const problem = await passwords.findProblem(password, account.email, ctx.state);
     if (problem) return refuse(ctx, { password: problem }, (problems) => showForm(ctx, token, account.email, problems));
 
     const passwordHash = await passwords.hash(normalizePassword(password), ctx.state.deadline);
     const browser = thisBrowser(ctx);
     const tried = triedAddress(ctx, account.email);
-    if (!(await useToken(sql, { token, passwordHash, tried, browserHash: browser.hash }))) return refuseLink(ctx);
+    if (!(await useToken(sql, ctx, { token, passwordHash, tried, browserHash: browser.hash }))) return refuseLink(ctx);
     setKnownBrowser(ctx, browser.token);
     accepted(ctx, "/login?reset");
   };
@@ -58,7 +59,7 @@ async function findAccount(sql: Sql, token: string) {
  * links carry no version: otherwise a thief who moved the account could end them by a reset. Failed log-ins are
  * cleared: the owner has probably tried some passwords, and the new one must work at once.
  */
-async function useToken(sql: Sql, { token, passwordHash, tried, browserHash }: Reset): Promise<boolean> {
+async function useToken(sql: Sql, ctx: Context, { token, passwordHash, tried, browserHash }: Reset): Promise<boolean> {
   const rows = await sql`
     with account as (
       -- When two links race, the second waits here, and then finds another version.
@@ -90,7 +91,7 @@ async function useToken(sql: Sql, { token, passwordHash, tried, browserHash }: R
       select 'PASSWORD_CHANGED', usr_id from account
     )
     insert into task (task_type, params)
-    select 'SEND_EMAIL_PASSWORD_CHANGED', jsonb_build_object('usr_id', usr_id::text)
+    select 'SEND_EMAIL_PASSWORD_CHANGED', ${mailParams(sql, ctx)}
     from account
     returning true
   `;

@@ -3,7 +3,7 @@ import type { Sql } from "../db/connect.ts";
 import { readCookie, setCookie, type Context, type Middleware } from "../http/context.ts";
 import { page } from "../http/page.ts";
 import { accepted, refuse } from "../http/responses.ts";
-import { normalizePassword, problemWithPassword } from "../password/password-rules.ts";
+import { normalizePassword } from "../password/password-rules.ts";
 import type { Passwords } from "../password/password.ts";
 import { hashToken, newToken } from "../token.ts";
 import { normalizeEmail, problemWithEmail } from "./email.ts";
@@ -18,10 +18,12 @@ export function showSignUp(): Middleware {
 /** Signs up: form or JSON with `email` and `password`. The response never shows whether the address was taken. */
 export function signUp(sql: Sql, passwords: Passwords): Middleware {
   return async (ctx) => {
-    const { email, password, problems } = parseSignUp(ctx.request.body);
-    if (problems) return refuse(ctx, problems, () => showForm(ctx, email, problems));
+    const typed = fields.parse(ctx.request.body);
+    const email = normalizeEmail(typed.email);
+    const problems = await findProblems(ctx, passwords, email, typed.password);
+    if (problems) return refuse(ctx, problems, () => showForm(ctx, typed.email, problems));
 
-    const passwordHash = await passwords.hash(password, ctx.state.deadline);
+    const passwordHash = await passwords.hash(normalizePassword(typed.password), ctx.state.deadline);
     const browser = markBrowser(ctx);
 
     // "do nothing" would return no row when two first signups race; this returns the existing one.
@@ -61,18 +63,13 @@ export function signUp(sql: Sql, passwords: Passwords): Middleware {
 const text = z.string().catch("");
 const fields = z.object({ email: text, password: text });
 
-function parseSignUp(body: unknown) {
-  const typed = fields.parse(body);
-  const email = normalizeEmail(typed.email);
-  const password = normalizePassword(typed.password);
+async function findProblems(ctx: Context, passwords: Passwords, email: string, password: string) {
   const problems: Problems = {};
   const withEmail = problemWithEmail(email);
   if (withEmail) problems.email = withEmail;
-  const withPassword = problemWithPassword(typed.password, email);
+  const withPassword = await passwords.findProblem(password, email, ctx.state);
   if (withPassword) problems.password = withPassword;
-
-  if (withEmail || withPassword) return { email: typed.email, password, problems };
-  return { email, password };
+  return withEmail || withPassword ? problems : undefined;
 }
 
 function showForm(ctx: Context, email: string, problems: Problems): Promise<void> {

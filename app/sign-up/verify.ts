@@ -5,7 +5,7 @@ import { page } from "../http/page.ts";
 import { accepted, refuse, showExpiredLink } from "../http/responses.ts";
 import { knowBrowser, setKnownBrowser, thisBrowser } from "../log-in/known-browser.ts";
 import { beginSession, newSession, sessionHash, setSession } from "../log-in/session.ts";
-import { normalizePassword, problemWithPassword, tooShort } from "../password/password-rules.ts";
+import { normalizePassword, tooShort } from "../password/password-rules.ts";
 import type { Passwords } from "../password/password.ts";
 import { hashToken } from "../token.ts";
 import { browserHash } from "./sign-up.ts";
@@ -36,7 +36,7 @@ export function verify(sql: Sql, passwords: Passwords): Middleware {
     if (password) {
       const account = await findAccount(sql, ctx, token);
       if (!account || account.is_verified) return showState(ctx, token, account);
-      const problem = problemWithPassword(password, account.email);
+      const problem = await passwords.findProblem(password, account.email, ctx.state);
       if (problem) return refusePassword(ctx, token, account, problem);
       passwordHash = await passwords.hash(normalizePassword(password), ctx.state.deadline);
     }

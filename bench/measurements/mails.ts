@@ -1,3 +1,4 @@
+import { projectName } from "../../app/env.ts";
 import { atLeast, type Bench, type Report } from "../bench.ts";
 import { startChild } from "../support/child.ts";
 import { compete, type Figures } from "../support/compete.ts";
@@ -9,7 +10,7 @@ import { enqueueWelcomes } from "../support/tasks.ts";
 export async function mails(bench: Bench): Promise<Report> {
   const count = bench.size(5000, 300);
   const results = await compete(bench, [
-    { name: "slim-signup", setting: "worker/main.ts, 20 slots, 20 connections", run: () => fromTasks(bench, count) },
+    { name: projectName, setting: "worker/main.ts, 20 slots, 20 connections", run: () => fromTasks(bench, count) },
     {
       name: "bare loop",
       setting: "nodemailer's pool, 20 connections, the same views rendered for each mail",
@@ -17,8 +18,8 @@ export async function mails(bench: Bench): Promise<Report> {
     },
   ]);
   return {
-    tables: [results.table({ rate: "mails/s" }, "slim-signup")],
-    goals: [atLeast("slim-signup / bare loop", results.ratio("rate", "slim-signup", "bare loop"), 0.85)],
+    tables: [results.table({ rate: "mails/s" }, projectName)],
+    goals: [atLeast(`${projectName} / bare loop`, results.ratio("rate", projectName, "bare loop"), 0.85)],
     notes: [
       `${count.toLocaleString("en-US")} mails, from the first to the last that the server accepted; it is a process of its own.`,
     ],

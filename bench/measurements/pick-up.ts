@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { projectName } from "../../app/env.ts";
 import { atMost, type Bench, type Report } from "../bench.ts";
 import { startChild } from "../support/child.ts";
 import { compete, type Figures } from "../support/compete.ts";
@@ -20,12 +21,12 @@ export async function pickUp(bench: Bench): Promise<Report> {
     contender(graphileWorker(-1), "24 at once, no local queue: NOTIFY inside the producer's transaction"),
   ]);
   return {
-    tables: [results.table({ p50: "p50 ms", p99: "p99 ms", sent50: "p50 ms since its sending" }, "slim-signup")],
+    tables: [results.table({ p50: "p50 ms", p99: "p99 ms", sent50: "p50 ms since its sending" }, projectName)],
     goals: [
-      atMost("p50", results.median("slim-signup", "p50"), 5, " ms"),
-      atMost("p99", results.median("slim-signup", "p99"), 20, " ms"),
-      atMost("p50, slim-signup / graphile-worker", results.ratio("p50", "slim-signup", "graphile-worker"), 1),
-      atMost("p99, slim-signup / graphile-worker", results.ratio("p99", "slim-signup", "graphile-worker"), 1.5),
+      atMost("p50", results.median(projectName, "p50"), 5, " ms"),
+      atMost("p99", results.median(projectName, "p99"), 20, " ms"),
+      atMost(`p50, ${projectName} / graphile-worker`, results.ratio("p50", projectName, "graphile-worker"), 1),
+      atMost(`p99, ${projectName} / graphile-worker`, results.ratio("p99", projectName, "graphile-worker"), 1.5),
     ],
     notes: [
       `${count} single tasks, 20–60 ms apart: from the response to the commit until the handler's start; and from the sending of the statement, which includes the cost of a NOTIFY.`,

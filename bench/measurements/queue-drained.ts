@@ -1,3 +1,4 @@
+import { projectName } from "../../app/env.ts";
 import { atLeast, type Bench, type Report } from "../bench.ts";
 import { startChild } from "../support/child.ts";
 import { now, until } from "../support/clock.ts";
@@ -19,7 +20,7 @@ export async function queueDrained(bench: Bench): Promise<Report> {
   });
   const own = ownSystem(4000);
   const results = await compete(bench, [
-    contender("slim-signup", "4,000 slots, 2 connections", own),
+    contender(projectName, "4,000 slots, 2 connections", own),
     contender("ceiling", "the same statements in a bare loop, 2,000 at a time, 2 connections", {
       ...own,
       script: "bench/processes/bare-loop.ts",
@@ -43,15 +44,15 @@ export async function queueDrained(bench: Bench): Promise<Report> {
     ),
   ]);
   return {
-    tables: [results.table({ rate: "tasks/s" }, "slim-signup")],
+    tables: [results.table({ rate: "tasks/s" }, projectName)],
     goals: [
-      atLeast("slim-signup / graphile-worker", results.ratio("rate", "slim-signup", "graphile-worker"), 1.9),
-      atLeast("slim-signup / pg-boss, work()", results.ratio("rate", "slim-signup", "pg-boss, work()"), 1.5),
-      atLeast("slim-signup / ceiling", results.ratio("rate", "slim-signup", "ceiling"), 0.8),
+      atLeast(`${projectName} / graphile-worker`, results.ratio("rate", projectName, "graphile-worker"), 1.9),
+      atLeast(`${projectName} / pg-boss, work()`, results.ratio("rate", projectName, "pg-boss, work()"), 1.5),
+      atLeast(`${projectName} / ceiling`, results.ratio("rate", projectName, "ceiling"), 0.8),
     ],
     notes: [
       `${readable(count)} tasks each; ${readable(few)} for the article's loop, which reads the whole backlog at each step.`,
-      "No system logs a line per task: slim-signup logs from `warn`, graphile-worker's logger is silent, pg-boss has none.",
+      `No system logs a line per task: ${projectName} logs from "warn", graphile-worker's logger is silent, pg-boss has none.`,
       "The clock runs from the start of the first task, so start-up does not count, until a query finds no task left.",
     ],
   };

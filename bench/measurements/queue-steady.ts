@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Sql } from "../../app/db/connect.ts";
+import { projectName } from "../../app/env.ts";
 import { atLeast, atMost, type Bench, type Report } from "../bench.ts";
 import { startChild } from "../support/child.ts";
 import { now } from "../support/clock.ts";
@@ -23,11 +24,11 @@ export async function queueSteady(bench: Bench): Promise<Report> {
   ];
   // A minute needs no warm-up.
   const { report, results } = await measure({ ...bench, warmUps: 0 }, contenders, bench.size(60, 3), bench.size(6, 1));
-  report.goals.push(atMost("p99 beside graphile-worker", results.ratio("p99", "slim-signup", "graphile-worker"), 1));
+  report.goals.push(atMost("p99 beside graphile-worker", results.ratio("p99", projectName, "graphile-worker"), 1));
   return report;
 }
 
-/** The same for ten minutes, slim-signup alone and once: whether it lasts. */
+/** The same for ten minutes, this project alone and once: whether it lasts. */
 export async function queueSteadyLong(bench: Bench): Promise<Report> {
   const contenders = [{ system: ownSystem(500), setting: "500 slots" }];
   const once = { ...bench, rounds: 1, warmUps: 0 };
@@ -53,7 +54,7 @@ async function measure(bench: Bench, contenders: Contender[], seconds: number, w
       { ...results.table(over("dead")), caption: "Dead rows after so many seconds" },
       { ...results.table(over("p99")), caption: `p99 in ms of the tasks committed in the ${windowSeconds} s before` },
     ],
-    goals: [atLeast("rate kept", results.median("slim-signup", "rate"), 0.99 * perSecond, "/s")],
+    goals: [atLeast("rate kept", results.median(projectName, "rate"), 0.99 * perSecond, "/s")],
     notes: [
       `${perSecond} tasks/s for ${seconds} s, ${batch} per statement; a repeatable read transaction stays open. Latency is from the commit to the handler's start.`,
     ],

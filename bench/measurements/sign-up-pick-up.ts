@@ -1,5 +1,6 @@
 import { Agent, request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
+import { projectName } from "../../app/env.ts";
 import { atMost, type Bench, type Report } from "../bench.ts";
 import { startChild } from "../support/child.ts";
 import { now, until } from "../support/clock.ts";
@@ -16,7 +17,7 @@ export async function signUpPickUp(bench: Bench): Promise<Report> {
   const count = bench.size(150, 20);
   const results = await compete(bench, [
     {
-      name: "slim-signup",
+      name: projectName,
       setting: "web and worker, default settings",
       isSigned: true,
       run: () => latency(bench, count),
@@ -24,7 +25,7 @@ export async function signUpPickUp(bench: Bench): Promise<Report> {
   ]);
   return {
     tables: [results.table({ p50: "p50 ms", p99: "p99 ms", response50: "response, p50 ms" })],
-    goals: [atMost("p50 after the response", results.median("slim-signup", "p50"), 3, " ms")],
+    goals: [atMost("p50 after the response", results.median(projectName, "p50"), 3, " ms")],
     notes: [
       `${count} signups over HTTP, one after the other, 20–60 ms apart: from the response's arrival to the start of the handler of SEND_EMAIL_WELCOME. It is negative when the handler starts first. The mails go to a server on the same machine.`,
     ],

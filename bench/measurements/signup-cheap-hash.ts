@@ -1,3 +1,4 @@
+import { projectName } from "../../app/env.ts";
 import { atLeast, type Bench, type Report } from "../bench.ts";
 import { compete, type Figures } from "../support/compete.ts";
 import { createDatabase, vacuum } from "../support/database.ts";
@@ -13,13 +14,13 @@ export async function signupCheapHash(bench: Bench): Promise<Report> {
   });
   const script = "bench/processes/cheap-signup.ts";
   const results = await compete(bench, [
-    contender("slim-signup", "user and task in one statement, default log", script),
-    contender("slim-signup, silent", "the same without its log", script, { LOG_LEVEL: "silent" }),
+    contender(projectName, "user and task in one statement, default log", script),
+    contender(`${projectName}, silent`, "the same without its log", script, { LOG_LEVEL: "silent" }),
     contender("bare Koa", "one insert, no log", "bench/processes/bare-koa.ts"),
   ]);
   return {
-    tables: [results.table({ rate: "signups/s", p50: "p50 ms", p99: "p99 ms" }, "slim-signup")],
-    goals: [atLeast("slim-signup / bare Koa", results.ratio("rate", "slim-signup", "bare Koa"), 0.8)],
+    tables: [results.table({ rate: "signups/s", p50: "p50 ms", p99: "p99 ms" }, projectName)],
+    goals: [atLeast(`${projectName} / bare Koa`, results.ratio("rate", projectName, "bare Koa"), 0.8)],
     notes: ["100 connections post JSON; 10 connections to Postgres each."],
   };
 }

@@ -1,3 +1,4 @@
+import { projectName } from "../../app/env.ts";
 import { atLeast, atMost, type Bench, type Report } from "../bench.ts";
 import { startChild } from "../support/child.ts";
 import { compete, type Contender, type Figures } from "../support/compete.ts";
@@ -12,12 +13,12 @@ export async function signup(bench: Bench): Promise<Report> {
   const seconds = bench.size(6, 2);
   const results = await compete(bench, [...systems(bench), ceiling(seconds)]);
   const loaded = await compete(bench, [
-    { name: "slim-signup", setting: "100 connections post signups", run: () => pagesUnderLoad(bench, seconds) },
+    { name: projectName, setting: "100 connections post signups", run: () => pagesUnderLoad(bench, seconds) },
   ]);
   const goal = (peer: string, connections: number, limit: number) =>
     atLeast(
-      `slim-signup / ${peer} at ${connections} connections`,
-      results.ratio(`rate${connections}`, "slim-signup", peer),
+      `${projectName} / ${peer} at ${connections} connections`,
+      results.ratio(`rate${connections}`, projectName, peer),
       limit,
     );
   return {
@@ -41,12 +42,12 @@ export async function signup(bench: Bench): Promise<Report> {
       goal("better-auth", 10, 5),
       goal("better-auth", 100, 5),
       ...pages.map((path) =>
-        atMost(`GET ${path} under load, p99`, loaded.median("slim-signup", `p99 ${path}`), 50, " ms"),
+        atMost(`GET ${path} under load, p99`, loaded.median(projectName, `p99 ${path}`), 50, " ms"),
       ),
     ],
     notes: [
-      "The connections post JSON, each time with a new address and from another forwarded client address: 700 signups of slim-signup and of bare Koa, 150 each of the slower peers. The load comes from a process on the same cores.",
-      "The hashes differ, each is the system's default: argon2id (19 MiB, 2 passes) in slim-signup, scrypt in better-auth, bcrypt (cost 10) in Express.",
+      `The connections post JSON, each time with a new address and from another forwarded client address: 700 signups of ${projectName} and of bare Koa, 150 each of the slower peers. The load comes from a process on the same cores.`,
+      `The hashes differ, each is the system's default: argon2id (19 MiB, 2 passes) in ${projectName}, scrypt in better-auth, bcrypt (cost 10) in Express.`,
     ],
   };
 }
@@ -56,10 +57,10 @@ function systems(bench: Bench): Contender[] {
   const most = bench.size(700, 24);
   const few = bench.size(150, 20);
   return [
-    { name: "slim-signup", setting: "10 connections to Postgres, default log", run: () => withoutWorker(bench, most) },
+    { name: projectName, setting: "10 connections to Postgres, default log", run: () => withoutWorker(bench, most) },
     { name: "bare Koa", setting: "argon2id and one insert, no log", run: () => bareKoa(bench, most) },
     {
-      name: "slim-signup and worker",
+      name: `${projectName} and worker`,
       setting: "the worker sends the mails meanwhile",
       run: () => withWorker(bench, most),
     },

@@ -1,3 +1,4 @@
+import { projectName } from "../../app/env.ts";
 import { atLeast, type Bench, type Report } from "../bench.ts";
 import { startChild, type Child } from "../support/child.ts";
 import { now, until } from "../support/clock.ts";
@@ -35,9 +36,9 @@ export async function workers(bench: Bench): Promise<Report> {
     tables: [results.table({ rate: "tasks/s" })],
     goals: [
       ...counts.map((count) =>
-        atLeast(`slim-signup / graphile-worker, processes of each: ${count}`, ratio(count), 1.5),
+        atLeast(`${projectName} / graphile-worker, processes of each: ${count}`, ratio(count), 1.5),
       ),
-      atLeast(`slim-signup × ${many} / the best count`, rate(many) / Math.max(...[...counts, many].map(rate)), 0.7),
+      atLeast(`${projectName} × ${many} / the best count`, rate(many) / Math.max(...[...counts, many].map(rate)), 0.7),
     ],
     notes: [
       `${tasks.toLocaleString("en-US")} no-op tasks for all processes together: the count starts when the last process has joined, and ends when a query finds no task left. The processes are reused in each round, with new connections: otherwise we would measure how 64 new processes compile their code.`,

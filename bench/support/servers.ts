@@ -26,13 +26,13 @@ export async function startWebProcess({ script, env, healthPath, isEntry = false
   return { child, url, [Symbol.asyncDispose]: child.end };
 }
 
-/** The web process of slim-signup, behind one proxy. */
+/** The web process of this project, behind one proxy. */
 export function startOwnWeb(databaseUrl: string): Promise<Web> {
   const env = { DATABASE_URL: databaseUrl, TRUST_PROXY: "1" };
   return startWebProcess({ script: "app/main.ts", env, healthPath: "/readyz", isEntry: true });
 }
 
-/** The environment of a slim-signup worker; its mails cannot be delivered. */
+/** The environment of a worker of this project; its mails cannot be delivered. */
 export function workerSettings(databaseUrl: string): Record<string, string> {
   return {
     DATABASE_URL: databaseUrl,

@@ -1,5 +1,6 @@
 import type { Sql } from "../../app/db/connect.ts";
 import { notifyWorkers } from "../../app/db/notify-workers.ts";
+import { projectName } from "../../app/env.ts";
 import { workerSettings } from "./servers.ts";
 import { noOpTypes } from "./tasks.ts";
 
@@ -19,7 +20,7 @@ export type System = {
 
 export function ownSystem(slots: number): System {
   return {
-    name: "slim-signup",
+    name: projectName,
     database: "migrated",
     script: "bench/processes/worker.ts",
     settings: (url) => ({ ...workerSettings(url), WORKER_CONCURRENCY: String(slots) }),

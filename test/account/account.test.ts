@@ -1,5 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
+import { projectName } from "../../app/env.ts";
 import { ada, addUser, openSession, passwords } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { appendEvent } from "../support/feed.ts";
@@ -126,12 +127,13 @@ describe("GET /account/data", () => {
     await sql`insert into email_change (usr_id, old_email, new_email) values (${usrId}, ${ada.email}, 'new@example.com')`;
     await appendEvent(sql, "LOGGED_IN", { usr_id: usrId });
     await sql`insert into known_browser (token_hash, usr_id, usr_version) values (sha256('x'), ${usrId}, 0)`;
+    await sql`select mail_params(${usrId}, 'Firefox on Linux', '198.51.100.1'), mail_params(0, 'Edge', '198.51.100.2')`;
     // Without sessions that a raised version has ended.
     await openSession(sql, usrId, { usr_version: -1 });
     await sql`insert into known_browser (token_hash, usr_id, usr_version) values (sha256('y'), ${usrId}, -1)`;
     const { headers, text } = await site.get("/account/data").set("Cookie", cookie).expect(200);
 
-    expect(headers["content-disposition"]).toBe('attachment; filename="slim-signup-data.json"');
+    expect(headers["content-disposition"]).toBe(`attachment; filename="${projectName}-data.json"`);
     expect(headers["content-type"]).toContain("application/json");
     const time = expect.stringMatching(/^20\d\d-/) as string;
     expect(JSON.parse(text)).toEqual({
@@ -139,9 +141,12 @@ describe("GET /account/data", () => {
       signed_up_at: time,
       email_verified_at: time,
       email_reminded_at: null,
-      sessions: [{ browser: firefox, address: "198.51.100.1", began_at: time, seen_at: time, ends_at: time }],
+      sessions: [
+        { browser: firefox, address: "198.51.100.1", began_at: time, seen_at: time, proved_at: time, ends_at: time },
+      ],
       known_browsers: [{ known_since: time, logged_in_at: time }],
       email_changes: [{ old_email: ada.email, new_email: "new@example.com", asked_at: time, confirmed_at: null }],
+      security_emails: [{ browser: "Firefox on Linux", network: "198.51.100.1", caused_at: time }],
       activity: [{ what: "LOGGED_IN", data: {}, happened_at: time }],
     });
     expect(text).not.toMatch(/argon2|hash|\\x/);

@@ -42,8 +42,8 @@ describe("POST /account/email/confirm", () => {
     const token = await requestChange();
     await confirm(token).expect(303).expect("Location", "/account?email-changed");
     expect(await email()).toBe(newEmail);
-    expect(await sql`select task_type, params from task`).toEqual([
-      { task_type: "SEND_EMAIL_ADDRESS_CHANGED", params: { email_change_id: "1" } },
+    expect(await sql`select task_type, params - 'mail_cause_id' as params from task`).toEqual([
+      { task_type: "SEND_EMAIL_ADDRESS_CHANGED", params: { usr_id: usrId, email_change_id: "1" } },
     ]);
     expect(await sql`select confirmed_at is not null as done from email_change`).toEqual([{ done: true }]);
   });

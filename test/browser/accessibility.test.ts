@@ -1,6 +1,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
+import { siteName } from "../../app/env.ts";
 import { addLink, addUser, passwords } from "../support/accounts.ts";
 import { pageProblems, openBrowser } from "../support/browser.ts";
 import { createDatabase } from "../support/database.ts";
@@ -26,6 +27,7 @@ it.each<[name: string, url: string, title: string, reach?: (page: Page) => Promi
   ["the form with the password visible", `${site}/signup`, "Sign up", showPassword],
   ["the form with two problems", `${site}/signup`, "Error: Sign up", signUp("ada@example", "too short")],
   ["the form with one problem", `${site}/signup`, "Error: Sign up", signUp(longAddress, "too short")],
+  ["the form with a common password", `${site}/signup`, "Error: Sign up", signUp(longAddress, "password1234567")],
   ["the sent page", `${site}/signup`, "Check your email", signUp(longAddress, good)],
   ["the sent page without an address", `${site}/signup/sent`, "Check your email"],
   ["the log-in form", `${site}/login`, "Log in"],
@@ -58,7 +60,7 @@ it.each<[name: string, url: string, title: string, reach?: (page: Page) => Promi
 ])("%s has no violation and fits the screen", async (_, url, title, reach) => {
   const page = await browser.visit(url);
   await reach?.(page);
-  expect(await page.title()).toBe(`${title} – slim-signup`);
+  expect(await page.title()).toBe(`${title} – ${siteName}`);
   expect(await pageProblems(page)).toEqual([]);
 });
 

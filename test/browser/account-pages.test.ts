@@ -73,11 +73,22 @@ it.each<State>([
     },
   ],
   ["the deletion form", "Delete your account", at("/account/delete")],
+  ["the proof page", "Confirm that it is you", at("/proof?to=/account/password")],
   [
-    "the deletion form with a problem",
-    "Error: Delete your account",
-    at("/account/delete", (page) => send(page, "Delete account", { "Your password": "wrong" })),
+    "the proof page with a problem",
+    "Error: Confirm that it is you",
+    at("/proof", (page) => send(page, "Continue", { "Your password": "wrong" })),
   ],
+  [
+    "the proof page in place of a form",
+    "Confirm that it is you",
+    at("/account/email", async (page) => {
+      await sql`update session set proved_at = 'epoch'`;
+      await send(page, "Send link", { "New email address": newEmail });
+    }),
+  ],
+  ["the link that secures the account", "Secure your account", byLink("/account/secure", "secure")],
+  ["the secured account", "Your account is secured", at("/account/secured")],
   ["the last page", "Account deleted", at("/account/deleted")],
 ])("%s has no violation and fits the screen", async (_, expected, reach) => {
   const usrId = await addUser(sql);

@@ -1,5 +1,6 @@
 import type { Locator, Page } from "playwright-core";
 import { beforeEach, describe, expect, it } from "vitest";
+import { siteName } from "../../app/env.ts";
 import { ada } from "../support/accounts.ts";
 import { openBrowser } from "../support/browser.ts";
 import { emailField, hasFocus, openMail, passwordField, runSite, signUp } from "../support/browser-session.ts";
@@ -111,7 +112,7 @@ describe("the sign-up form", () => {
     await signUp(page, owner);
     expect(await page.content()).toBe(first);
 
-    await openMail(page, owner.email, "You already have an account at slim-signup");
+    await openMail(page, owner.email, `You already have an account at ${siteName}`);
   });
 });
 

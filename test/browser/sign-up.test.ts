@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { siteName } from "../../app/env.ts";
 import { ada } from "../support/accounts.ts";
 import { openBrowser } from "../support/browser.ts";
 import {
@@ -32,10 +33,10 @@ describe.each([
     const page = await browser.visit(url, { javaScriptEnabled });
     await page.getByRole("main").getByRole("link", { name: "Sign up" }).click();
     await signUp(page, person);
-    expect(await page.title()).toBe("Check your email – slim-signup");
+    expect(await page.title()).toBe(`Check your email – ${siteName}`);
     expect(await page.getByRole("main").textContent()).toContain(person.email);
 
-    const mail = await openMail(page, person.email, "Welcome to slim-signup: verify your email address");
+    const mail = await openMail(page, person.email, `Welcome to ${siteName}: verify your email address`);
     const link = await openTab(page, mail, "Verify your email address");
     const button = link.getByRole("button", { name: "Verify and log in" });
     expect(await hasFocus(button)).toBe(true);
@@ -49,7 +50,7 @@ describe.each([
     const person = someone("elsewhere");
     const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
     await signUp(page, person);
-    const mail = await openMail(page, person.email, "Welcome to slim-signup: verify your email address");
+    const mail = await openMail(page, person.email, `Welcome to ${siteName}: verify your email address`);
     const link = await mail.getByRole("link", { name: "Verify your email address" }).getAttribute("href");
 
     const elsewhere = await browser.visit(link!, { javaScriptEnabled });
@@ -57,7 +58,7 @@ describe.each([
     expect(await hasFocus(newPassword)).toBe(true);
     await newPassword.fill("too short");
     await send(elsewhere, "Verify and log in");
-    expect(await elsewhere.title()).toBe("Error: Verify your email address – slim-signup");
+    expect(await elsewhere.title()).toBe(`Error: Verify your email address – ${siteName}`);
     expect(await hasFocus(elsewhere.getByRole("alert"))).toBe(true);
     await newPassword.fill("another good secret");
     await send(elsewhere, "Verify and log in");
@@ -65,7 +66,7 @@ describe.each([
 
     await page.goto(`${url}/login`);
     await logIn(page, person);
-    expect(await page.title()).toBe("Error: Log in – slim-signup");
+    expect(await page.title()).toBe(`Error: Log in – ${siteName}`);
     expect(await emailField(page).inputValue()).toBe(person.email);
     expect(await hasFocus(page.getByRole("alert"))).toBe(true);
     await logIn(page, { ...person, password: "another good secret" });
@@ -79,12 +80,12 @@ describe.each([
     const person = someone("refusing");
     const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
     await signUp(page, person);
-    const mail = await openMail(page, person.email, "Welcome to slim-signup: verify your email address");
+    const mail = await openMail(page, person.email, `Welcome to ${siteName}: verify your email address`);
     const link = await mail.getByRole("link", { name: "I did not sign up" }).getAttribute("href");
 
     const elsewhere = await browser.visit(link!, { javaScriptEnabled });
     await send(elsewhere, "Delete account");
-    expect(await elsewhere.title()).toBe("Account deleted – slim-signup");
+    expect(await elsewhere.title()).toBe(`Account deleted – ${siteName}`);
     expect(await sql`select from usr`).toEqual([]);
   });
 
@@ -92,7 +93,7 @@ describe.each([
     const page = await browser.visit(`${url}/signup`, { javaScriptEnabled });
     await signUp(page, { ...ada, password: "too short" });
 
-    expect(await page.title()).toBe("Error: Sign up – slim-signup");
+    expect(await page.title()).toBe(`Error: Sign up – ${siteName}`);
     expect(await emailField(page).inputValue()).toBe(ada.email);
     expect(await passwordField(page).inputValue()).toBe("");
   });

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { createPasswords } from "../../app/password/password.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
+import { compare, type Posted } from "../support/timing.ts";
 import { serveApp } from "../support/web.ts";
 
 const requests = 2000;
@@ -30,6 +31,7 @@ it.each(paths)(
   async (path) => {
     const place = paths.indexOf(path) * (requests / 2);
     const { answers, area } = await compare(
+      requests,
       (n) => post(path, `there.${place + Math.ceil(n / 2)}@example.com`),
       (n) => post(path, `free.${place + Math.ceil(n / 2)}@example.com`),
     );
@@ -51,6 +53,7 @@ it.each(["blocked", "unverified"])(
     `;
     await sql`delete from rate_limit`;
     const { answers, area } = await compare(
+      requests,
       (n) => post("/login", email(n), password),
       (n) => post("/login", email(n)),
     );
@@ -60,29 +63,6 @@ it.each(["blocked", "unverified"])(
     expect(await sql`select from session`).toHaveLength(0);
   },
 );
-
-type Posted = { answer: string; milliseconds: number };
-
-/** Sends both kinds in turns. Returns the different responses, and how far their times differ. */
-async function compare(
-  one: (n: number) => Promise<Posted>,
-  other: (n: number) => Promise<Posted>,
-): Promise<{ answers: Set<string>; area: number }> {
-  const [these, those]: [Posted[], Posted[]] = [[], []];
-  for (let n = 1; n <= requests / 2; n += 1) {
-    if (n % 2) these.push(await one(n));
-    those.push(await other(n));
-    if (n % 2 === 0) these.push(await one(n));
-  }
-
-  return {
-    answers: new Set([...these, ...those].map(({ answer }) => answer)),
-    area: areaUnderCurve(
-      these.map(({ milliseconds }) => milliseconds),
-      those.map(({ milliseconds }) => milliseconds),
-    ),
-  };
-}
 
 /** Status, body and header names of the response, without the address that was sent, and its time. */
 async function post(path: string, email: string, tried = "not the right password"): Promise<Posted> {
@@ -105,10 +85,4 @@ async function post(path: string, email: string, tried = "not the right password
   });
   sent.end(new URLSearchParams({ email, password: tried }).toString());
   return promise;
-}
-
-/** The probability that a time of one kind is below one of the other kind: 0.5 when they do not differ. */
-function areaUnderCurve(these: number[], those: number[]): number {
-  const below = these.map((one) => those.filter((other) => one < other).length);
-  return below.reduce((sum, count) => sum + count, 0) / (these.length * those.length);
 }

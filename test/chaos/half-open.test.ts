@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
+import { projectName } from "../../app/env.ts";
 import { chaosWorker } from "../support/chaos.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
@@ -87,7 +88,7 @@ describe("a pool with a limit for silent connections", () => {
     const heard: string[] = [];
     await pool.listen("word", (word) => heard.push(word));
     const of = () =>
-      sql<{ pid: number }[]>`select pid from pg_stat_activity where application_name = 'slim-signup listener'`;
+      sql<{ pid: number }[]>`select pid from pg_stat_activity where application_name = ${projectName + " listener"}`;
     const [before] = await of();
     await until(
       "it has been silent",

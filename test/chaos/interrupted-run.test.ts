@@ -7,7 +7,7 @@ import { freePort } from "../../dev/postgres.ts";
 import { endWithRun, isAlive } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
-const data = await mkdtemp(`${tmpdir()}/slim-signup-data-`);
+const data = await mkdtemp(`${tmpdir()}/signup-data-`);
 
 const commands = [
   ["npm", "test", "--", "test/worker/three-workers.test.ts"],

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { projectName } from "../../app/env.ts";
 import { chaosWorker, hold, enqueueMails } from "../support/chaos.ts";
 import { createDatabase } from "../support/database.ts";
 import { isEmpty } from "../support/engine.ts";
@@ -25,7 +26,7 @@ it.each(["task", "worker"])(
       async () => {
         const rows = await sql`
           select from pg_stat_activity
-          where datname = current_database() and application_name like 'slim-signup worker%'
+          where datname = current_database() and application_name like ${projectName + " worker%"}
         `;
         most = Math.max(most, rows.length);
         return performance.now() - locked > lockedSeconds * 1000;

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { afterAll, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
+import { projectName } from "../../app/env.ts";
 import { startPostgres } from "../../dev/postgres.ts";
 import { runMigrations } from "../support/processes.ts";
 import { checkInvariants } from "../support/storm/invariants.ts";
@@ -19,7 +20,7 @@ import { until } from "../support/until.ts";
 const seed = Number(process.env["STORM_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const stormSeconds = Number(process.env["STORM_SECONDS"] ?? 30);
 
-const folder = await mkdtemp(`${tmpdir()}/slim-signup-storm-`);
+const folder = await mkdtemp(`${tmpdir()}/signup-storm-`);
 const server = await startPostgres(folder, { durable: true });
 const url = server.url("postgres");
 await runMigrations(url);
@@ -34,7 +35,7 @@ afterAll(async () => {
 
 const memory = async ({ members }: Fleet) => Promise.all(members.map(residentMegabytes));
 async function connections(): Promise<number> {
-  return (await sql`select from pg_stat_activity where application_name like 'slim-signup w%'`).length;
+  return (await sql`select from pg_stat_activity where application_name like ${projectName + " w%"}`).length;
 }
 
 it("draws the same faults for the same seed", () => {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect as dial, createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { connect, isUnavailable } from "../../app/db/connect.ts";
+import { projectName } from "../../app/env.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
 import { portOf } from "../support/web.ts";
@@ -77,7 +78,7 @@ describe("a statement that waits too long", () => {
     const backends = () => sql`
       select pid, wait_event_type
       from pg_stat_activity
-      where datname = current_database() and application_name = 'slim-signup impatient'
+      where datname = current_database() and application_name = ${projectName + " impatient"}
     `;
     await pool`select from one where n = any(${[1]})`;
     const before = await backends();

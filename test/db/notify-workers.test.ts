@@ -2,6 +2,7 @@ import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
 import { notifyWorkers } from "../../app/db/notify-workers.ts";
+import { projectName } from "../../app/env.ts";
 import { ada } from "../support/accounts.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase, empty } from "../support/database.ts";
@@ -79,7 +80,7 @@ describe("workers", () => {
       const [found] = await sql<{ pid: number }[]>`
         select pid
         from pg_stat_activity
-        where datname = current_database() and application_name = 'slim-signup pool' and query like '%pg_notify%'
+        where datname = current_database() and application_name = ${projectName + " pool"} and query like '%pg_notify%'
       `;
       return found;
     });

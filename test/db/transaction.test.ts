@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
 import { transact } from "../../app/db/transaction.ts";
+import { projectName } from "../../app/env.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
 import { startFaultyProxy } from "../support/faulty-proxy.ts";
@@ -20,7 +21,7 @@ async function fragile() {
 }
 
 const endAll = () => sql`
-  select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'slim-signup fragile'
+  select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = ${projectName + " fragile"}
 `;
 
 describe("a transaction", () => {

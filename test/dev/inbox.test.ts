@@ -16,7 +16,7 @@ const to = ["ada@example.com"];
 let folder: string;
 let url: string;
 beforeAll(async () => {
-  folder = await mkdtemp(`${tmpdir()}/slim-signup-inbox-`);
+  folder = await mkdtemp(`${tmpdir()}/signup-inbox-`);
   url = await serveApp(sql, { moreRoutes: [mailbox(folder)] });
 });
 afterAll(() => rm(folder, { recursive: true }));

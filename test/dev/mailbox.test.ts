@@ -20,7 +20,7 @@ let smtp: Smtp;
 let request: ReturnType<typeof supertest>;
 
 beforeAll(async () => {
-  root = await mkdtemp(`${tmpdir()}/slim-signup-mailbox-`);
+  root = await mkdtemp(`${tmpdir()}/signup-mailbox-`);
   folder = `${root}/mailbox`;
   smtp = await startSmtp({ onMail: (mail) => saveMail(folder, mail) });
   const app = createApp({ sql, log: createLog("silent", "web"), origin, moreRoutes: [mailbox(folder)] });

@@ -12,7 +12,7 @@ import { until } from "../support/until.ts";
 const main = fileURLToPath(new URL("../../dev/main.ts", import.meta.url));
 
 const NODE_COMPILE_CACHE = `${tmpdir()}/compile-cache`;
-const folder = await mkdtemp(`${tmpdir()}/slim-signup-dev-`);
+const folder = await mkdtemp(`${tmpdir()}/signup-dev-`);
 const ends: (() => Promise<unknown>)[] = [];
 afterAll(async () => {
   await Promise.all(ends.map((end) => end()));
@@ -99,12 +99,14 @@ describe("npm run dev", { timeout: 60_000 }, () => {
 
   it("reuses the server and the mails of a killed run", async () => {
     const killed = running;
+    const [worker] = await pidsOf(killed.output());
     await killed.end("SIGKILL");
 
     running = await dev();
     await running.up();
 
     expect(await inbox(running.origin)).toContain("ada@example.com");
+    await until("the killed run's worker is gone", () => !isAlive(worker!));
     await until("the killed run's web process is gone", () =>
       fetch(killed.origin).then(
         () => false,
@@ -151,7 +153,7 @@ describe("npm run dev", { timeout: 60_000 }, () => {
  */
 async function copyOfCommands() {
   const root = fileURLToPath(new URL("../..", import.meta.url));
-  const copy = await mkdtemp(`${tmpdir()}/slim-signup-commands-`);
+  const copy = await mkdtemp(`${tmpdir()}/signup-commands-`);
   for (const name of ["app", "cli", "dev", "package.json"])
     await cp(`${root}/${name}`, `${copy}/${name}`, { recursive: true });
   await symlink(`${root}/node_modules`, `${copy}/node_modules`);

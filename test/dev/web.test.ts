@@ -11,7 +11,7 @@ import { until } from "../support/until.ts";
 describe("the web process of npm run dev", () => {
   it("listens on this machine only, and serves only the names of this machine and of ORIGIN", async () => {
     const { url: DATABASE_URL } = await createDatabase();
-    const folder = await mkdtemp(`${tmpdir()}/slim-signup-dev-web-`);
+    const folder = await mkdtemp(`${tmpdir()}/signup-dev-web-`);
     const port = await freePort();
     const env = { DATABASE_URL, PORT: String(port), ORIGIN: "http://signup.test:8080" };
     const web = run("dev/web.ts", env, [folder]);

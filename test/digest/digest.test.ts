@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { siteName } from "../../app/env.ts";
 import { createMailer } from "../../worker/mail/mailer.ts";
 import { schedule } from "../../worker/schedule.ts";
 import { enqueueDigests } from "../../worker/digest/enqueue-digests.ts";
@@ -7,6 +8,7 @@ import { addUser } from "../support/accounts.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
 import { isEmpty, runEngine } from "../support/engine.ts";
+import { testMail } from "../support/mail-views.ts";
 import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 
@@ -16,7 +18,7 @@ const smtp = await receiveMails();
 const mailer = createMailer({
   ORIGIN: "https://signup.example.com",
   SMTP_URL: smtp.url,
-  MAIL_FROM: "slim-signup <hello@example.com>",
+  MAIL_FROM: `${siteName} <hello@example.com>`,
   WORKER_CONCURRENCY: 2,
 });
 cleanUp(() => mailer.close());
@@ -91,7 +93,7 @@ describe("SEND_EMAIL_DIGEST", () => {
   it("mails an operator the summary of the day", async () => {
     const [mail] = await send(await addOperator("ada@example.com"));
     expect(mail?.recipients).toEqual(["ada@example.com"]);
-    expect(mail?.subject).toBe("Daily summary of slim-signup");
+    expect(mail?.subject).toBe(`Daily summary of ${siteName}`);
     expect(mail?.text).toMatch(
       /^Thursday,? 19 November 2026\n\nSignups: 1,234\nVerifications: 7\nEmails sent: 8\nDead tasks: 0\n/,
     );
@@ -105,3 +107,6 @@ describe("SEND_EMAIL_DIGEST", () => {
     expect(await send(usrId)).toEqual([]);
   });
 });
+
+const figures = { day: "Friday, 20 November 2026", signed_up: "1", verified: "2", mails_sent: "3", tasks_dead: "4" };
+testMail("digest", ["/ops"], { path: "/ops", data: figures });

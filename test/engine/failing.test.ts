@@ -78,7 +78,7 @@ describe("a failed attempt", () => {
     expect(await sql`select from task_error`).toHaveLength(0);
   });
 
-  it("records its error though an operator has reset the attempts", async () => {
+  it("records its error though an update has reset the attempts", async () => {
     await sql`insert into task_error (task_id, attempt, error) values (1, 3, 'before')`;
     await end({ delay_seconds: 1 });
     expect(await sql`select attempt, error from task_error`).toEqual([{ attempt: 3, error: "no luck" }]);

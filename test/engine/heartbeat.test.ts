@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
+import { projectName } from "../../app/env.ts";
 import { chaosWorker, hold } from "../support/chaos.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
@@ -39,10 +40,10 @@ describe("heartbeats", () => {
       from pg_stat_activity
       where datname = current_database() and query ~ '^\\s*insert into worker'
     `;
-    expect(first?.application_name).toBe("slim-signup worker heartbeat");
+    expect(first?.application_name).toBe(`${projectName} worker heartbeat`);
     const others = await sql`
       select from pg_stat_activity
-      where datname = current_database() and application_name = 'slim-signup worker heartbeat'
+      where datname = current_database() and application_name = ${projectName + " worker heartbeat"}
     `;
     expect(others).toHaveLength(1);
     expect(await worker.end()).toBe(0);

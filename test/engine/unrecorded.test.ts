@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { connect, type Sql } from "../../app/db/connect.ts";
+import { projectName } from "../../app/env.ts";
 import { hold } from "../support/chaos.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase, empty } from "../support/database.ts";
@@ -20,7 +21,7 @@ function connectEngine(): Sql {
 }
 const backends = () => sql`
   select from pg_stat_activity
-  where datname = current_database() and application_name = 'slim-signup test engine'
+  where datname = current_database() and application_name = ${projectName + " test engine"}
 `;
 const held = async () => (await sql`select from task where worker_id is not null`).length;
 const isLocked = (taskId: string) => hold(sql, (tx) => tx`select from task where task_id = ${taskId} for update`);

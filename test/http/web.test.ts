@@ -17,7 +17,7 @@ const signUp = (url: string, email: string) =>
 
 describe("the web process", () => {
   it("responds 503 while the database is down, and recovers by itself", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "slim-signup-web-"));
+    const folder = await mkdtemp(join(tmpdir(), "signup-web-"));
     const server = await startPostgres(folder, { durable: true });
     cleanUp(async () => {
       await server.stop("immediate").catch(() => {});

@@ -20,7 +20,8 @@ const guess = (email = ada.email) => logIn({ ...wrong, email }).expect(422);
 const exhaust = (email = ada.email) =>
   sql`insert into log_in_failure (email, failures) values (${email}, 50) on conflict (email) do update set failures = 50`;
 const browserOf = (answer: Response) => /browser=[\w-]{43}/.exec(answer.get("Set-Cookie")?.join() ?? "")?.[0];
-const blockedMails = () => sql`select params from task where task_type = 'SEND_EMAIL_LOG_IN_BLOCKED'`;
+const blockedMails = () =>
+  sql`select params - 'mail_cause_id' as params from task where task_type = 'SEND_EMAIL_LOG_IN_BLOCKED'`;
 
 describe("POST /login after 50 wrong passwords in a row", () => {
   it("gives an unknown browser the response to a wrong password, from any network", async () => {
@@ -181,8 +182,7 @@ describe("a known browser", () => {
     const thief = await known();
     const answer = await logIn();
     const mine = browserOf(answer)!;
-    const change = { password: ada.password, new_password: chosen };
-    await post("/account/password", change, `${sessionOf(answer)}; ${mine}`).expect(303);
+    await post("/account/password", { new_password: chosen }, `${sessionOf(answer)}; ${mine}`).expect(303);
     await exhaust();
     await logIn({ ...ada, password: chosen }, thief).expect(422);
     await logIn({ ...ada, password: chosen }, mine).expect(303);
@@ -201,29 +201,5 @@ describe("a known browser", () => {
     const given = browserOf(await logIn(ada, `browser=${value}`).expect(303));
     expect(given).toMatch(/^browser=[\w-]{43}$/);
     expect(given).not.toContain("AAAAAAAA");
-  });
-});
-
-describe("the rate limit of the password once more", () => {
-  const forms: [path: string, fields: object][] = [
-    ["/account/password", { new_password: chosen }],
-    ["/account/email", { email: "countess@example.com" }],
-    ["/account/delete", {}],
-  ];
-
-  it.each(forms)("%s takes five attempts in a session, from any network", async (path, fields) => {
-    const usrId = await addUser(sql);
-    const [mine, thief] = [await openSession(sql, usrId), await openSession(sql, usrId)];
-    for (let n = 0; n < 5; n += 1) await post(path, { ...fields, password: "wrong" }, thief).expect(422);
-    await post(path, { ...fields, password: ada.password }, thief).expect(429);
-    await post(path, { ...fields, password: ada.password }, mine).expect(303);
-  });
-
-  it("is not used up by failed log-ins elsewhere", async () => {
-    const cookie = await openSession(sql, await addUser(sql));
-    await exhaust();
-    const here = "198.51.100.8";
-    for (let n = 0; n < 6; n += 1) await logIn(wrong).set("X-Forwarded-For", here);
-    await post("/account/delete", ada, cookie).set("X-Forwarded-For", here).expect(303);
   });
 });

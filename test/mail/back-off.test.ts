@@ -3,12 +3,13 @@ import { z } from "zod";
 import { letterHandler } from "../../worker/mail/mail-handler.ts";
 
 const mailer = { send: () => Promise.resolve(), close: () => {} };
-const handler = letterHandler(mailer, {
+const letter = {
   view: "welcome",
   subject: "Welcome",
   params: z.unknown(),
   letter: () => Promise.resolve(undefined),
-});
+};
+const handler = letterHandler(mailer, letter);
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -47,4 +48,9 @@ describe.each([
 it("spreads mails that failed together, at every attempt", () => {
   const [least, longest] = [waits(0), waits(most)];
   least.forEach((wait, n) => expect(longest[n]! - wait).toBeGreaterThan(9));
+});
+
+it("has five attempts, unless its type has a limit of its own", () => {
+  expect(handler.maxAttempts).toBe(5);
+  expect(letterHandler(mailer, { ...letter, maxAttempts: 3 })).toMatchObject({ maxAttempts: 3, timeoutSeconds: 60 });
 });

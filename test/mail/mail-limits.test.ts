@@ -119,6 +119,22 @@ describe("mails to a verified owner", () => {
     expect(mailing.mails).toHaveLength(1);
   });
 
+  it.each(["SEND_EMAIL_NEW_BROWSER", "SEND_EMAIL_ADDRESS_CHANGE_REQUESTED"])(
+    "%s is sent once an hour; the next one waits, and comes then",
+    async (taskType) => {
+      const usr_id = await addUser(sql);
+      for (let time = 0; time < 3; time += 1) await enqueue(taskType, { usr_id, version: 0 });
+      expect(await snoozed()).toHaveLength(2);
+      expect(mailing.mails).toHaveLength(1);
+
+      await sql`update rate_limit set ends_at = now()`;
+      await sql`update task set run_at = now()`;
+      mailing.engine.wake();
+      await until("the second mail is sent", () => mailing.mails.length === 2);
+      expect(await snoozed()).toHaveLength(1);
+    },
+  );
+
   it.each(["SEND_EMAIL_PASSWORD_CHANGED", "SEND_EMAIL_LOG_IN_BLOCKED"])("%s has no limit", async (taskType) => {
     const usr_id = await addUser(sql);
     for (const kind of ["sign-up mail", "reset mail"]) await useUp(kind, `${usr_id} 0`);

@@ -11,7 +11,7 @@ let copy = "";
 
 /** A copy of the project whose migrations may be edited. */
 beforeAll(async () => {
-  copy = await mkdtemp(join(tmpdir(), "slim-signup-migrations-"));
+  copy = await mkdtemp(join(tmpdir(), "signup-migrations-"));
   for (const name of ["app", "migrations", "package.json"])
     await cp(root + name, join(copy, name), { recursive: true });
   await symlink(`${root}node_modules`, join(copy, "node_modules"));

@@ -98,3 +98,35 @@ describe("POST /ops/types/:type/retry", () => {
     expect(await auditLog()).toEqual([{ what: "retry", task_type: "MAIL", tasks: 3, who: operatorEmail }]);
   });
 });
+
+describe("an action of an operator without a fresh proof", () => {
+  beforeEach(() => sql`update session set proved_at = now() - interval '16 minutes'`);
+
+  it("is not taken; the pages stay open", async () => {
+    const [id] = await enqueue(sql, "MAIL");
+    for (const path of [`/ops/tasks/${id}/cancel`, "/ops/types/MAIL/retry", "/ops/tasks/1/explode"]) {
+      const { text } = await act(path).expect(403);
+      expect(text).toContain("<title>Confirm that it is you");
+      expect(text).toContain(`name="to" value="${path}"`);
+      await site.post(path).set("Cookie", cookie).send({}).expect(403);
+    }
+    await show("/ops").expect(200);
+    await show(`/ops/tasks/${id}`).expect(200);
+    expect(await sql`select from task`).toHaveLength(1);
+    expect(await auditLog()).toEqual([]);
+  });
+
+  it("is taken after the proof", async () => {
+    const [id] = await enqueue(sql, "MAIL");
+    const to = `/ops/tasks/${id}/cancel`;
+    const proof = { password: "twelve engines hum", to, method: "post" };
+    await site.post("/proof").set("Cookie", cookie).type("form").send(proof).expect(307).expect("Location", to);
+    await site.post(to).set("Cookie", cookie).type("form").send(proof).expect(303);
+    expect(await sql`select from task`).toHaveLength(0);
+  });
+
+  it("is 404 for all but operators", async () => {
+    await sql`delete from operator`;
+    await act("/ops/tasks/1/cancel").expect(404);
+  });
+});

@@ -34,15 +34,15 @@ async function fill(): Promise<{ failing: string; running: string; dead: string 
   });
   await sql`insert into task_error (task_id, attempt, error) values (${failing!}, 2, ${"421 ".repeat(60)})`;
   await enqueue(sql, `OF_A_RELEASE_${"THAT_IS_TO_COME_".repeat(4)}`);
-  const [dead] = await enqueue(sql, "POST_WEBHOOK", 2);
-  await moveToDead(sql, "POST_WEBHOOK");
+  const [dead] = await enqueue(sql, "COUNT_WORDS", 2);
+  await moveToDead(sql, "COUNT_WORDS");
   await sql`
     insert into attempt_statistics (minute, task_type, is_failure, up_to_seconds, attempts, seconds)
     select date_trunc('minute', now()) - make_interval(mins => n), 'SEND_EMAIL_WELCOME', n % 3 = 0, 1, 1 + n % 7, 1
     from generate_series(0, 59) as n
   `;
   await sql`insert into event (event_type, usr_id, data) values ('MAIL_SENT', 7, '{"task_id": "12"}')`;
-  await sql`insert into event_consumer (name) values ('webhooks') on conflict do nothing`;
+  await sql`insert into event_consumer (name) values ('audit') on conflict do nothing`;
   return { failing: failing!, running: running!, dead: dead! };
 }
 
@@ -51,7 +51,7 @@ describe("the operations pages", () => {
     ["empty", "/ops", false],
     ["full", "/ops", true],
     ["of a type that fails", "/ops/types/SEND_EMAIL_REMINDER", true],
-    ["of a type with dead tasks", "/ops/types/POST_WEBHOOK?retried", true],
+    ["of a type with dead tasks", "/ops/types/COUNT_WORDS?retried", true],
     ["of a type that is not there", "/ops/types/NOTHING", true],
     ["of a task that fails", "/ops/tasks/failing?nothing", true],
     ["of a running task", "/ops/tasks/running", true],
@@ -60,7 +60,7 @@ describe("the operations pages", () => {
     const ids = isFull ? await fill() : { failing: "", running: "", dead: "" };
     const page = await open(path.replace(/failing|running|dead/, (name) => ids[name as keyof typeof ids]));
     if (path === "/ops") await page.getByText("Live.", { exact: true }).waitFor();
-    if (path === "/ops" && isFull) await page.getByRole("link", { name: "POST_WEBHOOK" }).waitFor();
+    if (path === "/ops" && isFull) await page.getByRole("link", { name: "COUNT_WORDS" }).waitFor();
     expect(await pageProblems(page)).toEqual([]);
 
     await page.setViewportSize({ width: 375, height: 800 });
@@ -102,10 +102,10 @@ describe("the operations pages", () => {
 
   it("retry all dead tasks of a type by keyboard", async () => {
     await fill();
-    const page = await open("/ops/types/POST_WEBHOOK");
+    const page = await open("/ops/types/COUNT_WORDS");
     await page.getByRole("button", { name: "Retry all dead tasks" }).focus();
     await Promise.all([page.waitForEvent("load"), page.keyboard.press("Enter")]);
     expect(await page.getByRole("status").textContent()).toContain("enqueued again");
-    expect(await sql`select from task where task_type = 'POST_WEBHOOK'`).toHaveLength(2);
+    expect(await sql`select from task where task_type = 'COUNT_WORDS'`).toHaveLength(2);
   });
 });

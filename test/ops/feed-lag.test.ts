@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { projectName } from "../../app/env.ts";
 import { mostCounted } from "../../app/ops/count-tasks.ts";
 import { findHolder, readLags } from "../../app/ops/feed-lag.ts";
 import { consume } from "../../worker/events/consume.ts";
@@ -67,7 +68,7 @@ describe("the transaction that delays the feed", () => {
     });
     expect(found).toEqual({
       pid: self!.pid,
-      application_name: "slim-signup test",
+      application_name: `${projectName} test`,
       seconds: expect.any(Number) as number,
     });
     await first.rollback();

@@ -1,6 +1,8 @@
 import request from "supertest";
 import { afterAll, describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
+import { projectName } from "../../app/env.ts";
+import { metricName } from "../../app/ops/database-metrics.ts";
 import { createDatabase } from "../support/database.ts";
 import { addWorker, enqueue } from "../support/engine.ts";
 import { serveApp } from "../support/web.ts";
@@ -36,7 +38,7 @@ describe("GET /metrics", () => {
         ('-infinity', 'MAIL', false, 'infinity', 1, 400), ('-infinity', 'OTHER', true, 0.01, 1, 0.01)
     `;
     const text = await scrape();
-    const line = (start: string) => text.split("\n").find((one) => one.startsWith(`slim_signup_${start}`));
+    const line = (start: string) => text.split("\n").find((one) => one.startsWith(metricName(start)));
     const of = (name: string) => Number(line(name)?.split(" ").at(-1));
 
     expect(of('tasks{task_type="MAIL",state="due"}')).toBe(2);
@@ -58,7 +60,7 @@ describe("GET /metrics", () => {
     ]);
     expect(of('attempt_duration_seconds_count{task_type="MAIL",outcome="done"}')).toBe(6);
     expect(of('attempt_duration_seconds_sum{task_type="MAIL",outcome="done"}')).toBeCloseTo(412.1);
-    expect(line('connections{application="slim-signup test"')).toBeDefined();
+    expect(line(`connections{application="${projectName} test"`)).toBeDefined();
   });
 
   it("times requests by the route's pattern, and names no path", async () => {
@@ -83,7 +85,7 @@ describe("GET /metrics", () => {
       .get("/metrics")
       .set("Authorization", `Bearer ${token}`)
       .expect(200);
-    expect(text).toContain("slim_signup_database_up 0");
-    expect(text).toContain("slim_signup_web_process_cpu");
+    expect(text).toContain(`${metricName("database_up")} 0`);
+    expect(text).toContain(metricName("web_process_cpu"));
   });
 });

@@ -4,10 +4,10 @@ import { addUser, openSession } from "../support/accounts.ts";
 export const operatorEmail = "olga@example.com";
 
 /** Logs an operator in; returns the cookie. */
-export async function logInOperator(sql: Sql): Promise<string> {
+export async function logInOperator(sql: Sql, columns: object = {}): Promise<string> {
   const usrId = await addUser(sql, { email: operatorEmail, password: "twelve engines hum" });
   await sql`insert into operator (usr_id) values (${usrId})`;
-  return openSession(sql, usrId);
+  return openSession(sql, usrId, columns);
 }
 
 /** Moves the pending tasks of a type to the dead ones. */
@@ -19,15 +19,3 @@ export async function moveToDead(sql: Sql, taskType: string, reason = "no luck")
     from gone
   `;
 }
-
-/**
- * The actions of operators, with their names.
- * @public Tests of other modules use it.
- */
-export const operatorActions = (sql: Sql) => sql`
-  select data, email as who
-  from event
-  join usr using (usr_id)
-  where event_type = 'OPERATOR_ACTED'
-  order by event_id
-`;

@@ -61,7 +61,7 @@ describe("GET /ops", () => {
     await enqueue(sql, "MAIL", 3, { run_at: new Date(Date.now() - 90_000) });
     await sql`insert into event (event_type, usr_id, data) values ('MAIL_SENT', 7, '{"task_id": "12"}')`;
     await addWorker(sql, 70);
-    await sql`insert into event_consumer (name, seen_at) values ('digest', now() - interval '70 s')`;
+    await sql`insert into event_consumer (name, seen_at) values ('audit', now() - interval '70 s')`;
     // Another test's transaction may hold the feed up for a moment.
     const text = await until("the event is shown", async () => {
       const response = await show("/ops").expect(200).expect("Cache-Control", "no-store");
@@ -72,7 +72,7 @@ describe("GET /ops", () => {
     expect(text).toContain("No worker is alive");
     expect(text).toContain("ago, dead");
     expect(text).toMatch(/MAIL_SENT, user 7, task_id 12/);
-    expect(text).toMatch(/digest<\/th>\s*<td[^>]*>1<\/td>[^]*1 min [1-5]\d s ago/);
+    expect(text).toMatch(/audit<\/th>\s*<td[^>]*>1<\/td>[^]*1 min [1-5]\d s ago/);
   });
 
   it.each([

@@ -11,7 +11,10 @@ const site = request(await serveApp(sql, { passwords }));
 beforeEach(() => empty(sql));
 
 const forgot = (email: unknown) => site.post("/password/forgot").type("form").send({ email });
-const pending = () => sql<{ task_type: string; params: object }[]>`select task_type, params from task order by task_id`;
+const pending = () =>
+  sql<
+    { task_type: string; params: object }[]
+  >`select task_type, params - 'mail_cause_id' as params from task order by task_id`;
 const toUser = (usr_id: string) => ({ task_type: "SEND_EMAIL_PASSWORD_RESET", params: { usr_id } });
 
 describe("POST /password/forgot", () => {

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { siteName } from "../../app/env.ts";
 import { ada, addUser, openSession, passwords } from "../support/accounts.ts";
 import { openBrowser } from "../support/browser.ts";
 import { createDatabase } from "../support/database.ts";
@@ -35,11 +36,12 @@ it.each([
 });
 
 async function fill(): Promise<void> {
+  const mail = { task_type: "SEND_EMAIL_WELCOME", task_id: "1", subject: `Welcome to ${siteName}` };
   await sql`
     insert into event (event_type, usr_id, data)
     values
       ('SIGNED_UP', ${owner}, '{}'),
-      ('MAIL_SENT', ${owner}, '{"task_type": "SEND_EMAIL_WELCOME", "task_id": "1", "subject": "Welcome to slim-signup"}'),
+      ('MAIL_SENT', ${owner}, ${sql.json(mail)}),
       ('EMAIL_VERIFIED', ${owner}, '{}'),
       ('LOGGED_IN', ${owner}, '{}')
   `;

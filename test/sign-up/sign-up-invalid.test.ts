@@ -1,5 +1,6 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
+import { siteName } from "../../app/env.ts";
 import { ada } from "../support/accounts.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { serveApp } from "../support/web.ts";
@@ -18,7 +19,7 @@ describe("POST /signup, refused", () => {
   it("shows the same page with the address kept, the password emptied and each message at its field", async () => {
     const { text } = await signUp({ ...refused, password: "short" }).expect(422);
 
-    expect(text).toContain("<title>Error: Sign up – slim-signup</title>");
+    expect(text).toContain(`<title>Error: Sign up – ${siteName}</title>`);
     expect(text).toContain('value="Ada@example"');
     expect(text).not.toContain('short"');
     expect(text).toContain("Enter an email address in the format name@example.com.");

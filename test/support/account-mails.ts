@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { Sql } from "../../app/db/connect.ts";
-import { workerEnv } from "../../app/env.ts";
+import { siteName, workerEnv } from "../../app/env.ts";
 import { createLog } from "../../app/log.ts";
 import { hashToken } from "../../app/token.ts";
 import { createHandlers } from "../../worker/handlers.ts";
@@ -20,8 +20,9 @@ export async function startMailing(database: { sql: Sql; url: string }) {
     DATABASE_URL: database.url,
     ORIGIN: origin,
     SMTP_URL: url,
-    MAIL_FROM: "slim-signup <hello@example.com>",
+    MAIL_FROM: `${siteName} <hello@example.com>`,
     WORKER_CONCURRENCY: "2",
+    TZ_MAIL: "Europe/Berlin",
   });
   const mailer = createMailer(env);
   cleanUp(() => mailer.close());
@@ -32,7 +33,7 @@ export async function startMailing(database: { sql: Sql; url: string }) {
     mails,
     async empty() {
       // The engine keeps running, so its row in worker stays.
-      await sql`truncate usr, task, task_error, task_dead, rate_limit, email_suppression, event restart identity cascade`;
+      await sql`truncate usr, task, task_error, task_dead, rate_limit, email_suppression, mail_cause, event restart identity cascade`;
       mails.length = 0;
     },
     /** The mails of one task, after checking that each has its event with the user, if the user still exists. */

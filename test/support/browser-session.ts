@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { FrameLocator, Locator, Page } from "playwright-core";
 import type { Sql } from "../../app/db/connect.ts";
+import { siteName } from "../../app/env.ts";
 import { mailbox } from "../../dev/mailbox.ts";
 import { saveMail } from "../../dev/mails.ts";
 import { startSmtp } from "../../dev/smtp.ts";
@@ -14,13 +15,13 @@ import { serveApp } from "./web.ts";
 import { runWorker } from "./worker.ts";
 
 /** The site, a worker that sends its mails, and the inbox at /dev/mailbox that shows them. */
-export async function runSite(): Promise<{ sql: Sql; url: string }> {
+export async function runSite(host?: string): Promise<{ sql: Sql; url: string }> {
   const inbox = await mkdtemp(`${tmpdir()}/inbox-`);
   cleanUp(() => rm(inbox, { recursive: true, force: true }));
   const smtp = await startSmtp({ onMail: (mail) => saveMail(inbox, mail) });
   cleanUp(() => smtp.stop());
   const { sql, url: databaseUrl } = await createDatabase();
-  const url = await serveApp(sql, { moreRoutes: [mailbox(inbox)] });
+  const url = await serveApp(sql, { moreRoutes: [mailbox(inbox)], ...(host && { host }) });
   runWorker(databaseUrl, smtp.url, { ORIGIN: url });
   return { sql, url };
 }
@@ -41,7 +42,7 @@ export async function send(page: Page, button: string, fields: Record<string, st
 
 /** The title of a page without the site name. */
 export async function titleOf(page: Page): Promise<string> {
-  return (await page.title()).replace(/ – slim-signup$/, "");
+  return (await page.title()).replace(` – ${siteName}`, "");
 }
 
 /** True once the element has the focus, which a page may set after it loaded. Throws after 5 s. */

@@ -1,6 +1,7 @@
 import type { TransactionSql } from "postgres";
 import { z } from "zod";
 import type { Sql } from "../../app/db/connect.ts";
+import { projectName } from "../../app/env.ts";
 import { openTransaction } from "./feed.ts";
 import type { Process } from "./processes.ts";
 import { until } from "./until.ts";
@@ -81,6 +82,6 @@ export function waiting(sql: Sql) {
   return sql<{ pid: number }[]>`
     select pid
     from pg_stat_activity
-    where datname = current_database() and application_name like 'slim-signup worker%' and wait_event_type = 'Lock'
+    where datname = current_database() and application_name like ${projectName + " worker%"} and wait_event_type = 'Lock'
   `;
 }

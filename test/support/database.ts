@@ -34,6 +34,7 @@ export async function empty(sql: Sql): Promise<void> {
     delete from rate_limit;
     delete from email_suppression;
     delete from log_in_failure;
+    delete from mail_cause;
     delete from event;
     delete from event_consumer;
     select setval(seqrelid, 1, false) from pg_sequence;

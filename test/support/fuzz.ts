@@ -16,15 +16,20 @@ type Options = Parameters<typeof oddRequests>[1] & {
   /** Tables that are filled again after each request that changed something, parents first. */
   tables: string[];
   env?: object;
+  /** The host in the site's origin. */
+  host?: string;
 };
 
 /**
  * Sends odd requests. Fails at the first 5xx or missing response. Returns the pairs of path and status that it got.
  */
-export async function fuzz(sql: Sql, { numRuns, right, tables, env = {}, ...options }: Options): Promise<Set<string>> {
+export async function fuzz(
+  sql: Sql,
+  { numRuns, right, tables, env = {}, host, ...options }: Options,
+): Promise<Set<string>> {
   const failures: unknown[] = [];
   const log = pino({ level: "error" }, { write: (line: string) => void failures.push(JSON.parse(line)) });
-  const { port } = new URL(await serveApp(sql, { passwords, log, env }));
+  const { port } = new URL(await serveApp(sql, { passwords, log, env, ...(host && { host }) }));
   for (const table of tables) await sql`create table ${sql(`saved_${table}`)} as table ${sql(table)}`;
   const limits = ["rate_limit", "email_suppression", "log_in_failure"];
   const restore = [

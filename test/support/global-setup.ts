@@ -17,7 +17,7 @@ declare module "vitest" {
 
 /** One real Postgres for the whole run, with a migrated template that each file clones. */
 export default async function setup(project: Pick<TestProject, "provide">): Promise<() => Promise<void>> {
-  const scratch = await makeScratch([await roomyMemory(), tmpdir()], "slim-signup-test-");
+  const scratch = await makeScratch([await roomyMemory(), tmpdir()], "signup-test-");
   const [inMemory, onDisk] = scratch.folders as [string, string];
   // For the processes that run the tests: however they end, their folders and servers are removed with this one.
   process.env.TMPDIR = onDisk;

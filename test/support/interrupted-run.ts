@@ -6,7 +6,7 @@ import { makeScratch } from "../../dev/scratch-folder.ts";
 
 // A run with a server, a frozen child, and folders, to be ended by a signal. Prints the child's pid and the folders.
 
-const scratch = await makeScratch([tmpdir(), tmpdir()], "slim-signup-interrupted-");
+const scratch = await makeScratch([tmpdir(), tmpdir()], "signup-interrupted-");
 const [first, second] = scratch.folders as [string, string];
 process.env.TMPDIR = second;
 const { endWithRun } = await import("./processes.ts");

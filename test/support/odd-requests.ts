@@ -6,7 +6,9 @@ const corePaths = [
   ..."/account/sessions/end-all /account/password /account/email /account/email/confirm /account/email/revert".split(
     " ",
   ),
-  ..."/account/delete /healthz /readyz /assets/x/style.css /favicon.ico /nowhere".split(" "),
+  ..."/account/delete /account/secure /account/secured /proof /healthz /readyz /assets/x/style.css /favicon.ico /nowhere".split(
+    " ",
+  ),
   ..."/.well-known/change-password /.well-known/security.txt".split(" "),
 ];
 

@@ -6,7 +6,7 @@ import { runMigrations } from "./processes.ts";
 
 /** A migrated server for one test, which can stop or freeze it. It is durable: a crash must not lose a commit. */
 export async function startOwnServer() {
-  const folder = await mkdtemp(`${tmpdir()}/slim-signup-outage-`);
+  const folder = await mkdtemp(`${tmpdir()}/signup-outage-`);
   const server = await startPostgres(folder, { durable: true });
   const url = server.url("postgres");
   await runMigrations(url);

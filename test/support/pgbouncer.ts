@@ -26,7 +26,7 @@ export async function poolTransactions(databaseUrl: string): Promise<string> {
 export async function startPgbouncer(databaseUrl: string, poolSize: number) {
   const { hostname, port, username, password, pathname } = new URL(databaseUrl);
   const listenPort = await freePort();
-  const folder = await mkdtemp(`${tmpdir()}/slim-signup-pgbouncer-`);
+  const folder = await mkdtemp(`${tmpdir()}/signup-pgbouncer-`);
   await chmod(folder, 0o755);
   const settings = `
     [databases]

@@ -31,7 +31,7 @@ export async function findServerPrograms(): Promise<string | undefined> {
 
 /** A primary with a synchronous standby: no commit is acknowledged before the standby has it. */
 export async function startPair(programs: string): Promise<Pair> {
-  const folder = await mkdtemp(`${tmpdir()}/slim-signup-pair-`);
+  const folder = await mkdtemp(`${tmpdir()}/signup-pair-`);
   if (process.getuid?.() === 0) await chown(folder, nobody, nobody);
   const [primary, standby] = [`${folder}/primary`, `${folder}/standby`];
   const [port, standbyPort] = [await freePort(), await freePort()];

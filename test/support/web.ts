@@ -10,17 +10,20 @@ import { cleanUp } from "./clean-up.ts";
 import { run } from "./processes.ts";
 import { until } from "./until.ts";
 
-type Options = Partial<Parameters<typeof createApp>[0]>;
+type Options = Partial<Parameters<typeof createApp>[0]> & {
+  /** The host in the site's origin. */
+  host?: string;
+};
 
 /**
  * The web application on a free port, as behind a proxy. It closes after the test file. A request without
  * X-Forwarded-For comes from a new client address: rate limits apply only in tests that set the header. Hashes are
  * cheap.
  */
-export async function serveApp(sql: Sql, options: Options = {}): Promise<string> {
+export async function serveApp(sql: Sql, { host = "127.0.0.1", ...options }: Options = {}): Promise<string> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
-  const url = `http://127.0.0.1:${portOf(server)}`;
+  const url = `http://${host}:${portOf(server)}`;
 
   const app = createApp({ sql, log: createLog("silent", "web"), origin: url, trustProxy: 1, passwords, ...options });
   const handle = app.callback();

@@ -1,3 +1,4 @@
+import { siteName } from "../../app/env.ts";
 import { cleanUp } from "./clean-up.ts";
 import { run, type Process } from "./processes.ts";
 
@@ -11,7 +12,7 @@ export function runWorker(
   const worker = run(entry, {
     DATABASE_URL: databaseUrl,
     SMTP_URL: smtpUrl,
-    MAIL_FROM: "slim-signup <hello@example.com>",
+    MAIL_FROM: `${siteName} <hello@example.com>`,
     ORIGIN: "https://signup.example.com",
     ...env,
   });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { siteName } from "../../app/env.ts";
 import { linkIn, startMailing } from "../support/account-mails.ts";
 import { ada, addUser } from "../support/accounts.ts";
 import { createDatabase } from "../support/database.ts";
@@ -18,13 +19,21 @@ beforeEach(async () => {
 
 const newEmail = "countess@example.com";
 const ask = (columns: object = {}) => addEmailChange(sql, usrId, newEmail, columns);
+const cause = async () => {
+  const [row] = await sql<{ mail_cause_id: string }[]>`
+    insert into mail_cause (usr_id, browser, network, created_at)
+    values (${usrId}, 'Firefox on Linux', '198.51.100.7', '2026-10-03T07:05:07Z')
+    returning mail_cause_id
+  `;
+  return row!;
+};
 const mailsOf = (taskType: string, params: object) => mailing.mailsOf(taskType, params, usrId);
 
 describe("SEND_EMAIL_PASSWORD_RESET", () => {
   it("sends the owner a link for an hour", async () => {
     const [mail] = await mailsOf("SEND_EMAIL_PASSWORD_RESET", { usr_id: usrId });
     expect(mail?.recipients).toEqual([ada.email]);
-    expect(mail?.subject).toBe("Choose a new password for slim-signup");
+    expect(mail?.subject).toBe(`Choose a new password for ${siteName}`);
     expect(await linkIn(sql, mail)).toEqual({
       path: "/password/reset",
       row: { purpose: "reset", usr_id: usrId, usr_version: 0, email: ada.email, hours: 1 },
@@ -63,7 +72,7 @@ describe("SEND_EMAIL_PASSWORD_CHANGED", () => {
   it("informs the owner, and says what to do if it was someone else", async () => {
     const [mail] = await mailsOf("SEND_EMAIL_PASSWORD_CHANGED", { usr_id: usrId });
     expect(mail?.recipients).toEqual([ada.email]);
-    expect(mail?.subject).toBe("Your password at slim-signup was changed");
+    expect(mail?.subject).toBe(`Your password at ${siteName} was changed`);
     expect(mail?.text).toContain(
       "If it was not you, choose a new password now:\nhttps://signup.example.com/password/forgot",
     );
@@ -75,7 +84,7 @@ describe("SEND_EMAIL_LOG_IN_BLOCKED", () => {
   it("informs the owner, and says how to log in anyway", async () => {
     const [mail] = await mailsOf("SEND_EMAIL_LOG_IN_BLOCKED", { usr_id: usrId });
     expect(mail?.recipients).toEqual([ada.email]);
-    expect(mail?.subject).toBe("Too many wrong passwords for your account at slim-signup");
+    expect(mail?.subject).toBe(`Too many wrong passwords for your account at ${siteName}`);
     expect(mail?.text).toContain("You can still log in with a browser that you used before.");
     expect(mail?.text).toContain(
       "choose a new password first. This also ends the block:\nhttps://signup.example.com/password/forgot",
@@ -88,11 +97,73 @@ describe("SEND_EMAIL_LOG_IN_BLOCKED", () => {
   });
 });
 
+describe.each([
+  ["SEND_EMAIL_NEW_BROWSER", "New log-in to your account at slim-signup"],
+  ["SEND_EMAIL_ADDRESS_CHANGE_REQUESTED", "Someone asked to change your email address at slim-signup"],
+])("%s", (taskType, subject) => {
+  it("informs the owner, with a link for a day that secures the account", async () => {
+    const [mail] = await mailsOf(taskType, { usr_id: usrId, version: 0, ...(await cause()) });
+    expect(mail?.recipients).toEqual([ada.email]);
+    expect(mail?.subject).toBe(subject);
+    expect(mail?.text).toContain("If it was not you, secure your account within 24 hours.");
+    expect(await linkIn(sql, mail)).toEqual({
+      path: "/account/secure",
+      row: { purpose: "secure", usr_id: usrId, usr_version: 0, email: ada.email, hours: 24 },
+    });
+  });
+
+  it("needs no version and no cause: any program may enqueue it", async () => {
+    const [mail] = await mailsOf(taskType, { usr_id: usrId });
+    expect(mail?.text).not.toContain("Network:");
+  });
+
+  it("sends no mail once the version is raised: the link is in another mail, or the account is secured", async () => {
+    await sql`update usr set version = 1, email = ${newEmail}`;
+    expect(await mailsOf(taskType, { usr_id: usrId, version: 0 })).toEqual([]);
+    expect(await sql`select from email_token`).toEqual([]);
+  });
+});
+
+describe("a mail about security", () => {
+  it.each([
+    ["SEND_EMAIL_NEW_BROWSER", {}],
+    ["SEND_EMAIL_ADDRESS_CHANGE_REQUESTED", {}],
+    ["SEND_EMAIL_PASSWORD_RESET", {}],
+    ["SEND_EMAIL_PASSWORD_CHANGED", {}],
+    ["SEND_EMAIL_LOG_IN_BLOCKED", {}],
+    ["SEND_EMAIL_FAREWELL", { email: ada.email }],
+    ["SEND_EMAIL_ADDRESS_CHANGED", { email_change_id: "1" }],
+  ])(
+    "%s names the time, the browser and the network, and what to do if it was not the owner",
+    async (taskType, more) => {
+      await ask({ confirmed_at: new Date() });
+      await mailing.engine.enqueue(taskType, 1, { params: sql.json({ usr_id: usrId, ...(await cause()), ...more }) });
+      const { text = "", html = "" } = await until("the mail is sent", () => mailing.mails[0]);
+      expect(text).toContain(
+        "\nTime: 3 October 2026 at 09:05:07 CEST\nBrowser: Firefox on Linux\nNetwork: 198.51.100.7\n\n",
+      );
+      expect(html).toContain(
+        "Time: 3 October 2026 at 09:05:07 CEST<br>Browser: Firefox on Linux<br>Network: 198.51.100.7</p>",
+      );
+      for (const part of [text, html]) expect(part).toContain("If it was not you,");
+    },
+  );
+
+  it("goes out without a cause that was pruned or is no number", async () => {
+    for (const mail_cause_id of ["404", "x", null])
+      await mailing.engine.enqueue("SEND_EMAIL_PASSWORD_CHANGED", 1, {
+        params: sql.json({ usr_id: usrId, mail_cause_id }),
+      });
+    await until("the mails are sent", () => mailing.mails.length === 3);
+    for (const { text } of mailing.mails) expect(text).not.toContain("Network:");
+  });
+});
+
 describe("SEND_EMAIL_CONFIRM_ADDRESS", () => {
   it("asks at the new address, for a day", async () => {
     const [mail] = await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await ask());
     expect(mail?.recipients).toEqual([newEmail]);
-    expect(mail?.subject).toBe("Confirm your new email address at slim-signup");
+    expect(mail?.subject).toBe(`Confirm your new email address at ${siteName}`);
     expect(mail?.text).not.toContain(ada.email);
     expect(await linkIn(sql, mail)).toEqual({
       path: "/account/email/confirm",
@@ -114,7 +185,7 @@ describe("SEND_EMAIL_ADDRESS_CHANGED", () => {
     await sql`update usr set email = ${newEmail}`;
     const [mail] = await mailsOf("SEND_EMAIL_ADDRESS_CHANGED", change);
     expect(mail?.recipients).toEqual([ada.email]);
-    expect(mail?.subject).toBe("Your email address at slim-signup was changed");
+    expect(mail?.subject).toBe(`Your email address at ${siteName} was changed`);
     expect(mail?.text).not.toContain(newEmail);
     expect(await linkIn(sql, mail)).toEqual({
       path: "/account/email/revert",
@@ -137,7 +208,7 @@ describe("SEND_EMAIL_FAREWELL", () => {
   it("goes to the address in the task: the account is gone", async () => {
     const [mail] = await mailing.mailsOf("SEND_EMAIL_FAREWELL", { email: "gone@example.com" }, null);
     expect(mail?.recipients).toEqual(["gone@example.com"]);
-    expect(mail?.subject).toBe("Your account at slim-signup is deleted");
+    expect(mail?.subject).toBe(`Your account at ${siteName} is deleted`);
     expect(mail?.text).toContain("our last email to you");
   });
 });
@@ -145,6 +216,7 @@ describe("SEND_EMAIL_FAREWELL", () => {
 it.each([
   ["SEND_EMAIL_PASSWORD_RESET", { usr_id: "404" }],
   ["SEND_EMAIL_PASSWORD_CHANGED", { usr_id: "404" }],
+  ["SEND_EMAIL_NEW_BROWSER", { usr_id: "404" }],
   ["SEND_EMAIL_CONFIRM_ADDRESS", { email_change_id: "404" }],
   ["SEND_EMAIL_ADDRESS_CHANGED", { email_change_id: "404" }],
 ])("%s sends no mail when its user is gone", async (taskType, params) => {

@@ -20,6 +20,8 @@ describe("PRUNE_EXPIRED", () => {
       await sql`insert into rate_limit values ('mail', ${expires_at.toISOString()}, 1, ${expires_at})`;
       const created_at = new Date(expires_at.getTime() - 30 * 86_400_000);
       await sql`insert into email_change ${sql({ usr_id: usrId, old_email: "a", new_email: "b", created_at })}`;
+      const caused_at = new Date(expires_at.getTime() - 7 * 86_400_000);
+      await sql`insert into mail_cause ${sql({ usr_id: usrId, browser: "", network: "", created_at: caused_at })}`;
     }
     // More than one statement deletes.
     await sql`
@@ -42,6 +44,7 @@ describe("PRUNE_EXPIRED", () => {
       "email_suppression",
       "rate_limit",
       "email_change",
+      "mail_cause",
     ]) {
       expect({ table, rows: (await sql`select from ${sql(table)}`).length }).toEqual({ table, rows: 1 });
     }

@@ -51,6 +51,15 @@ export async function addWebhook(sql: Sql, url: string, columns: object = {}): P
   return webhook!.webhook_id;
 }
 
+/** What was done to endpoints, and by whom. */
+export const webhookChanges = (sql: Sql) => sql`
+  select data, email as who
+  from event
+  left join usr using (usr_id)
+  where event_type = 'WEBHOOK_CHANGED'
+  order by event_id
+`;
+
 let messages = 0;
 
 /** The params of one delivery. */

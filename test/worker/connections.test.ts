@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { projectName } from "../../app/env.ts";
 import { splitPool } from "../../worker/limits.ts";
 import { chaosWorker, enqueueMails } from "../support/chaos.ts";
 import { createDatabase } from "../support/database.ts";
@@ -30,7 +31,7 @@ describe("the connections of a worker", () => {
         async () => {
           const rows = await sql`
           select from pg_stat_activity
-          where datname = current_database() and application_name like 'slim-signup worker%'
+          where datname = current_database() and application_name like ${projectName + " worker%"}
         `;
           most = Math.max(most, rows.length);
           return isEmpty(sql);

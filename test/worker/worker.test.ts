@@ -1,10 +1,11 @@
+import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
+import { siteName } from "../../app/env.ts";
 import { createDatabase, empty } from "../support/database.ts";
 import { receiveMails, type Received } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 import { serveApp } from "../support/web.ts";
 import { runWorker } from "../support/worker.ts";
-import request from "supertest";
 
 const { sql, url: databaseUrl } = await createDatabase();
 const offered: Received[] = [];
@@ -36,8 +37,8 @@ describe("the worker", () => {
     expect(smtp.mails).toHaveLength(1);
     const [mail] = smtp.mails;
     expect(mail?.recipients).toEqual(["ada@example.com"]);
-    expect(mail?.from).toEqual({ name: "slim-signup", address: "hello@example.com" });
-    expect(mail?.subject).toBe("Welcome to slim-signup: verify your email address");
+    expect(mail?.from).toEqual({ name: siteName, address: "hello@example.com" });
+    expect(mail?.subject).toBe(`Welcome to ${siteName}: verify your email address`);
     expect(mail?.text).toContain("https://signup.example.com");
     expect(mail?.html).toContain('href="https://signup.example.com');
     expect(mail?.messageId).toMatch(/^<task\.1\.\d{16}@example\.com>$/);

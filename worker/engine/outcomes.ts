@@ -104,7 +104,7 @@ const emit = (sql: Sql | TransactionSql, events: EmittedBy[]) => sql`
  * worker's; rows that another transaction has locked are returned as not recorded.
  *
  * An attempt that does not count is claimed again under the same number. It moves `run_at`: so the statement, repeated because
- * its first answer was lost, does not undo the next claim. An error may exist already, if an operator has reset the attempts.
+ * its first answer was lost, does not undo the next claim. An error may exist already, if an update has reset the attempts.
  */
 export function giveBack(sql: Sql, tasks: GivenBack[]) {
   return sql<Recorded[]>`

@@ -8,7 +8,7 @@ type Count = { task_type: string; is_failure: boolean; up_to_seconds: number; at
 const bounds = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, Infinity];
 const untried = new Set<Outcome["kind"]>(["refused", "snooze", "released"]);
 
-/** What operators see of a worker: how its attempts went, and which breakers are open. */
+/** What a worker tells of itself: how its attempts went, and which breakers are open. */
 export function createStatistics(sql: Sql, breakers: Breakers) {
   const counts = new Map<string, Count>();
   let reported = "";

@@ -1,9 +1,13 @@
 import { z } from "zod";
 import type { Sql } from "../../app/db/connect.ts";
+import type { MakeLink } from "./email-link.ts";
 import type { Letter, Mailer } from "./mailer.ts";
 import { defineHandler, equalJitter, type Handler } from "../engine/task.ts";
 
-type Options<Params> = {
+/** What a type may set for itself, such as `maxAttempts`. */
+type Limits = Partial<Omit<Handler, "params" | "run">>;
+
+type Options<Params> = Limits & {
   view: string;
   subject: string;
   params: z.ZodType<Params>;
@@ -17,7 +21,7 @@ const someUser = aboutUser.partial();
 
 /** A handler that sends one mail. */
 export function letterHandler<Params>(mailer: Mailer, options: Options<Params>): Handler {
-  const { view, subject, params, letter } = options;
+  const { view, subject, params, letter, ...limits } = options;
   return defineHandler({
     params,
     maxAttempts: 5,
@@ -25,6 +29,7 @@ export function letterHandler<Params>(mailer: Mailer, options: Options<Params>):
     backoffSeconds,
     // Twice is better than never, and mail programs show a Message-ID once.
     afterUnknown: "retry",
+    ...limits,
 
     async run(attempt) {
       const found = await letter(attempt.params);
@@ -38,13 +43,12 @@ export function letterHandler<Params>(mailer: Mailer, options: Options<Params>):
   });
 }
 
-type UserMail = { view: string; subject: string; path?: string };
+type UserMail = Limits & { view: string; subject: string; path?: string };
 
 /** A handler that sends a user a mail that needs no data but the address. User 0 does not exist: no mail. */
-export function mailHandler(sql: Sql, mailer: Mailer, { view, subject, path = "/" }: UserMail): Handler {
+export function mailHandler(sql: Sql, mailer: Mailer, { path = "/", ...mail }: UserMail): Handler {
   return letterHandler(mailer, {
-    view,
-    subject,
+    ...mail,
     params: aboutUser,
     async letter({ usr_id }) {
       const [user] = await sql<{ to: string }[]>`
@@ -54,6 +58,21 @@ export function mailHandler(sql: Sql, mailer: Mailer, { view, subject, path = "/
       `;
       return user && { ...user, path };
     },
+  });
+}
+
+const notice = aboutUser.extend({ version: z.int().optional() });
+
+/**
+ * A handler that tells an owner what was done to the account, with a link to secure it. No mail once the version of the
+ * user has been raised: the owner has secured the account, or another mail has told of the change.
+ */
+export function noticeHandler(makeLink: MakeLink, mailer: Mailer, { view, subject }: Omit<UserMail, "path">): Handler {
+  return letterHandler(mailer, {
+    view,
+    subject,
+    params: notice,
+    letter: ({ usr_id, version }) => makeLink("secure", usr_id, version),
   });
 }
 

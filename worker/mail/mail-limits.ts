@@ -4,22 +4,31 @@ import type { Task } from "../engine/task.ts";
 import { createBatch } from "./batch.ts";
 import type { Mailer } from "./mailer.ts";
 
-/** Mails of one kind to one mailbox within the hour that begins with the first. */
-const mailsPerHour = 3;
+/** Mails of one kind to one mailbox within the hour that begins with the first, unless the kind has its own number. */
+const mostPerHour = 3;
 const jitterSeconds = 10;
+
+/** A mailer that keeps the limit of a kind of mails. */
+export type LimitMails = (kind: string, perHour?: number) => Mailer;
 
 /**
  * Returns mailers that keep the limits: one for each kind of mail that a stranger can cause by entering an address.
  * They snooze the task after too many of a kind, or while the mailbox is suppressed ("I did not sign up").
  */
-export function createMailLimits(sql: Sql, mailer: Mailer): (kind: string) => Mailer {
+export function createMailLimits(sql: Sql, mailer: Mailer): LimitMails {
   const countMail = createBatch((mails: Mail[]) => countMails(sql, mails));
 
-  return (kind) => ({
+  return (kind, perHour = mostPerHour) => ({
     ...mailer,
     async send(attempt, mail) {
       const { task_id } = attempt.task;
-      const counts = await countMail({ kind, email: mail.to, task_id, attempt: attempt.task.attempt });
+      const counts = await countMail({
+        kind,
+        per_hour: perHour,
+        email: mail.to,
+        task_id,
+        attempt: attempt.task.attempt,
+      });
       const { seconds, subject, is_new } = counts.get(task_id)!;
       if (seconds)
         throw new Snooze(seconds + Math.random() * jitterSeconds, "The mailbox gets no mail of this kind now.");
@@ -29,7 +38,7 @@ export function createMailLimits(sql: Sql, mailer: Mailer): (kind: string) => Ma
         // Nothing was sent, and the attempt comes again as a new one.
         if (error instanceof Snooze && is_new)
           await sql`
-            update rate_limit set hits = least(hits, ${mailsPerHour}) - 1
+            update rate_limit set hits = least(hits, ${perHour}) - 1
             where action = ${kind} and subject = ${subject} and hits > 0
           `;
         throw error;
@@ -38,7 +47,7 @@ export function createMailLimits(sql: Sql, mailer: Mailer): (kind: string) => Ma
   });
 }
 
-type Mail = { kind: string; email: string } & Pick<Task, "task_id" | "attempt">;
+type Mail = { kind: string; per_hour: number; email: string } & Pick<Task, "task_id" | "attempt">;
 
 /** `seconds` until the mail may be sent, if it has to wait. */
 type Count = { task_id: string; subject: string; is_new: boolean; seconds: number | null };
@@ -47,12 +56,12 @@ async function countMails(sql: Sql, mails: Mail[]): Promise<Map<string, Count>> 
   const rows = await sql<Count[]>`
     with mail as materialized (
       select
-        task_id, kind, subject, suppression.ends_at as suppressed_until,
+        task_id, kind, per_hour, subject, suppression.ends_at as suppressed_until,
         -- A retry is counted already. After "service down" the first attempt comes again, and has an error. A suppressed
         -- mail is counted when it is sent.
         attempt = 1 and suppression.ends_at is null
           and not exists (select from task_error where task_error.task_id = mail.task_id) as is_new
-      from jsonb_to_recordset(${sql.json(mails)}) as mail (kind text, email text, task_id bigint, attempt int)
+      from jsonb_to_recordset(${sql.json(mails)}) as mail (kind text, per_hour int, email text, task_id bigint, attempt int)
       -- No wait for the disk: a count may be lost in a crash of the database.
       cross join set_config('synchronous_commit', 'off', true)
       left join (usr join email_verified using (usr_id)) as verified using (email)
@@ -75,7 +84,7 @@ async function countMails(sql: Sql, mails: Mail[]): Promise<Map<string, Count>> 
     )
     select
       task_id, mail.subject, is_new,
-      extract(epoch from coalesce(suppressed_until, case when hits - place >= ${mailsPerHour} then ends_at end) - now())
+      extract(epoch from coalesce(suppressed_until, case when hits - place >= per_hour then ends_at end) - now())
         ::float8 as seconds
     -- The mails of this statement are the last ones of their count; the oldest task comes first.
     from (select *, row_number() over (partition by kind, subject, is_new order by task_id desc) as place from mail) as mail

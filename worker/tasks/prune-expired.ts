@@ -11,6 +11,7 @@ const expired = [
   { table: "email_token", key: ["token_hash"], column: "expires_at", days: 0 },
   { table: "email_suppression", key: ["email"], column: "ends_at", days: 0 },
   { table: "email_change", key: ["email_change_id"], column: "created_at", days: 30 },
+  { table: "mail_cause", key: ["mail_cause_id"], column: "created_at", days: 7 },
   { table: "rate_limit", key: ["action", "subject"], column: "ends_at", days: 0 },
   { table: "known_browser", key: ["token_hash", "usr_id"], column: "seen_at", days: 400 },
 ];
@@ -24,8 +25,8 @@ const versioned = [
 ];
 
 /**
- * Deletes sessions, mailed links, suppressions and rate limits that have ended, changes of address after 30 days, and
- * known browsers after 400. Failed log-ins of addresses without a verified account are deleted after an hour; those of
+ * Deletes sessions, mailed links, suppressions and rate limits that have ended, changes of address after 30 days, causes
+ * of mails after 7, and known browsers after 400. Failed log-ins of addresses without a verified account are deleted after an hour; those of
  * an account stay until its next log-in or mailed link.
  */
 export function pruneExpired(sql: Sql): Handler {

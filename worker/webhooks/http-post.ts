@@ -1,5 +1,6 @@
 import { request as requestHttp, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as requestHttps } from "node:https";
+import { projectName } from "../../app/env.ts";
 import type { Address } from "./public-address.ts";
 
 export type Answer = {
@@ -35,7 +36,7 @@ export function createPost(find: (host: string) => Promise<Address[]>, timeoutSe
 function post(url: URL, addresses: Address[], { headers, body }: Message, signal: AbortSignal): Promise<Answer> {
   const options: RequestOptions = {
     method: "POST",
-    headers: { "user-agent": "slim-signup", ...headers, "content-length": Buffer.byteLength(body) },
+    headers: { "user-agent": projectName, ...headers, "content-length": Buffer.byteLength(body) },
     // A new connection to the checked addresses: the name may resolve to others a moment later.
     agent: false,
     lookup: (_host, { all }, done) => {

@@ -71,10 +71,8 @@ async function recordAnswer(sql: Sql, slot: Slot, answer: Answer, attempt: numbe
     return;
   }
   const error = `The receiver responded with ${status}.`;
-  if (status === 410) {
-    await disable(sql, slot, error);
-    throw new Permanent(error);
-  }
+  // Otherwise it was disabled before, or it has another URL by now: the next attempt finds out.
+  if (status === 410) throw (await disable(sql, slot, error)) ? new Permanent(error) : new Error(error);
   const retryAfter = status === 429 || status === 503 ? retryAfterSeconds(answer, slot.sent_at * 1000) : undefined;
   if (retryAfter !== undefined) {
     await recordPause(sql, slot, retryAfter);
@@ -106,18 +104,23 @@ export function retryAfterSeconds({ retryAfter, date }: Answer, now: number): nu
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 1), longestRetryAfterSeconds);
 }
 
-function message({ message_id, type, timestamp, data }: z.infer<typeof params>, { secret, sent_at }: Slot) {
+function message({ message_id, type, timestamp, data }: z.infer<typeof params>, { secrets, sent_at }: Slot) {
   const body = JSON.stringify({ type, timestamp, data });
   const signed = { id: message_id, timestamp: String(Math.floor(sent_at)), body };
-  return { body, headers: { "content-type": "application/json", ...signatureHeaders(secret, signed) } };
+  return { body, headers: { "content-type": "application/json", ...signatureHeaders(secrets, signed) } };
 }
 
 /** The message's id, seconds since 1970 as text, and the body as it is sent. */
 type Signed = { id: string; timestamp: string; body: string };
 
-/** The headers of "Standard Webhooks" 1.0: sender, age and id of a message. `secret` is `whsec_` and base64. */
-export function signatureHeaders(secret: string, { id, timestamp, body }: Signed): Record<string, string> {
-  const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
-  const signature = createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64");
-  return { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": `v1,${signature}` };
+/**
+ * The headers of "Standard Webhooks" 1.0: sender, age and id of a message. Each secret is `whsec_` and base64, and adds a
+ * signature.
+ */
+export function signatureHeaders(secrets: string[], { id, timestamp, body }: Signed): Record<string, string> {
+  const signatures = secrets.map((secret) => {
+    const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
+    return `v1,${createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64")}`;
+  });
+  return { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signatures.join(" ") };
 }

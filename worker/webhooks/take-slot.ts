@@ -10,7 +10,8 @@ const probeSeconds = 20;
 export type Slot = {
   webhook_id: string;
   url: string;
-  secret: string;
+  /** Each signs the message: the endpoint's own, and those that a rotation has replaced within a day. */
+  secrets: string[];
   /** Why the endpoint gets no requests at all. */
   disabled: string | null;
   /** Why the endpoint gets no request now: there is no slot. */
@@ -62,7 +63,8 @@ export async function takeSlot(sql: Sql, webhookId: string, isFull: boolean): Pr
       where webhook.webhook_id = endpoint.webhook_id and disabled is null
     )
     select
-      webhook_id, url, secret, disabled, obstacle, failures,
+      webhook_id, url, disabled, obstacle, failures,
+      array[secret] || case when old_secrets_expire_at > at then old_secrets else '{}' end as secrets,
       coalesce(pause_until > at, false) as is_paused,
       failures >= ${failuresUntilDown} as is_probe,
       extract(epoch from case when obstacle is null then slot else place end - at)::float8 as wait_seconds,
@@ -72,8 +74,10 @@ export async function takeSlot(sql: Sql, webhookId: string, isFull: boolean): Pr
   return slot;
 }
 
+// What follows names the URL of the request, too: after an edit, it says nothing about the new receiver.
+
 /** Counts a failed request. While the receiver is down, only probes count: the open requests fail together. */
-export async function recordFailure(sql: Sql, { webhook_id, is_probe }: Slot, error: string): Promise<void> {
+export async function recordFailure(sql: Sql, { webhook_id, url, is_probe }: Slot, error: string): Promise<void> {
   await sql`
     update webhook
     set
@@ -86,36 +90,37 @@ export async function recordFailure(sql: Sql, { webhook_id, is_probe }: Slot, er
             least(2 ^ least(failures + 2 - ${failuresUntilDown}, 20), ${longestPauseSeconds}) * (0.5 + random() / 2)
           )
       end
-    where webhook_id = ${webhook_id}
+    where webhook_id = ${webhook_id} and url = ${url}
       and (${is_probe} or pause_until is null or pause_until <= now())
   `;
 }
 
 /** The receiver works again. */
-export async function recordSuccess(sql: Sql, { webhook_id }: Slot): Promise<void> {
+export async function recordSuccess(sql: Sql, { webhook_id, url }: Slot): Promise<void> {
   await sql`
     update webhook
     set failures = 0, pause_until = null, last_error = null
-    where webhook_id = ${webhook_id} and failures > 0
+    where webhook_id = ${webhook_id} and url = ${url} and failures > 0
   `;
 }
 
 /** The receiver works, and asks us to wait. */
-export async function recordPause(sql: Sql, { webhook_id }: Slot, seconds: number): Promise<void> {
+export async function recordPause(sql: Sql, { webhook_id, url }: Slot, seconds: number): Promise<void> {
   await sql`
     update webhook
     set failures = 0, last_error = null, pause_until = greatest(pause_until, now() + make_interval(secs => ${seconds}))
-    where webhook_id = ${webhook_id}
+    where webhook_id = ${webhook_id} and url = ${url}
   `;
 }
 
-/** The receiver says that it is gone for good. */
-export async function disable(sql: Sql, { webhook_id }: Slot, reason: string): Promise<void> {
-  await sql`
+/** The receiver says that it is gone for good. Returns whether the endpoint was disabled by this. */
+export async function disable(sql: Sql, { webhook_id, url }: Slot, reason: string): Promise<boolean> {
+  const { count } = await sql`
     insert into webhook_disabled (webhook_id, reason)
     select webhook_id, ${reason}
     from webhook
-    where webhook_id = ${webhook_id}
+    where webhook_id = ${webhook_id} and url = ${url}
     on conflict do nothing
   `;
+  return count > 0;
 }

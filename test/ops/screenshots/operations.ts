@@ -20,7 +20,7 @@ it.each(["light", "dark"] as const)("operations, %s", async (colorScheme) => {
   const page = await browser.visit(`${site}/ops`, { colorScheme, viewport, reducedMotion: "reduce" }, cookie);
   await page.getByText("Live.", { exact: true }).waitFor();
 
-  const file = fileURLToPath(new URL(`../../../.github/operations-${colorScheme}.png`, import.meta.url));
+  const file = fileURLToPath(new URL(`../../../.github/ops/operations-${colorScheme}.png`, import.meta.url));
   await page.screenshot({ path: file, animations: "disabled", caret: "hide" });
   expect((await stat(file)).size).toBeGreaterThan(5000);
 });

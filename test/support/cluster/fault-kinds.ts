@@ -120,4 +120,4 @@ function nobodyLeads({ cluster }: World): Promise<unknown> {
 }
 
 const patronictl = ({ file }: Node, command: string, ...args: string[]) =>
-  runUnprivileged("/usr/bin/patronictl", ["-c", file, command, "slim-signup", "--force", ...args]);
+  runUnprivileged("/usr/bin/patronictl", ["-c", file, command, "signup", "--force", ...args]);

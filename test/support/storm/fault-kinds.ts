@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Postgres } from "../../../dev/postgres.ts";
 import { connect, type Sql } from "../../../app/db/connect.ts";
 import { transact } from "../../../app/db/transaction.ts";
+import { projectName } from "../../../app/env.ts";
 import type { FaultyProxy } from "../faulty-proxy.ts";
 import { until } from "../until.ts";
 import { hasJoined, type Fleet } from "./fleet.ts";
@@ -66,7 +67,7 @@ export const kinds = {
   "all connections are terminated": ({ sql }) => sql`
     select pg_terminate_backend(pid)
     from pg_stat_activity
-    where application_name like 'slim-signup w%'
+    where application_name like ${projectName + " w%"}
   `,
 
   async "the pool is exhausted by a lock"({ server }, fault) {

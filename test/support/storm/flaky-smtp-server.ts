@@ -27,7 +27,7 @@ const entry = z.union([mail, z.object({ failure: z.string() })]);
 
 /** An SMTP server in a process of its own that fails at random at every stage of its dialogues. */
 export async function startFlakySmtpServer(seed: number): Promise<FlakySmtpServer> {
-  const folder = await mkdtemp(`${tmpdir()}/slim-signup-mails-`);
+  const folder = await mkdtemp(`${tmpdir()}/signup-mails-`);
   cleanUp(() => rm(folder, { recursive: true, force: true }));
   const ledger = `${folder}/ledger`;
   const port = String(await freePort());

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { siteName } from "../../../app/env.ts";
 import { freePort } from "../../../dev/postgres.ts";
 import { run } from "../processes.ts";
 import { until } from "../until.ts";
@@ -25,7 +26,7 @@ export async function launch(databaseUrl: string, smtpUrl: string): Promise<Flee
   const settings = {
     DATABASE_URL: databaseUrl,
     SMTP_URL: smtpUrl,
-    MAIL_FROM: "slim-signup <hello@example.com>",
+    MAIL_FROM: `${siteName} <hello@example.com>`,
     ORIGIN: "https://signup.example.com",
     NODE_OPTIONS: "--import ./test/support/shifted-clock.ts",
     CLOCK_SHIFT_DAYS: "0",

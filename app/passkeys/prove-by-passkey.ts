@@ -1,0 +1,58 @@
+import type { Sql } from "../db/connect.ts";
+import type { Context, Middleware } from "../http/context.ts";
+import { goOn, recordProof, refuseProof } from "../log-in/proof.ts";
+import { sessionHash } from "../log-in/session.ts";
+import { newChallenge, signOptions } from "./challenge.ts";
+import { checkSignature, type Signed } from "./credential.ts";
+import { countsOn } from "./log-in-by-passkey.ts";
+import { warnOfCopy } from "./warn-of-copy.ts";
+import type { RelyingParty } from "./relying-party.ts";
+
+export function offerProof(sql: Sql, site: RelyingParty): Middleware {
+  return async (ctx) => {
+    ctx.body = signOptions(site, await newChallenge(sql, sessionHash(ctx), ctx.state.user.usr_id));
+  };
+}
+
+/** Two statements, because the signature is checked between reading and writing. */
+export function proveByPasskey(sql: Sql, site: RelyingParty): Middleware {
+  return async (ctx) => {
+    const signed = await checkSignature(sql, site, ctx.request.body, sessionHash(ctx));
+    if (signed?.usr_id !== ctx.state.user.usr_id) return refuseSigned(ctx);
+    if (signed.is_copied) {
+      await warnOfCopy(sql, ctx, signed);
+      return refuseSigned(ctx);
+    }
+    if (!(await record(sql, ctx, signed))) return refuseSigned(ctx);
+    goOn(ctx);
+  };
+}
+
+async function record(sql: Sql, ctx: Context, { passkey_id, usr_id, version, counter }: Signed): Promise<boolean> {
+  const rows = await sql`
+    with owner as (
+      select usr_id
+      from usr
+      where usr_id = ${usr_id} and version = ${version}
+      for no key update
+    ), account as (
+      update passkey
+      set counter = ${counter}, used_at = now()
+      from owner
+      where passkey_id = ${passkey_id} and passkey.usr_id = owner.usr_id and ${countsOn(sql, counter)}
+      returning owner.usr_id
+    ), proved as (
+      ${recordProof(sql, ctx)}
+      returning session_id
+    )
+    insert into passkey_session (session_id, passkey_id)
+    select session_id, ${passkey_id} from proved
+    on conflict (session_id) do update set passkey_id = excluded.passkey_id
+    returning true
+  `;
+  return rows.length === 1;
+}
+
+function refuseSigned(ctx: Context): Promise<void> {
+  return refuseProof(ctx, { form: "The passkey did not work. Try again, or enter your password." });
+}

@@ -1,0 +1,52 @@
+import type { Files } from "./files.ts";
+
+/**
+ * The files that register modules.
+ * @public An upgrade reads them.
+ */
+export const lists = ["app/modules.ts", "worker/modules.ts"];
+
+/** The registered modules, by the first folder of each path in app/modules.ts and worker/modules.ts. */
+export function moduleNames(files: Files): string[] {
+  const names = lists.flatMap((list) =>
+    [...(files.get(list) ?? "").matchAll(/^export \{[^}]*\} from "\.\/([^/"]+)\/.+"/gm)].map(([, name]) => name!),
+  );
+  return [...new Set(names)].toSorted();
+}
+
+/**
+ * Whether a file goes when the module goes: a folder of its path, or a part of its name, is the module's name. A file
+ * in the folders of two modules goes with either.
+ */
+export function belongsTo(path: string, name: string): boolean {
+  const migration = /^migrations\/\d+_(\w+)\.sql$/.exec(path)?.[1];
+  if (migration !== undefined) return migration === name || migration.startsWith(`${name}_`);
+  return path.split(/[./]/).includes(name);
+}
+
+/** The sentence that refuses unknown modules, and modules that one which stays needs. */
+export function problemWithRemoving(files: Files, removed: string[]): string | undefined {
+  const names = moduleNames(files);
+  const unknown = removed.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    const known = names.length > 0 ? `The modules are ${names.join(", ")}.` : "No module is left.";
+    return `There is no module "${unknown}". ${known}`;
+  }
+  for (const name of names.filter((name) => !removed.includes(name))) {
+    const needed = requiredBy(files, name).find((other) => removed.includes(other));
+    if (needed !== undefined) return `${name} needs ${needed}: ${name} must go first, or with it.`;
+  }
+  return undefined;
+}
+
+/** The modules that `name` needs: `requires` in its own module.ts files. */
+function requiredBy(files: Files, name: string): string[] {
+  const names = moduleNames(files);
+  const required = [...files].flatMap(([path, text]) => {
+    if (!path.endsWith("/module.ts") || !belongsTo(path, name)) return [];
+    const list = /\brequires: \[([^\]]*)\]/.exec(text)?.[1] ?? "";
+    // A part that is shared with the required module goes with it, and the rest works without.
+    return names.filter((other) => list.includes(`"${other}"`) && !belongsTo(path, other));
+  });
+  return [...new Set(required)];
+}

@@ -1,0 +1,68 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { dropStatements } from "./modules/drop-statements.ts";
+import { readFiles, writeChanges } from "./modules/files.ts";
+import { problemWithCheckout } from "./modules/git.ts";
+import { moduleNames, problemWithRemoving } from "./modules/registered.ts";
+import { removeModule, type Removed } from "./modules/remove-module.ts";
+
+const usage = `Removes a module: its files, and what else names it.
+
+  npm run remove -- NAME
+`;
+
+const root = join(import.meta.dirname, "..");
+
+process.exitCode = await main();
+
+/** Exit codes: 0 success; 2 wrong usage, and nothing was changed. */
+async function main(): Promise<number> {
+  const files = readFiles(root);
+  const name = parse();
+  if (name === undefined) {
+    process.stderr.write(`${usage}\nThe modules are: ${moduleNames(files).join(", ") || "none"}.\n`);
+    return 2;
+  }
+  const problem = problemWithRemoving(files, [name]) ?? problemWithCheckout(root);
+  if (problem !== undefined) {
+    process.stderr.write(`${problem}\n`);
+    return 2;
+  }
+
+  const { left, removed } = removeModule(files, name);
+  const statements = dropStatements(name, new Map(removed.files.map((path) => [path, files.get(path)!])));
+  await writeChanges(root, files, left);
+  process.stdout.write(describe(name, removed));
+  if (statements.length > 0) process.stdout.write(adviseMigration(nextMigration([...files.keys()], name), statements));
+  return 0;
+}
+
+function parse(): string | undefined {
+  const { positionals, tokens } = parseArgs({ allowPositionals: true, strict: false, tokens: true });
+  return positionals.length === 1 && tokens.length === 1 ? positionals[0] : undefined;
+}
+
+function describe(name: string, { files, parts, scripts, dependencies, environment }: Removed): string {
+  const groups = Object.entries({
+    "Deleted files": files,
+    "Parts taken out of": parts,
+    "npm scripts": scripts,
+    Dependencies: dependencies,
+    "Environment in app.json": environment,
+  }).filter(([, lines]) => lines.length > 0);
+  const text = groups.map(([title, lines]) => `${title}:\n${lines.map((line) => `  ${line}\n`).join("")}`);
+  return `Removed ${name}.\n\n${text.join("\n")}\nRun npm ci, npm run check and npm test, then commit.\n`;
+}
+
+/** Numbers are never used twice: a database has the removed ones. */
+function nextMigration(paths: string[], name: string): string {
+  const numbers = paths.map((path) => Number(/^migrations\/(\d+)_/.exec(path)?.[1] ?? 0));
+  return `migrations/${String(Math.max(...numbers) + 1).padStart(4, "0")}_without_${name}.sql`;
+}
+
+function adviseMigration(path: string, statements: string[]): string {
+  return `
+A deployed database keeps the module's tables. To drop them, write this to ${path}:
+
+${statements.map((line) => `  ${line}\n`).join("")}`;
+}

@@ -1,0 +1,116 @@
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { readFiles } from "../../cli/modules/files.ts";
+import { moduleNames, problemWithRemoving } from "../../cli/modules/registered.ts";
+import { removeModule } from "../../cli/modules/remove-module.ts";
+import type { Sql } from "../../app/db/connect.ts";
+import { copyProject, type Copy } from "../support/copy.ts";
+import { createDatabase } from "../support/database.ts";
+import { addStars, commit } from "./add-module.ts";
+
+const remove = (copy: Copy, ...words: string[]) => copy.run("node", "cli/remove.ts", ...words);
+const namesIn = (copy: Copy) => moduleNames(readFiles(copy.folder));
+
+let copy: Copy;
+beforeAll(async () => {
+  copy = await copyProject();
+  await addStars(copy);
+});
+
+describe("npm run remove", () => {
+  it.each([
+    ["npm run remove -- NAME"],
+    ["npm run remove -- NAME", "stars", "moons"],
+    ["npm run remove -- NAME", "--force", "stars"],
+    ['There is no module "comets". The modules are', "comets"],
+    ['There is no module "template". The modules are', "template"],
+    ["moons needs stars: moons must go first, or with it.", "stars"],
+  ])('says "%s" for %j %j', async (sentence, ...words) => {
+    const cause = { code: 2, stderr: expect.stringContaining(sentence) as string };
+    await expect(remove(copy, ...words)).rejects.toMatchObject({ cause });
+    expect(await copy.run("git", "status", "--porcelain")).toBe("");
+  });
+
+  it("refuses uncommitted changes", async () => {
+    await writeFile(join(copy.folder, "notes.txt"), "mine");
+    const cause = { code: 2, stderr: "Commit your changes first.\n" };
+    await expect(remove(copy, "moons")).rejects.toMatchObject({ cause });
+    expect(await copy.run("git", "status", "--porcelain")).toBe("?? notes.txt\n");
+    await rm(join(copy.folder, "notes.txt"));
+  });
+
+  it("deletes the module's files and every line that names it, and says so", async () => {
+    await remove(copy, "moons");
+    await commit(copy);
+    const output = await remove(copy, "stars");
+
+    const names = ["docs/stars.md", "app/modules.ts", "stars-package", "STARS_TOKEN", "README.md", ".gitignore"];
+    for (const name of names) expect(output).toContain(`\n  ${name}\n`);
+    expect(await copy.run("git", "grep", "-il", "stars", "--", ":!test/cli")).toBe("README.md\n");
+    expect(await readFile(join(copy.folder, "README.md"), "utf8")).toMatch(
+      /\n\| moons \| stars \|\n\| -+ \| -+ \|\n\| two {3}\| few {3}\|\n$/,
+    );
+    // The commit before the module was added.
+    expect(await copy.run("git", "diff", "--stat", "HEAD~2", "--", "app.json", "package*.json")).toBe("");
+    await copy.run("git", "reset", "-q", "--hard", "HEAD~1");
+  });
+});
+
+it("refuses a mark without its partner", () => {
+  const files = new Map([["README.md", ["<!-- begin stars -->", "Stars", ""].join("\n")]]);
+  expect(() => removeModule(files, "stars")).toThrow("README.md has a mark of stars without its partner.");
+});
+
+describe("the SQL that npm run remove prints", () => {
+  it("leaves nothing of the modules, in a database that had them and in a new one", async () => {
+    const [deployed, fresh, core] = [await newDatabase(), await newDatabase(), await newDatabase()];
+    await migrate(copy, deployed.url);
+    await deployed.sql`insert into task (task_type) values ('COUNT_STARS'), ('SEND_EMAIL_WELCOME')`;
+    await deployed.sql`insert into event_consumer (name) values ('stars'), ('mine')`;
+    await deployed.sql`insert into schedule (name, last_slot) values ('count stars', now()), ('mine', now())`;
+
+    // Those that others need go last.
+    for (let names = namesIn(copy); names.length > 0; names = namesIn(copy)) {
+      const name = names.find((one) => !problemWithRemoving(readFiles(copy.folder), [one]))!;
+      const output = await remove(copy, name);
+      const [, path, statements] = /write this to (.+):\n([^]+)$/.exec(output) ?? [];
+      if (path !== undefined) await writeFile(join(copy.folder, path), statements!);
+      await commit(copy);
+    }
+
+    for (const { url } of [deployed, fresh]) await migrate(copy, url);
+    expect(await catalogOf(deployed.sql)).toEqual(await catalogOf(fresh.sql));
+    await copy.run("git", "rm", "-q", "migrations/*_without_*.sql");
+    await migrate(copy, core.url);
+    expect(await catalogOf(fresh.sql)).toEqual(await catalogOf(core.sql));
+    expect(await deployed.sql`select task_type from task`).toEqual([{ task_type: "SEND_EMAIL_WELCOME" }]);
+    expect(await deployed.sql`select name from event_consumer`).toEqual([{ name: "mine" }]);
+    expect(await deployed.sql`select name from schedule`).toEqual([{ name: "mine" }]);
+  }, 60_000);
+});
+
+const newDatabase = () => createDatabase("template0");
+
+async function migrate(copy: Copy, url: string): Promise<void> {
+  await copy.run("env", `DATABASE_URL=${url}`, "node", "migrations/migrate.ts");
+}
+
+/** Everything that migrations create. */
+async function catalogOf(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ object: string }[]>`
+    select concat_ws(' ', table_name, column_name, data_type) as object
+    from information_schema.columns
+    where table_schema = 'public'
+    union all
+    select indexdef from pg_indexes where schemaname = 'public'
+    union all
+    select concat_ws(' ', conrelid::regclass, conname) from pg_constraint where connamespace = 'public'::regnamespace
+    union all
+    select oid::regprocedure::text from pg_proc where pronamespace = 'public'::regnamespace
+    union all
+    select tgname from pg_trigger where not tgisinternal
+    order by object
+  `;
+  return rows.map(({ object }) => object);
+}

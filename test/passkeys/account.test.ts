@@ -1,0 +1,92 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { ada, addUser, liveSessions, openSession } from "../support/accounts.ts";
+import { createDatabase, empty } from "../support/database.ts";
+import { isLoggedIn, logInBy, post, servePasskeys } from "./site.ts";
+
+const { sql } = await createDatabase();
+const { openBrowser, addOwner } = await servePasskeys(sql);
+
+beforeEach(() => empty(sql));
+
+const names = async () => (await sql`select name from passkey order by passkey_id`).map((row) => String(row["name"]));
+
+describe("GET /account", () => {
+  it("lists the account's own passkeys with their days, and says what was done", async () => {
+    const { browser } = await addOwner();
+    await addOwner({ ...ada, email: "grace@example.com" });
+    await sql`update passkey set name = 'Of ' || usr_id || '<b>', created_at = '2026-10-03T23:59:59Z'`;
+    const { text } = await browser.get("/account?passkey-added").expect(200);
+
+    expect(text).toContain("Of 1&lt;b&gt;");
+    expect(text).toContain('<time datetime="2026-10-03">3 October 2026</time>');
+    expect(text).toContain(">Never<");
+    expect(text).not.toContain("Of 2");
+    expect(text).toContain("The passkey was added.");
+  });
+
+  it("invites to add the first one", async () => {
+    const browser = openBrowser(await openSession(sql, await addUser(sql)));
+    expect((await browser.get("/account").expect(200)).text).toContain("With a passkey you log in");
+  });
+});
+
+describe("POST /account/passkeys/:id/rename", () => {
+  it("renames a passkey, and asks for another name when it is empty", async () => {
+    const { browser } = await addOwner();
+    expect((await browser.get("/account/passkeys/1/rename").expect(200)).text).toContain('value="Laptop"');
+    const { text } = await post(browser, "/account/passkeys/1/rename", { name: " " }).expect(422);
+    expect(text).toContain("Enter a name");
+    await post(browser, "/account/passkeys/1/rename", { name: "Phone" })
+      .expect(303)
+      .expect("Location", "/account?passkey-renamed");
+    expect(await names()).toEqual(["Phone"]);
+  });
+
+  it("renames none of another account", async () => {
+    await addOwner();
+    const { browser } = await addOwner({ ...ada, email: "grace@example.com" });
+    await browser.get("/account/passkeys/1/rename").expect(404);
+    await browser.get("/account/passkeys/x/rename").expect(404);
+    await post(browser, "/account/passkeys/1/rename", { name: "Phone" }).expect(303);
+    expect(await names()).toEqual(["Laptop", "Laptop"]);
+  });
+});
+
+describe("POST /account/passkeys/:id/remove", () => {
+  it("removes a passkey, which then no longer logs in, and mails the owner", async () => {
+    const { browser, device } = await addOwner();
+    await logInBy(browser, device);
+    await post(browser, "/account/passkeys/1/remove", {}).expect(303).expect("Location", "/account?passkey-removed");
+
+    expect(await names()).toEqual([]);
+    expect(await isLoggedIn(browser)).toBe(true);
+    expect((await logInBy(openBrowser(), device)).status).toBe(422);
+    expect(await sql`select from event where event_type = 'PASSKEY_REMOVED'`).toHaveLength(1);
+    expect(await sql`select from task where task_type = 'SEND_EMAIL_PASSKEY_REMOVED'`).toHaveLength(1);
+  });
+
+  it("asks for a proof when the last one is older than 15 minutes", async () => {
+    const { browser } = await addOwner();
+    await sql`update session set proved_at = now() - interval '16 minutes'`;
+    await post(browser, "/account/passkeys/1/remove", {}).expect(403);
+    expect(await names()).toEqual(["Laptop"]);
+  });
+
+  it("removes none of another account", async () => {
+    const { device } = await addOwner();
+    await logInBy(openBrowser(), device);
+    const { browser } = await addOwner({ ...ada, email: "grace@example.com" });
+    for (const id of ["1", "3", "999999999999999999"])
+      await post(browser, `/account/passkeys/${id}/remove`, {}).expect(303);
+    expect(await names()).toHaveLength(2);
+    expect(await liveSessions(sql)).toHaveLength(3);
+    expect(await sql`select from task where task_type = 'SEND_EMAIL_PASSKEY_REMOVED'`).toHaveLength(0);
+  });
+});
+
+it("has the passkeys in the download of the account's data, without their keys", async () => {
+  const { browser, device } = await addOwner();
+  const { text } = await browser.get("/account/data").expect(200);
+  expect(JSON.parse(text)).toMatchObject({ email: ada.email, passkeys: [{ name: "Laptop", used_at: null }] });
+  expect(text).not.toContain(device.id);
+});

@@ -1,0 +1,80 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { addUser, openSession } from "../../support/accounts.ts";
+import { openBrowser as openChromium, pageProblems } from "../../support/browser.ts";
+import { titleOf } from "../../support/browser-session.ts";
+import { createDatabase, empty } from "../../support/database.ts";
+import { operatorEmail } from "../../ops/operators.ts";
+import { ask, logInBy, post, servePasskeys } from "../site.ts";
+
+const { sql } = await createDatabase();
+const { url, openBrowser, addOwner } = await servePasskeys(sql, { env: { OPS_REQUIRE_PASSKEY: "1" } });
+const chromium = openChromium();
+
+beforeEach(() => empty(sql));
+
+const olga = { email: operatorEmail, password: "twelve engines hum" };
+
+async function addOperator() {
+  const operator = await addOwner(olga);
+  await sql`insert into operator (usr_id) values (${operator.usrId})`;
+  return operator;
+}
+
+describe("OPS_REQUIRE_PASSKEY=1", () => {
+  it("keeps operators out of every operations page, until their session is proved with a passkey", async () => {
+    const { browser, device } = await addOperator();
+    for (const path of ["/ops", "/OPS", "/ops/", "/ops/events", "/ops/types/X", "/ops/webhooks"])
+      expect((await browser.get(path).expect(403)).text).toContain("Confirm with yours");
+    await post(browser, "/ops/types/X/retry", {}).expect(403);
+    await browser.get("/ops").set("Accept", "application/json").expect(403, {
+      error: "Operators need a passkey here. Log in with one.",
+    });
+
+    const credential = device.sign(await ask(browser, "/proof/passkey"));
+    await post(browser, "/proof/passkey", { credential, to: "/ops", method: "get" }).expect(303);
+    await browser.get("/ops").expect(200);
+    await post(browser, "/ops/types/X/retry", {}).expect(303);
+  });
+
+  it("lets in an operator who logged in with a passkey, until that passkey is removed", async () => {
+    const { device } = await addOperator();
+    const browser = openBrowser();
+    await logInBy(browser, device);
+    await browser.get("/ops").expect(200);
+    await post(browser, "/account/passkeys/1/remove", {}).expect(303);
+    expect((await browser.get("/ops").expect(403)).text).toContain("/account/passkeys/add");
+  });
+
+  it("takes no proof by password", async () => {
+    const { browser } = await addOperator();
+    await post(browser, "/proof", { password: olga.password, to: "/ops" }).expect(303);
+    await browser.get("/ops").expect(403);
+  });
+
+  it("gives everyone else the 404 of an unknown page", async () => {
+    const { browser } = await addOwner();
+    const unknown = await browser.get("/nowhere").expect(404);
+    for (const agent of [browser, openBrowser()]) {
+      const { text } = await agent.get("/ops").expect(404);
+      expect(text).toContain("Page not found");
+    }
+    expect(unknown.text).toContain("Page not found");
+  });
+
+  it("explains itself on a page that passes axe", async () => {
+    const usrId = await addUser(sql, olga);
+    await sql`insert into operator (usr_id) values (${usrId})`;
+    const page = await chromium.visit(`${url}/ops`, {}, await openSession(sql, usrId));
+    expect(await titleOf(page)).toBe("Use a passkey");
+    expect(await pageProblems(page)).toEqual([]);
+    await page.getByRole("link", { name: "Add a passkey" }).click();
+    await page.waitForURL(`${url}/account/passkeys/add`);
+  });
+});
+
+it("is not asked for without the setting", async () => {
+  const site = await servePasskeys(sql);
+  const { usrId, browser } = await site.addOwner(olga);
+  await sql`insert into operator (usr_id) values (${usrId})`;
+  await browser.get("/ops").expect(200);
+});

@@ -1,0 +1,34 @@
+import request from "supertest";
+import { describe, expect, it } from "vitest";
+import { createDatabase } from "../support/database.ts";
+import { servePasskeys } from "./site.ts";
+
+const { sql } = await createDatabase();
+const { url } = await servePasskeys(sql);
+const site = request(url);
+
+const paths = ["/login/passkey", "/proof/passkey", "/account/passkeys/add"]
+  .flatMap((path) => [path, `${path}/options`])
+  .concat("/account/passkeys/1/rename", "/account/passkeys/1/remove");
+
+describe("every POST of the module", () => {
+  it.each(paths)("from another site gets 403: %s", async (path) => {
+    await site.post(path).set("Sec-Fetch-Site", "cross-site").expect(403);
+    await site.post(path).set("Origin", "https://evil.example").expect(403);
+  });
+
+  it.each(paths.filter((path) => !path.startsWith("/login")))("needs a log-in: %s", async (path) => {
+    await site.post(path).type("form").send({}).expect(303).expect("Location", "/login");
+    await site.post(path).send({}).expect(401);
+  });
+});
+
+describe("POST /login/passkey", () => {
+  it("takes 20 attempts in 3 minutes from a network", async () => {
+    const send = (address: string) => site.post("/login/passkey").set("X-Forwarded-For", address).type("form").send({});
+    for (let count = 0; count < 20; count += 1) await send("198.51.100.1").expect(422);
+    await send("198.51.100.1").expect(429);
+    await send("198.51.100.2").expect(422);
+    expect(await sql`select from session`).toHaveLength(0);
+  });
+});

@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { runCommand } from "../support/command.ts";
+import { createDatabase } from "../support/database.ts";
+import { emptyWebhooks, enqueueMessages } from "./deliver.ts";
+import { addWebhook, secret, webhookChanges } from "./receiver.ts";
+
+const { sql, url: databaseUrl } = await createDatabase();
+const webhooks = (...words: string[]) => runCommand(databaseUrl, "webhooks", ...words);
+const url = "https://receiver.example.com/hooks";
+const containing = (text: string) => expect.stringContaining(text) as string;
+const secretIn = (output: string) => /whsec_[\w+/]{43}=/.exec(output)?.[0];
+
+beforeEach(() => emptyWebhooks(sql));
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+describe("npm run webhooks", () => {
+  it("adds an endpoint, prints its secret once, and writes an event without a user", async () => {
+    const { exitCode, output } = await webhooks("add", url, "--events", "SIGNED_UP,MAIL_SENT", "--rate", "0.5");
+    expect(exitCode).toBe(0);
+    expect(await sql`select url, secret, event_types, per_second from webhook`).toEqual([
+      { url, secret: secretIn(output), event_types: ["SIGNED_UP", "MAIL_SENT"], per_second: 0.5 },
+    ]);
+    expect(await webhookChanges(sql)).toEqual([{ data: { what: "register", webhook_id: "1" }, who: null }]);
+    expect(secretIn((await webhooks("list")).output + (await webhooks("list", "--json")).output)).toBeUndefined();
+
+    const added = JSON.parse((await webhooks("add", url, "--json")).output) as object;
+    expect(await sql`select webhook_id, secret from webhook where webhook_id = 2`).toEqual([added]);
+  });
+
+  it("lists each endpoint with its state", async () => {
+    const soon = new Date(Date.now() + 60_000);
+    await addWebhook(sql, url, { event_types: ["SIGNED_UP", "MAIL_SENT"], per_second: 0.1 });
+    await addWebhook(sql, `${url}/down`, {
+      failures: 3,
+      pause_until: new Date(0),
+      last_error: "No response\n in time.",
+    });
+    await addWebhook(sql, `${url}/waiting`, { pause_until: soon });
+    const disabled = await addWebhook(sql, `${url}/gone`);
+    await sql`insert into webhook_disabled (webhook_id, reason) values (${disabled}, 'The receiver responded with 410.')`;
+    await addWebhook(sql, `${url}/failed`, { failures: 1, last_error: "The receiver responded with 500." });
+    const { output, exitCode } = await webhooks("list");
+    expect(exitCode).toBe(0);
+    expect(
+      output
+        .trim()
+        .split("\n")
+        .map((line) => line.split(/ {2,}/)),
+    ).toEqual([
+      ["ID", "URL", "EVENTS", "RATE", "STATE", "FAILURES", "LAST_ERROR"],
+      ["1", url, "SIGNED_UP MAIL_SENT", "0.1", "ok", "0", "-"],
+      ["2", `${url}/down`, "all", "10", "down", "3", "No response", "in time."],
+      ["3", `${url}/waiting`, "all", "10", "waiting", "0", "-"],
+      ["4", `${url}/gone`, "all", "10", "disabled", "0", "The receiver responded with 410."],
+      ["5", `${url}/failed`, "all", "10", "ok", "1", "The receiver responded with 500."],
+    ]);
+    const rows = JSON.parse((await webhooks("list", "--json")).output) as { state: string }[];
+    expect(rows.map(({ state }) => state)).toEqual(["ok", "down", "waiting", "disabled", "ok"]);
+  });
+
+  it("edits what is given, and nothing twice", async () => {
+    await addWebhook(sql, url, { secret, event_types: ["SIGNED_UP"], failures: 5, per_second: 0.1 });
+    const change = ["edit", "1", "--url", "https://other.example.com"];
+    expect(await webhooks(...change)).toEqual({ exitCode: 0, output: "edit: endpoint 1.\n" });
+    expect(await webhooks(...change)).toEqual({ exitCode: 1, output: containing("Nothing changed.") });
+    expect(await webhooks("edit", "1", "--events", "")).toMatchObject({ exitCode: 0 });
+    expect(await sql`select url, secret, event_types, per_second, failures from webhook`).toEqual([
+      {
+        url: "https://other.example.com/",
+        secret,
+        event_types: [],
+        per_second: expect.closeTo(0.1) as number,
+        failures: 0,
+      },
+    ]);
+  });
+
+  it("rotates the secret, prints the new one once, and says until when the old one signs", async () => {
+    await addWebhook(sql, url, { secret });
+    const { exitCode, output } = await webhooks("rotate", "1");
+    const [webhook] = await sql<{ until: Date }[]>`
+      select secret, old_secrets, old_secrets_expire_at as until from webhook
+    `;
+    expect({ exitCode, ...webhook }).toMatchObject({ exitCode: 0, secret: secretIn(output), old_secrets: [secret] });
+    expect(output).toContain(`until ${webhook!.until.toISOString()}`);
+    expect(output).not.toContain(secret);
+    expect(JSON.parse((await webhooks("rotate", "1", "--json")).output)).toEqual({
+      webhook_id: "1",
+      secret: expect.not.stringContaining(secretIn(output)!) as string,
+      old_secrets_expire_at: expect.any(String) as string,
+    });
+  });
+
+  it.each(["test", "disable", "remove"])("%s acts once", async (verb) => {
+    await addWebhook(sql, url);
+    expect(await webhooks(verb, "1")).toEqual({ exitCode: 0, output: `${verb}: endpoint 1.\n` });
+    expect(await webhooks(verb, "1", "--json")).toEqual({ exitCode: 1, output: containing("Nothing changed.") });
+    expect(await webhookChanges(sql)).toHaveLength(1);
+  });
+
+  it("enables a disabled endpoint, and makes its deliveries due", async () => {
+    await enqueueMessages(sql, await addWebhook(sql, url), 2);
+    await sql`update task set run_at = now() + interval '1 hour'`;
+    await webhooks("disable", "1");
+    expect(await webhooks("enable", "1", "--json")).toEqual({ exitCode: 0, output: '{"webhook_id":"1"}\n' });
+    expect(await webhooks("enable", "1")).toMatchObject({ exitCode: 1 });
+    expect(await sql`select from webhook_disabled`).toEqual([]);
+    expect(await sql`select from task where run_at <= now() + interval '1 s'`).toHaveLength(2);
+  });
+
+  it.each(["edit --rate 5", "rotate", "test", "disable", "enable", "remove"])(
+    "exits 1 when there is no such endpoint: %s",
+    async (words) => {
+      const [verb = "", ...options] = words.split(" ");
+      expect(await webhooks(verb, "7", ...options)).toEqual({
+        exitCode: 1,
+        output: containing("Endpoint 7 does not exist"),
+      });
+      expect(await webhookChanges(sql)).toEqual([]);
+    },
+  );
+
+  it.each([
+    [["add", "receiver.example.com"], "address of the receiver"],
+    [["add", url, "--events", "signed_up"], "Enter event types"],
+    [["add", url, "--rate", "0"], "Enter a number"],
+    [["edit", "1", "--url", "ftp://example.com"], "address of the receiver"],
+    [["edit", "1", "--rate", "many"], "Enter a number"],
+  ])("exits 2 with one sentence for %j", async (words, sentence) => {
+    await addWebhook(sql, url);
+    expect(await webhooks(...words)).toEqual({ exitCode: 2, output: expect.stringMatching(/^[^\n]+\n$/) as string });
+    expect((await webhooks(...words)).output).toContain(sentence);
+    expect(await webhookChanges(sql)).toEqual([]);
+  });
+
+  it("takes plain http only where the site itself uses it", async () => {
+    expect(await webhooks("add", "http://127.0.0.1:9")).toMatchObject({ exitCode: 0 });
+    vi.stubEnv("ORIGIN", "https://signup.example.com");
+    expect(await webhooks("add", "http://127.0.0.1:9")).toMatchObject({ exitCode: 2 });
+  });
+
+  it.each([
+    [],
+    ["add"],
+    ["add", url, url],
+    ["add", url, "--url", url],
+    ["edit", "1"],
+    ["edit", "x", "--rate", "5"],
+    ["list", "1"],
+    ["list", "--rate", "5"],
+    ["rotate"],
+    ["rotate", "1", "2"],
+    ["remove", "1; drop"],
+    ["explode", "1"],
+    ["list", "--all"],
+  ])("exits 2 with the usage for %j", async (...words) => {
+    expect(await webhooks(...words)).toEqual({ exitCode: 2, output: containing("npm run webhooks") });
+  });
+
+  it("exits 1 when the database is away", async () => {
+    expect(await runCommand("postgres://127.0.0.1:1/", "webhooks", "list")).toMatchObject({
+      exitCode: 1,
+      output: expect.stringMatching(/ECONNREFUSED/) as string,
+    });
+  });
+});
