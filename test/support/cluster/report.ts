@@ -4,7 +4,7 @@ import type { Kind } from "./fault-kinds.ts";
 import type { Outage } from "./faults.ts";
 
 const page = new URL("../../../docs/growing.md", import.meta.url);
-const [begin, end] = ["<!-- written by test:cluster -->", "<!-- end -->"];
+const [begin, end] = ["<!-- written by test:cluster -->", "<!-- written until here -->"];
 
 /** The most seconds without writes, as the median of a kind. */
 const limits: Partial<Record<Kind, number>> = {
