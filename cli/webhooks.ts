@@ -1,10 +1,18 @@
 import { parseArgs } from "node:util";
+import type { Sql } from "../app/db/connect.ts";
 import { originEnv } from "../app/env.ts";
 import { disable, register, remove, rotate, test } from "../app/webhooks/actions.ts";
 import { readWebhooks } from "../app/webhooks/read-webhooks.ts";
 import { edit, enable } from "../app/webhooks/restart.ts";
-import { emptyWebhook, isWebhookId, newSecret, problemsWith } from "../app/webhooks/webhook-fields.ts";
-import { toFields, typeWebhook, type TypedWebhook } from "../app/webhooks/webhook-fields.ts";
+import {
+  emptyWebhook,
+  isWebhookId,
+  newSecret,
+  problemsWith,
+  toFields,
+  typeWebhook,
+  type TypedWebhook,
+} from "../app/webhooks/webhook-fields.ts";
 import { columns, fail, print, runCommand, type Command } from "./command.ts";
 
 const usage = `Endpoints that events are posted to.
@@ -123,7 +131,16 @@ function printSecret(secret: string): true {
 function act(verb: keyof typeof actions, id: string, isJson: boolean): Command {
   return async (sql) => {
     const [changed] = await actions[verb](sql, id, null);
-    if (!changed) return fail(`Nothing changed. Endpoint ${id} does not exist, or it was done before.`);
+    if (!changed) return fail(await whyNot(verb, id, sql));
     return print(isJson ? JSON.stringify(changed) : `${verb}: endpoint ${id}.`);
   };
+}
+
+/** Why an action has changed nothing. */
+async function whyNot(verb: keyof typeof actions, id: string, sql: Sql): Promise<string> {
+  const [webhook] = await readWebhooks(sql, id);
+  if (!webhook) return `Endpoint ${id} does not exist.`;
+  if (verb !== "test") return `Nothing changed. Endpoint ${id} is ${verb}d already.`;
+  if (webhook.disabled !== null) return `Endpoint ${id} is disabled: enable it first.`;
+  return `Nothing changed. A test of endpoint ${id} is still pending.`;
 }

@@ -93,10 +93,38 @@ describe("npm run webhooks", () => {
     });
   });
 
-  it.each(["test", "disable", "remove"])("%s acts once", async (verb) => {
+  it.each([
+    ["test", "Nothing changed. A test of endpoint 1 is still pending."],
+    ["disable", "Nothing changed. Endpoint 1 is disabled already."],
+    ["remove", "Endpoint 1 does not exist."],
+  ])("%s acts once", async (verb, sentence) => {
     await addWebhook(sql, url);
     expect(await webhooks(verb, "1")).toEqual({ exitCode: 0, output: `${verb}: endpoint 1.\n` });
-    expect(await webhooks(verb, "1", "--json")).toEqual({ exitCode: 1, output: containing("Nothing changed.") });
+    expect(await webhooks(verb, "1", "--json")).toEqual({ exitCode: 1, output: `${sentence}\n` });
+    expect(await webhookChanges(sql)).toHaveLength(1);
+  });
+
+  it("makes a test due that waits for its next attempt, but not one that runs", async () => {
+    await addWebhook(sql, url);
+    await webhooks("test", "1");
+    await sql`update task set attempt = 3, run_at = now() + interval '6 hours'`;
+    expect(await webhooks("test", "1")).toEqual({ exitCode: 0, output: "test: endpoint 1.\n" });
+    const tests = () => sql`select attempt, run_at <= now() as is_due from task`;
+    expect(await tests()).toEqual([{ attempt: 3, is_due: true }]);
+
+    await sql`update task set run_at = now() + interval '6 hours', worker_id = gen_random_uuid()`;
+    expect(await webhooks("test", "1")).toEqual({ exitCode: 1, output: containing("still pending") });
+    expect(await tests()).toEqual([{ attempt: 3, is_due: false }]);
+  });
+
+  it("sends no test to a disabled endpoint", async () => {
+    await addWebhook(sql, url);
+    await webhooks("disable", "1");
+    expect(await webhooks("test", "1")).toEqual({
+      exitCode: 1,
+      output: "Endpoint 1 is disabled: enable it first.\n",
+    });
+    expect(await sql`select from task`).toEqual([]);
     expect(await webhookChanges(sql)).toHaveLength(1);
   });
 
@@ -105,7 +133,10 @@ describe("npm run webhooks", () => {
     await sql`update task set run_at = now() + interval '1 hour'`;
     await webhooks("disable", "1");
     expect(await webhooks("enable", "1", "--json")).toEqual({ exitCode: 0, output: '{"webhook_id":"1"}\n' });
-    expect(await webhooks("enable", "1")).toMatchObject({ exitCode: 1 });
+    expect(await webhooks("enable", "1")).toEqual({
+      exitCode: 1,
+      output: containing("Endpoint 1 is enabled already."),
+    });
     expect(await sql`select from webhook_disabled`).toEqual([]);
     expect(await sql`select from task where run_at <= now() + interval '1 s'`).toHaveLength(2);
   });
