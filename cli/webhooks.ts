@@ -95,7 +95,9 @@ function list(isJson: boolean): Command {
 function add(typed: TypedWebhook, isJson: boolean): Command {
   return async (sql) => {
     const secret = newSecret();
-    const { webhook_id } = await register(sql, toFields(typed), secret, null);
+    const fields = toFields(typed);
+    await warnOfUnknown(fields.event_types, sql);
+    const { webhook_id } = await register(sql, fields, secret, null);
     if (isJson) return print(JSON.stringify({ webhook_id, secret }));
     print(`add: endpoint ${webhook_id}. It gets events from now on.`);
     return printSecret(secret);
@@ -106,10 +108,25 @@ function change(id: string, given: Partial<TypedWebhook>, isJson: boolean): Comm
   return async (sql) => {
     const [webhook] = await readWebhooks(sql, id);
     if (!webhook) return fail(`Endpoint ${id} does not exist.`);
-    const [changed] = await edit(sql, id, toFields({ ...typeWebhook(webhook), ...given }), null);
+    const fields = toFields({ ...typeWebhook(webhook), ...given });
+    if (given.event_types !== undefined) await warnOfUnknown(fields.event_types, sql);
+    const [changed] = await edit(sql, id, fields, null);
     if (!changed) return fail(`Nothing changed. Endpoint ${id} is like that already.`);
     return print(isJson ? JSON.stringify(changed) : `edit: endpoint ${id}.`);
   };
+}
+
+/** An event type may be misspelled, or its first event may be yet to come. */
+async function warnOfUnknown(eventTypes: string[], sql: Sql): Promise<void> {
+  const unknown = await sql<{ event_type: string }[]>`
+    select event_type from unnest(${eventTypes}::text[]) as event_type
+    except
+    select event_type from event
+    order by event_type
+  `;
+  if (unknown.length === 0) return;
+  const names = unknown.map(({ event_type }) => event_type).join(", ");
+  process.stderr.write(`The feed has no event of these types yet: ${names}. Check the spelling.\n`);
 }
 
 function rotateSecret(id: string, isJson: boolean): Command {

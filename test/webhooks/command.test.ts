@@ -29,6 +29,19 @@ describe("npm run webhooks", () => {
     expect(await sql`select webhook_id, secret from webhook where webhook_id = 2`).toEqual([added]);
   });
 
+  it("warns of event types that are not in the feed, and registers them", async () => {
+    await sql`insert into event (event_type) values ('SIGNED_UP')`;
+    const warning = "The feed has no event of these types yet: MAIL_SEND, SINGED_UP. Check the spelling.\n";
+    const added = await webhooks("add", url, "--events", "SINGED_UP SIGNED_UP MAIL_SEND");
+    expect(added).toEqual({ exitCode: 0, output: expect.stringMatching(`^${warning}add: endpoint 1`) as string });
+    expect(await webhooks("edit", "1", "--rate", "5")).toEqual({ exitCode: 0, output: "edit: endpoint 1.\n" });
+    expect(await webhooks("edit", "1", "--events", "SIGNED_UP")).toEqual({
+      exitCode: 0,
+      output: "edit: endpoint 1.\n",
+    });
+    expect((await webhooks("edit", "1", "--events", "SINGED_UP")).output).toContain("types yet: SINGED_UP.");
+  });
+
   it("lists each endpoint with its state", async () => {
     const soon = new Date(Date.now() + 60_000);
     await addWebhook(sql, url, { event_types: ["SIGNED_UP", "MAIL_SENT"], per_second: 0.1 });
