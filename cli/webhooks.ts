@@ -86,9 +86,11 @@ function list(isJson: boolean): Command {
       webhook.per_second,
       webhook.state,
       webhook.failures,
+      webhook.old_secrets_expire_at?.toISOString() ?? "-",
       webhook.disabled ?? webhook.last_error ?? "-",
     ]);
-    return print(columns(["ID URL EVENTS RATE STATE FAILURES LAST_ERROR".split(" "), ...rows]));
+    const names = "ID URL EVENTS RATE STATE FAILURES OLD_SECRET_UNTIL LAST_ERROR".split(" ");
+    return print(columns([names, ...rows]));
   };
 }
 

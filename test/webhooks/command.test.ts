@@ -44,13 +44,16 @@ describe("npm run webhooks", () => {
 
   it("lists each endpoint with its state", async () => {
     const soon = new Date(Date.now() + 60_000);
-    await addWebhook(sql, url, { event_types: ["SIGNED_UP", "MAIL_SENT"], per_second: 0.1 });
+    const tomorrow = new Date(Date.now() + 86_400_000);
+    const rotated = { old_secrets: [secret], old_secrets_expire_at: tomorrow };
+    await addWebhook(sql, url, { event_types: ["SIGNED_UP", "MAIL_SENT"], per_second: 0.1, ...rotated });
     await addWebhook(sql, `${url}/down`, {
       failures: 3,
       pause_until: new Date(0),
       last_error: "No response\n in time.",
     });
-    await addWebhook(sql, `${url}/waiting`, { pause_until: soon });
+    const expired = { old_secrets: [secret], old_secrets_expire_at: new Date(0) };
+    await addWebhook(sql, `${url}/waiting`, { pause_until: soon, ...expired });
     const disabled = await addWebhook(sql, `${url}/gone`);
     await sql`insert into webhook_disabled (webhook_id, reason) values (${disabled}, 'The receiver responded with 410.')`;
     await addWebhook(sql, `${url}/failed`, { failures: 1, last_error: "The receiver responded with 500." });
@@ -62,12 +65,12 @@ describe("npm run webhooks", () => {
         .split("\n")
         .map((line) => line.split(/ {2,}/)),
     ).toEqual([
-      ["ID", "URL", "EVENTS", "RATE", "STATE", "FAILURES", "LAST_ERROR"],
-      ["1", url, "SIGNED_UP MAIL_SENT", "0.1", "ok", "0", "-"],
-      ["2", `${url}/down`, "all", "10", "down", "3", "No response", "in time."],
-      ["3", `${url}/waiting`, "all", "10", "waiting", "0", "-"],
-      ["4", `${url}/gone`, "all", "10", "disabled", "0", "The receiver responded with 410."],
-      ["5", `${url}/failed`, "all", "10", "ok", "1", "The receiver responded with 500."],
+      ["ID", "URL", "EVENTS", "RATE", "STATE", "FAILURES", "OLD_SECRET_UNTIL", "LAST_ERROR"],
+      ["1", url, "SIGNED_UP MAIL_SENT", "0.1", "ok", "0", tomorrow.toISOString(), "-"],
+      ["2", `${url}/down`, "all", "10", "down", "3", "-", "No response", "in time."],
+      ["3", `${url}/waiting`, "all", "10", "waiting", "0", "-", "-"],
+      ["4", `${url}/gone`, "all", "10", "disabled", "0", "-", "The receiver responded with 410."],
+      ["5", `${url}/failed`, "all", "10", "ok", "1", "-", "The receiver responded with 500."],
     ]);
     const rows = JSON.parse((await webhooks("list", "--json")).output) as { state: string }[];
     expect(rows.map(({ state }) => state)).toEqual(["ok", "down", "waiting", "disabled", "ok"]);
