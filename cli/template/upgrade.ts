@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { readFiles, type Files } from "../modules/files.ts";
 import { git, problemWithCheckout } from "../modules/git.ts";
 import { parsePackage } from "../modules/package-json.ts";
-import { lists, moduleNames, problemWithRemoving } from "../modules/registered.ts";
+import { findNeed, lists, moduleNames, problemWithNames } from "../modules/registered.ts";
 import { commitFolder, findGenerated, generated } from "./commit.ts";
+import { folderOf } from "./folder-of.ts";
 import { generate, template } from "./generate.ts";
 import { namesIn } from "./options.ts";
 import { runTemplateCommand } from "./run-command.ts";
@@ -30,7 +31,7 @@ await runTemplateCommand(usage, async ({ print, refuse }) => {
   const modules = moduleNames(files).filter((name) => had.includes(name) || add.includes(name));
   const without = moduleNames(files).filter((name) => !modules.includes(name));
   const added = add.filter((name) => !had.includes(name));
-  const wrong = problemWithRemoving(files, without) ?? problemWithAdding(project, files, added);
+  const wrong = problemWithNames(files, added) ?? problemWithNeed(files, without) ?? problemWithAdding(project, added);
   if (wrong !== undefined) return refuse(wrong);
 
   const name = String(parsePackage(head.get("package.json")).name);
@@ -50,7 +51,7 @@ function parse(): { folder: string; project: string; add: string[] } | undefined
   });
   const [folder] = positionals;
   if (folder === undefined || positionals.length > 1) return undefined;
-  return { folder, project: resolve(folder), add: namesIn(values.add) };
+  return { folder, project: folderOf(folder), add: namesIn(values.add) };
 }
 
 function problemWithProject(project: string): string | undefined {
@@ -70,10 +71,13 @@ function readCommit(project: string, commit: string): Files {
   return new Map(["package.json", ...lists].map((path) => [path, git(project, "show", `${commit}:${path}`)]));
 }
 
+function problemWithNeed(files: Files, without: string[]): string | undefined {
+  const need = findNeed(files, without);
+  return need && `${need.name} needs ${need.needed}: add ${need.needed}, too.`;
+}
+
 /** A merge brings back only what the generated branch did not have before. */
-function problemWithAdding(project: string, files: Files, added: string[]): string | undefined {
-  const unknown = added.find((name) => !moduleNames(files).includes(name));
-  if (unknown !== undefined) return `There is no module "${unknown}".`;
+function problemWithAdding(project: string, added: string[]): string | undefined {
   const has = moduleNames(readCommit(project, findGenerated(project)!.commit));
   const isLeft = added.some((name) => has.includes(name));
   return added.length > 0 && (!isMerged(project) || isLeft)

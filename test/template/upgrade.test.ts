@@ -83,6 +83,9 @@ describe("docs/upgrading.md", () => {
 
   it("has nothing to bring the second time", async () => {
     expect(await follow("Upgrade")).toContain("Nothing is new for my-app.");
+    // As `| head -1` closes it.
+    const errors = await template.run("bash", "-c", `exec 3>&1; node cli/template/upgrade.ts ${project} 2>&3 | true`);
+    expect(errors).toBe("");
   });
 
   it("says that an upgrade waits to be merged", async () => {
@@ -147,7 +150,7 @@ describe("docs/upgrading.md", () => {
     ["is not a project that npm run new has made.", "/tmp"],
     ["Fetch the branch template first: git fetch origin template:template.", "."],
     ['There is no module "comets".', "$", "--add", "comets"],
-    ["digest needs ops: digest must go first, or with it.", "$", "--add", "digest"],
+    ["digest needs ops: add ops, too.", "$", "--add", "digest"],
   ])('says "%s" for %j %j %j', async (sentence, ...words) => {
     if (words.includes("digest")) await git("reset", "-q", "--hard", "template^");
     const cause = { code: 2, stderr: expect.stringContaining(sentence) as string };
