@@ -46,7 +46,7 @@ export async function blocksOf(page: string, language: string): Promise<{ headin
 export async function runIn(folder: string, program: string, words: string[]): Promise<string> {
   const path = [dirname(process.execPath), join(root, "node_modules/.bin"), process.env.PATH].join(":");
   // Without the variables of the outer test run.
-  const outer = Object.entries(process.env).filter(([name]) => !/^(VITEST|TEST$|NODE_ENV$|GIT_)/.test(name));
+  const outer = Object.entries(process.env).filter(([name]) => !/^(VITEST|TEST$|NODE_ENV$|INIT_CWD$|GIT_)/.test(name));
   const env = { ...Object.fromEntries(outer), PATH: path };
   try {
     const { stdout } = await promisify(execFile)(program, words, { cwd: folder, env, maxBuffer: 2 ** 26 });
