@@ -30,11 +30,13 @@ async function addPasskey(page: Page, name: string): Promise<void> {
 }
 
 describe.each([
+  [375, "light"],
   [375, "dark"],
   [1280, "light"],
+  [1280, "dark"],
 ] as const)("a person at %i pixels, %s", (width, colorScheme) => {
   it("signs up, adds a passkey, logs out, logs in by autofill, loses it, and gets back in by mail", async () => {
-    const person = { ...ada, email: `ada.${width}@example.com` };
+    const person = { ...ada, email: `ada.${width}.${colorScheme}@example.com` };
     const page = await browser.visit(`${url}/signup`, { viewport: { width, height: 800 }, colorScheme });
     const device = await addAuthenticator(page);
     await signUp(page, person);
