@@ -26,6 +26,8 @@ for (const form of document.querySelectorAll("form[data-passkey]")) if (isSuppor
 /** @param {HTMLFormElement} form */
 function offer(form) {
   form.hidden = false;
+  // A hidden field cannot take the focus when the page loads.
+  form.querySelector("[autofocus]")?.focus();
   document.querySelector("[data-no-passkeys]")?.remove();
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -123,6 +123,11 @@ describe("the log-in form", () => {
 });
 
 describe("the page that adds a passkey", () => {
+  it("puts the focus on the name when it shows the form", async () => {
+    const { page } = await visitWithDevice("/account/passkeys/add");
+    await until("the name has the focus", () => page.evaluate("document.activeElement.id === 'name'"));
+  });
+
   it("says so when the device has one already", async () => {
     const { page, device } = await visitWithDevice("/account");
     await addPasskey(page, "Laptop");
