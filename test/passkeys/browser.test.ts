@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { siteName } from "../../app/env.ts";
 import { ada, addUser, openSession } from "../support/accounts.ts";
 import { openBrowser, pageProblems } from "../support/browser.ts";
-import { logIn, openMail, openTab, runSite, send, signUp, titleOf } from "../support/browser-session.ts";
+import { hasFocus, logIn, openMail, openTab, runSite, send, signUp, titleOf } from "../support/browser-session.ts";
 import { empty } from "../support/database.ts";
 import { until } from "../support/until.ts";
 import { addAuthenticator } from "./virtual-authenticator.ts";
@@ -123,9 +123,14 @@ describe("the log-in form", () => {
 });
 
 describe("the page that adds a passkey", () => {
-  it("puts the focus on the name when it shows the form", async () => {
-    const { page } = await visitWithDevice("/account/passkeys/add");
-    await until("the name has the focus", () => page.evaluate("document.activeElement.id === 'name'"));
+  it("puts the focus on the name when it shows the form, also after the first paint", async () => {
+    const { page } = await visitWithDevice("/account");
+    await page.route(/passkeys.*\.js/, async (route) => {
+      await page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100)))");
+      await route.continue();
+    });
+    await page.goto(`${url}/account/passkeys/add`);
+    expect(await hasFocus(page.getByLabel("Name of the passkey"))).toBe(true);
   });
 
   it("says so when the device has one already", async () => {
