@@ -92,11 +92,12 @@ function setState(origin: string, modules: ModuleParts[]): Middleware {
     const found = await Promise.all(modules.map(async (module) => (await module.findData?.(user)) ?? {}));
     return Object.fromEntries(found.flatMap((data) => Object.entries(data)));
   };
+  const eventWords = new Map(modules.flatMap((module) => Object.entries(module.eventWords ?? {})));
   const parts = modules.flatMap((module) => Object.entries(module.parts ?? {}));
   const partsOf = (view: string) => parts.filter(([page]) => page === view).map(([, part]) => part);
 
   return (ctx, next) => {
-    Object.assign(ctx.state, { origin, findLinks, findData, partsOf });
+    Object.assign(ctx.state, { origin, findLinks, findData, eventWords, partsOf });
     return next();
   };
 }

@@ -28,7 +28,7 @@ export function showAccount(sql: Sql): Middleware {
           from (
             select event_type, data, created_at
             from event
-            where event.usr_id = ${usr_id} and event_type = any(${shownTypes})
+            where event.usr_id = ${usr_id} and event_type = any(${shownTypes(ctx.state.eventWords)})
             order by event_id desc
             limit 20
           ) as happened
@@ -39,7 +39,7 @@ export function showAccount(sql: Sql): Middleware {
       order by is_this desc, seen_at desc, session_id desc
       limit 100
     `;
-    const activity = (rows[0]?.activity ?? []).map(inWords);
+    const activity = (rows[0]?.activity ?? []).map((happened) => inWords(happened, ctx.state.eventWords));
     const sessions = rows.map(({ browser, address, seen_at, ...session }) => ({
       ...session,
       address: plainAddress(address),

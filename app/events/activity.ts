@@ -4,7 +4,7 @@ export type Happened = { event_type: string; data: { subject?: string }; created
 const when = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" });
 
 // MAIL_SENT needs no line here: it carries the subject of its mail.
-const words = new Map([
+const coreWords = new Map([
   ["SIGNED_UP", "You signed up"],
   ["EMAIL_VERIFIED", "You verified your email address"],
   ["LOGGED_IN", "You logged in"],
@@ -12,14 +12,17 @@ const words = new Map([
   ["EMAIL_CHANGED", "Your email address was changed"],
 ]);
 
-/** The event types that an account's page shows. */
-export const shownTypes = [...words.keys(), "MAIL_SENT"];
+/** The event types that an account's page shows, with those of modules. */
+export const shownTypes = (ofModules: Map<string, string>) => [...coreWords.keys(), ...ofModules.keys(), "MAIL_SENT"];
 
 /** An event as its owner reads it. */
-export function inWords({ event_type, data, created_at }: Happened) {
+export function inWords({ event_type, data, created_at }: Happened, ofModules: Map<string, string>) {
   const at = new Date(created_at);
   return {
-    what: words.get(event_type) ?? `We sent you the email “${data.subject ?? "(no subject)"}”`,
+    what:
+      coreWords.get(event_type) ??
+      ofModules.get(event_type) ??
+      `We sent you the email “${data.subject ?? "(no subject)"}”`,
     at: `${when.format(at)} UTC`,
     datetime: at.toISOString(),
   };

@@ -38,6 +38,8 @@ export type State = {
   findLinks: (user: CurrentUser) => Promise<Link[]>;
   /** Finds the data that modules hold about a user. */
   findData: (user: CurrentUser) => Promise<Record<string, unknown>>;
+  /** How the events of modules read on the account page, by type. */
+  eventWords: Map<string, string>;
   /** The parts that modules add to a page. */
   partsOf: (view: string) => Part[];
 };

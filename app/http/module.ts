@@ -36,6 +36,8 @@ export type ModuleParts = {
   findLinks?: (user: CurrentUser) => Promise<Link[]>;
   /** What it adds to the data that a user may download. */
   findData?: (user: CurrentUser) => Promise<Record<string, unknown>>;
+  /** How its events read in the recent activity of an account, by type. */
+  eventWords?: Record<string, string>;
   /** What it adds to pages of the core. */
   parts?: Partial<Record<PageWithSlot, Part>>;
 };

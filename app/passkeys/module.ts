@@ -32,6 +32,7 @@ export const passkeys = defineModule({
         "account/account": { view: "passkeys/passkeys", read: readPasskeys(sql) },
       },
       findData: passkeyData(sql),
+      eventWords: { PASSKEY_ADDED: "A passkey was added", PASSKEY_REMOVED: "A passkey was removed" },
 
       addRoutes(router) {
         router.post("/login/passkey/options", challenges, offerLogIn(sql, site));

@@ -24,6 +24,14 @@ describe("GET /account", () => {
     expect(text).toContain("The passkey was added.");
   });
 
+  it("names both acts in the recent activity", async () => {
+    const { browser } = await addOwner();
+    await post(browser, "/account/passkeys/1/remove", {}).expect(303);
+    const { text } = await browser.get("/account").expect(200);
+    expect(text).toContain(">A passkey was added<");
+    expect(text).toContain(">A passkey was removed<");
+  });
+
   it("invites to add the first one", async () => {
     const browser = openBrowser(await openSession(sql, await addUser(sql)));
     expect((await browser.get("/account").expect(200)).text).toContain("With a passkey you log in");
