@@ -4,7 +4,7 @@ import project from "../package.json" with { type: "json" };
 /** The name that programs read: of the development database, its connections, downloads. Only package.json has it. */
 export const projectName = project.name;
 
-/** The name that people read, in pages and mails. It may be any words, e.g. "The Pear Shop". */
+/** The name that people read, in pages and mails. It may have spaces and capitals. */
 export const siteName = project.name;
 
 /** The description in search engines. */

@@ -11,10 +11,14 @@ export type Command = (sql: Sql) => Promise<boolean>;
 /** Reads the arguments. For wrong ones: returns what is wrong, or undefined, or throws an error of node:util's parseArgs. */
 type Parse = () => Command | string | undefined;
 
-/** Runs a command of the shell. Exit codes: 0 success; 1 failure, or nothing matched; 2 wrong arguments. */
+/** Runs a command of the shell; `--help` prints the usage. Exit codes: 0 success; 1 failure, or nothing matched; 2 wrong arguments. */
 export async function runCommand(usage: string, parse: Parse): Promise<void> {
   // `head` closes the pipe once it has read enough: that is success.
   process.stdout.once("error", () => process.exit(0));
+  if (process.argv.includes("--help")) {
+    process.stdout.write(usage);
+    return;
+  }
   const command = tryToParse(parse);
   if (typeof command !== "function") {
     process.stderr.write(command === undefined ? usage : `${command}\n`);

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { dropStatements } from "./modules/drop-statements.ts";
 import { readFiles, writeChanges } from "./modules/files.ts";
 import { problemWithCheckout } from "./modules/git.ts";
-import { moduleNames, problemWithRemoving } from "./modules/registered.ts";
+import { findNeed, moduleNames, problemWithNames } from "./modules/registered.ts";
 import { removeModule, type Removed } from "./modules/remove-module.ts";
 
 const usage = `Removes a module: its files, and what else names it.
@@ -17,17 +17,24 @@ process.exitCode = await main();
 
 /** Exit codes: 0 success; 2 wrong usage, and nothing was changed. */
 async function main(): Promise<number> {
+  // `head` closes the pipe once it has read enough: the work goes on.
+  process.stdout.on("error", () => undefined);
+  if (process.argv.includes("--help")) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  // First, because only a clean checkout can be read.
+  const unclean = problemWithCheckout(root);
+  if (unclean !== undefined) return refuse(unclean);
   const files = readFiles(root);
   const name = parse();
   if (name === undefined) {
-    process.stderr.write(`${usage}\nThe modules are: ${moduleNames(files).join(", ") || "none"}.\n`);
-    return 2;
+    return refuse(`${usage}\nThe modules are: ${moduleNames(files).join(", ") || "none"}.`);
   }
-  const problem = problemWithRemoving(files, [name]) ?? problemWithCheckout(root);
-  if (problem !== undefined) {
-    process.stderr.write(`${problem}\n`);
-    return 2;
-  }
+  const unknown = problemWithNames(files, [name]);
+  if (unknown !== undefined) return refuse(unknown);
+  const need = findNeed(files, [name]);
+  if (need !== undefined) return refuse(`${need.name} needs ${need.needed}: remove ${need.name} first.`);
 
   const { left, removed } = removeModule(files, name);
   const statements = dropStatements(name, new Map(removed.files.map((path) => [path, files.get(path)!])));
@@ -35,6 +42,11 @@ async function main(): Promise<number> {
   process.stdout.write(describe(name, removed));
   if (statements.length > 0) process.stdout.write(adviseMigration(nextMigration([...files.keys()], name), statements));
   return 0;
+}
+
+function refuse(problem: string): number {
+  process.stderr.write(`${problem}\n`);
+  return 2;
 }
 
 function parse(): string | undefined {

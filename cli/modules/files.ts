@@ -54,5 +54,5 @@ function updateLock(folder: string): void {
     "--omit-lockfile-registry-resolved",
     "--loglevel=error",
   ];
-  execFileSync("npm", ["install", ...flags], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync("npm", ["install", ...flags], { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
 }

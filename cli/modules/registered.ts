@@ -24,17 +24,19 @@ export function belongsTo(path: string, name: string): boolean {
   return path.split(/[./]/).includes(name);
 }
 
-/** The sentence that refuses unknown modules, and modules that one which stays needs. */
-export function problemWithRemoving(files: Files, removed: string[]): string | undefined {
+/** The sentence that refuses unknown modules. */
+export function problemWithNames(files: Files, given: string[]): string | undefined {
   const names = moduleNames(files);
-  const unknown = removed.find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    const known = names.length > 0 ? `The modules are ${names.join(", ")}.` : "No module is left.";
-    return `There is no module "${unknown}". ${known}`;
-  }
-  for (const name of names.filter((name) => !removed.includes(name))) {
+  const unknown = given.find((name) => !names.includes(name));
+  const known = names.length > 0 ? `The modules are ${names.join(", ")}.` : "No module is left.";
+  return unknown === undefined ? undefined : `There is no module "${unknown}". ${known}`;
+}
+
+/** A module that stays, and one that it needs and that goes. */
+export function findNeed(files: Files, removed: string[]): { name: string; needed: string } | undefined {
+  for (const name of moduleNames(files).filter((name) => !removed.includes(name))) {
     const needed = requiredBy(files, name).find((other) => removed.includes(other));
-    if (needed !== undefined) return `${name} needs ${needed}: ${name} must go first, or with it.`;
+    if (needed !== undefined) return { name, needed };
   }
   return undefined;
 }

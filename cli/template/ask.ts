@@ -1,7 +1,7 @@
 import { createInterface, type Interface } from "node:readline/promises";
 import type { Files } from "../modules/files.ts";
-import { moduleNames, problemWithRemoving } from "../modules/registered.ts";
-import { namesIn, nameOf, problemWithProjectName, problemWithTarget, type Project } from "./options.ts";
+import { moduleNames } from "../modules/registered.ts";
+import { namesIn, nameOf, problemWithout, problemWithProjectName, problemWithTarget, type Project } from "./options.ts";
 
 /** Asks on the terminal for what the arguments did not say. Rejects with an AbortError on Ctrl-C. */
 export async function askForProject(files: Files): Promise<Project> {
@@ -11,7 +11,7 @@ export async function askForProject(files: Files): Promise<Project> {
     const target = await ask(terminal, "Folder", "../my-app", problemWithTarget);
     const name = await ask(terminal, "Name", nameOf(target), (text) => problemWithProjectName(text, files));
     const without = await ask(terminal, `Modules to leave out, of ${modules.join(", ")}`, "none", (text) =>
-      problemWithRemoving(files, namesOf(text)),
+      problemWithout(namesOf(text), files),
     );
     return { target, name, without: namesOf(without) };
   } finally {

@@ -1,11 +1,12 @@
 import { rename } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { readFiles, type Files } from "../modules/files.ts";
 import { git, problemWithCheckout } from "../modules/git.ts";
 import { moduleNames } from "../modules/registered.ts";
 import { askForProject } from "./ask.ts";
 import { commitFolder, generated } from "./commit.ts";
+import { folderOf } from "./folder-of.ts";
 import { generate, template } from "./generate.ts";
 import { namesIn, nameOf, problemWithProject, type Project } from "./options.ts";
 import { runTemplateCommand } from "./run-command.ts";
@@ -55,13 +56,13 @@ function parse(files: Files): Project | undefined {
   });
   const [target] = positionals;
   if (target === undefined || target === "" || positionals.length > 1) return undefined;
-  const without = values.core ? moduleNames(files) : namesIn(values.without);
+  const without = [...(values.core ? moduleNames(files) : []), ...namesIn(values.without)];
   return { target, name: values.name ?? nameOf(target), without };
 }
 
 /** Makes the project beside its target. One rename puts it in its place. */
 async function make({ target, name }: Project, modules: string[], print: (line: string) => void): Promise<void> {
-  const folder = resolve(target);
+  const folder = folderOf(target);
   await withTemporaryFolder(dirname(folder), async (temporary, check) => {
     const project = join(temporary, name);
     print(`Copying the template to ${target}, as ${name}`);

@@ -5,20 +5,23 @@ import { parsePackage } from "../modules/package-json.ts";
 const unchanged = new Set(["LICENSE", "bench/results.md"]);
 const longest = 40;
 
+const runs = /^(app|worker|views|migrations)\/.*\.(ts|js|ejs|sql)$/;
+
 /** The sentence that refuses a name, or undefined. `files` are those that the project will have. */
 export function problemWithName(name: string, files: Files): string | undefined {
   const { name: old, dependencies, devDependencies } = parsePackage(files.get("package.json"));
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length < 3) {
-    return `"${name}" is not a name: it takes three lower-case letters or digits, a letter first, with single hyphens between words.`;
+    return `"${name}" is not a name. Use at least three lower-case letters or digits, a letter first, with single hyphens between words, e.g. --name my-app.`;
   }
   // The name becomes a database name, an application_name and a metrics prefix.
   if (name.length > longest) return `A name has at most ${longest} characters.`;
   if (name === old) return `${old} is the template's own name.`;
-  if (name in dependencies || name in devDependencies) {
-    return `${name} is a package that the project depends on: npm would not install it.`;
+  // npm would not install it.
+  if (Object.hasOwn({ ...dependencies, ...devDependencies }, name)) {
+    return `${name} is a package that the project depends on: choose another name.`;
   }
-  // A search for the project's name must find nothing else.
-  const taken = [...files].find(([path, text]) => /\.(ts|js|ejs|sql)$/.test(path) && text.search(spellings(name)) >= 0);
+  // A search for the project's name must find nothing else in the code that runs.
+  const taken = [...files].find(([path, text]) => runs.test(path) && spellings(name).test(withoutComments(path, text)));
   return taken && `${name} means something else in ${taken[0]}: choose another name.`;
 }
 
@@ -26,6 +29,12 @@ export function problemWithName(name: string, files: Files): string | undefined 
 export function rename(files: Files, name: string): Files {
   const old = String(parsePackage(files.get("package.json")).name);
   return new Map([...files].map(([path, text]) => [path, unchanged.has(path) ? text : renameIn(text, old, name)]));
+}
+
+function withoutComments(path: string, text: string): string {
+  if (path.endsWith(".sql")) return text.replaceAll(/--.*/g, "");
+  // An address has slashes, too.
+  return text.replaceAll(/(?<!:)\/\/.*|\/\*[^]*?\*\/|<%#[^]*?%>|<!--[^]*?-->/g, "");
 }
 
 function renameIn(text: string, old: string, name: string): string {

@@ -8,6 +8,8 @@ type Tools = {
 
 /** Runs a command of the template. Exit codes: 0 success; 1 failure; 2 wrong usage; 130 Ctrl-C. */
 export async function runTemplateCommand(usage: string, command: (tools: Tools) => Promise<void>): Promise<void> {
+  // `head` closes the pipe once it has read enough: the work goes on.
+  process.stdout.on("error", () => undefined);
   if (process.argv.includes("--help")) {
     process.stdout.write(usage);
     return;
@@ -23,7 +25,7 @@ export async function runTemplateCommand(usage: string, command: (tools: Tools) 
     if (code.startsWith("ERR_PARSE_ARGS")) return end(2, usage);
     if (error instanceof CannotWrite) return end(2, error.message);
     if (error instanceof Stopped || error.name === "AbortError") return end(130, "Stopped. Nothing was changed.");
-    end(1, `${error.message}\nNothing was changed.`);
+    end(1, `${error.message} Nothing was changed.`);
   }
 }
 

@@ -3,6 +3,9 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 
+/** What Node, git and npm say. */
+const full = /ENOSPC|EFBIG|EDQUOT|SIGXFSZ|No space left|File too large|quota exceeded|unable to write/i;
+
 /** Thrown by `check` after Ctrl-C, SIGTERM or SIGHUP. */
 export class Stopped extends Error {}
 
@@ -36,6 +39,7 @@ export async function withTemporaryFolder<Result>(parent: string, work: Work<Res
   } catch (error) {
     // Ctrl-C ends the processes of a step, too, and the step fails.
     await check();
+    if (full.test(String(error))) throw new Error(`Cannot write to ${parent}: the disk may be full.`, { cause: error });
     throw error;
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,10 +1,12 @@
-import { dirname, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { readFiles, type Files } from "../modules/files.ts";
 import { git, problemWithCheckout } from "../modules/git.ts";
 import { parsePackage } from "../modules/package-json.ts";
-import { lists, moduleNames, problemWithRemoving } from "../modules/registered.ts";
+import { findNeed, lists, moduleNames, problemWithNames } from "../modules/registered.ts";
 import { commitFolder, findGenerated, generated } from "./commit.ts";
+import { folderOf } from "./folder-of.ts";
 import { generate, template } from "./generate.ts";
 import { namesIn } from "./options.ts";
 import { runTemplateCommand } from "./run-command.ts";
@@ -29,14 +31,17 @@ await runTemplateCommand(usage, async ({ print, refuse }) => {
   const modules = moduleNames(files).filter((name) => had.includes(name) || add.includes(name));
   const without = moduleNames(files).filter((name) => !modules.includes(name));
   const added = add.filter((name) => !had.includes(name));
-  const wrong = problemWithRemoving(files, without) ?? problemWithAdding(project, files, added);
+  const wrong = problemWithNames(files, added) ?? problemWithNeed(files, without) ?? problemWithAdding(project, added);
   if (wrong !== undefined) return refuse(wrong);
 
   const name = String(parsePackage(head.get("package.json")).name);
   const isNew = await commitUpgrade(project, { name, modules });
+  const { branch } = findGenerated(project)!;
   const hint = without.length > 0 ? ` The template also has ${without.join(", ")}: --add adds them.` : "";
-  print(isNew ? `The branch ${generated} of ${name} is new.${hint} Next:\n` : `Nothing is new for ${name}.${hint}`);
-  if (isNew) print(`  cd ${options.folder}\n  git merge ${generated}`);
+  if (isNew) print(`The branch ${branch} of ${name} is new.${hint} Next:\n`);
+  else if (isMerged(project)) return print(`Nothing is new for ${name}.${hint}`);
+  else print(`The branch ${branch} of ${name} waits to be merged.${hint} Next:\n`);
+  print(`  cd ${options.folder}\n  git merge ${branch}`);
 });
 
 function parse(): { folder: string; project: string; add: string[] } | undefined {
@@ -46,16 +51,19 @@ function parse(): { folder: string; project: string; add: string[] } | undefined
   });
   const [folder] = positionals;
   if (folder === undefined || positionals.length > 1) return undefined;
-  return { folder, project: resolve(folder), add: namesIn(values.add) };
+  return { folder, project: folderOf(folder), add: namesIn(values.add) };
 }
 
 function problemWithProject(project: string): string | undefined {
   const none = `${project} is not a project that npm run new has made.`;
-  try {
-    return findGenerated(project) === undefined ? none : undefined;
-  } catch {
-    return none;
+  if (!existsSync(join(project, ".git"))) return none;
+  const checkedOut = git(project, "for-each-ref", "--format=%(worktreepath)", `refs/heads/${generated}`);
+  if (checkedOut !== "") return `Switch to another branch: ${generated} is checked out in ${checkedOut}.`;
+  if (findGenerated(project) !== undefined) return undefined;
+  if (git(project, "for-each-ref", `refs/heads/${generated}`) !== "") {
+    return `The branch ${generated} has a commit of your own: move it to another branch.`;
   }
+  return `Fetch the branch ${generated} first: git fetch origin ${generated}:${generated}.`;
 }
 
 /** What says which modules a commit of the project has, and its name. The working tree may be in any state. */
@@ -63,15 +71,22 @@ function readCommit(project: string, commit: string): Files {
   return new Map(["package.json", ...lists].map((path) => [path, git(project, "show", `${commit}:${path}`)]));
 }
 
+function problemWithNeed(files: Files, without: string[]): string | undefined {
+  const need = findNeed(files, without);
+  return need && `${need.name} needs ${need.needed}: add ${need.needed}, too.`;
+}
+
 /** A merge brings back only what the generated branch did not have before. */
-function problemWithAdding(project: string, files: Files, added: string[]): string | undefined {
-  const unknown = added.find((name) => !moduleNames(files).includes(name));
-  if (unknown !== undefined) return `There is no module "${unknown}".`;
-  const base = findGenerated(project)!;
-  const isUnmerged = git(project, "rev-list", "-1", base, "^HEAD") !== "";
-  const has = moduleNames(readCommit(project, base));
+function problemWithAdding(project: string, added: string[]): string | undefined {
+  const has = moduleNames(readCommit(project, findGenerated(project)!.commit));
   const isLeft = added.some((name) => has.includes(name));
-  return added.length > 0 && (isUnmerged || isLeft) ? `Upgrade without --add and merge ${generated} first.` : undefined;
+  return added.length > 0 && (!isMerged(project) || isLeft)
+    ? `Upgrade without --add and merge ${generated} first.`
+    : undefined;
+}
+
+function isMerged(project: string): boolean {
+  return git(project, "rev-list", "-1", findGenerated(project)!.commit, "^HEAD") === "";
 }
 
 /** Returns false, and commits nothing, if the template would generate what the branch has already. */
@@ -80,7 +95,7 @@ function commitUpgrade(project: string, options: { name: string; modules: string
     const folder = join(temporary, options.name);
     await generate(folder, options);
     await check();
-    const parent = findGenerated(project)!;
+    const parent = findGenerated(project)!.commit;
     commitFolder(folder, `Upgrade ${options.name}`, { parent, from: project });
     const [before, after] = git(folder, "rev-parse", `${parent}^{tree}`, "HEAD^{tree}").split("\n");
     if (before === after) return false;

@@ -9,7 +9,7 @@ it("a worker lists unknown types in its log once a minute", async () => {
   const database = await createDatabase();
   await enqueue(database.sql, "UNKNOWN");
   const engine = await runEngine(database, { WORK: handler(() => {}) });
-  const listed = () => engine.lines.filter(({ msg }) => msg.startsWith("live TODO"));
+  const listed = () => engine.lines.filter(({ msg }) => msg.startsWith("no handler here"));
   await until("they are listed", () => listed().length > 0);
   // A new type appears in the next list.
   await enqueue(database.sql, "LATER");

@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readFiles } from "../../cli/modules/files.ts";
-import { moduleNames, problemWithRemoving } from "../../cli/modules/registered.ts";
+import { findNeed, moduleNames } from "../../cli/modules/registered.ts";
 import { removeModule } from "../../cli/modules/remove-module.ts";
 import type { Sql } from "../../app/db/connect.ts";
 import { copyProject, type Copy } from "../support/copy.ts";
@@ -25,7 +25,7 @@ describe("npm run remove", () => {
     ["npm run remove -- NAME", "--force", "stars"],
     ['There is no module "comets". The modules are', "comets"],
     ['There is no module "template". The modules are', "template"],
-    ["moons needs stars: moons must go first, or with it.", "stars"],
+    ["moons needs stars: remove moons first.", "stars"],
   ])('says "%s" for %j %j', async (sentence, ...words) => {
     const cause = { code: 2, stderr: expect.stringContaining(sentence) as string };
     await expect(remove(copy, ...words)).rejects.toMatchObject({ cause });
@@ -38,6 +38,37 @@ describe("npm run remove", () => {
     await expect(remove(copy, "moons")).rejects.toMatchObject({ cause });
     expect(await copy.run("git", "status", "--porcelain")).toBe("?? notes.txt\n");
     await rm(join(copy.folder, "notes.txt"));
+  });
+
+  it("refuses deleted files, and a folder without git", async () => {
+    await rm(join(copy.folder, "README.md"));
+    const dirty = { code: 2, stderr: "Commit your changes first.\n" };
+    await expect(remove(copy, "moons")).rejects.toMatchObject({ cause: dirty });
+    await copy.run("git", "checkout", "-q", "README.md");
+
+    await copy.run("mv", ".git", ".hidden");
+    const alone = { code: 2, stderr: expect.stringContaining("is not a git checkout. Clone it with git.") as string };
+    await expect(remove(copy, "moons")).rejects.toMatchObject({ cause: alone });
+    await copy.run("mv", ".hidden", ".git");
+
+    const missing = { code: 2, stderr: "Install git first.\n" };
+    const withoutGit = copy.run("env", "PATH=/nowhere", process.execPath, "cli/remove.ts", "moons");
+    await expect(withoutGit).rejects.toMatchObject({ cause: missing });
+  });
+
+  it("prints git's own reason when git refuses the folder", async () => {
+    const config = join(copy.folder, ".git/config");
+    const text = await readFile(config, "utf8");
+    await writeFile(config, "[core\n");
+    const cause = { code: 2, stderr: expect.stringMatching(/^fatal: bad config .+\n$/) as string };
+    await expect(remove(copy, "moons")).rejects.toMatchObject({ cause });
+    await writeFile(config, text);
+  });
+
+  it("prints the usage for --help", async () => {
+    for (const file of ["cli/remove.ts", "cli/events.ts"]) {
+      expect(await copy.run("node", file, "--help")).toMatch(/npm run (remove|events)/);
+    }
   });
 
   it("deletes the module's files and every line that names it, and says so", async () => {
@@ -72,7 +103,7 @@ describe("the SQL that npm run remove prints", () => {
 
     // Those that others need go last.
     for (let names = namesIn(copy); names.length > 0; names = namesIn(copy)) {
-      const name = names.find((one) => !problemWithRemoving(readFiles(copy.folder), [one]))!;
+      const name = names.find((one) => !findNeed(readFiles(copy.folder), [one]))!;
       const output = await remove(copy, name);
       const [, path, statements] = /write this to (.+):\n([^]+)$/.exec(output) ?? [];
       if (path !== undefined) await writeFile(join(copy.folder, path), statements!);

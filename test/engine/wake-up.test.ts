@@ -118,7 +118,9 @@ describe("types that this worker doesn't know", () => {
     await enqueue(sql, "WORK", 1, { run_at: new Date("2100-01-01") });
     const before = await sql`select * from task order by task_id`;
     const engine = await runEngine(database, { WORK: handler(() => {}) });
-    const line = await until("they are listed", () => engine.lines.find(({ msg }) => msg.startsWith("live TODO")));
+    const line = await until("they are listed", () =>
+      engine.lines.find(({ msg }) => msg.startsWith("no handler here")),
+    );
     expect(line.task_types).toEqual(["UNKNOWN_A", "UNKNOWN_B"]);
 
     const [work] = await engine.enqueue("WORK");

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readFiles } from "../../cli/modules/files.ts";
 import { moduleNames } from "../../cli/modules/registered.ts";
+import { problemWithProjectName } from "../../cli/template/options.ts";
 import { copyProject, type Copy } from "../support/copy.ts";
 import { until } from "../support/until.ts";
 
@@ -16,6 +17,7 @@ beforeAll(async () => {
   parent = await mkdtemp(join(tmpdir(), "new-"));
   await mkdir(join(parent, "full"));
   await writeFile(join(parent, "full/file"), "mine");
+  await symlink("missing", join(parent, "nowhere"));
 });
 afterAll(() => rm(parent, { recursive: true }));
 
@@ -86,6 +88,22 @@ describe("npm run new", () => {
     expect(await readdir(join(target, ".git"))).not.toContain("hooks");
   });
 
+  it("takes a folder from where the person stands", async () => {
+    await template.run(
+      "env",
+      `INIT_CWD=${join(parent, "full")}`,
+      "node",
+      "cli/template/new.ts",
+      "../standing",
+      "--core",
+    );
+    expect(await git(join(parent, "standing"), "log", "--format=%s")).toBe("Start standing\n");
+  });
+
+  it.each(["shop", "pear", "todo", "notes", "orders"])("takes the name %s", (name) => {
+    expect(problemWithProjectName(name, readFiles("."))).toBeUndefined();
+  });
+
   it.each([
     ["Makes a project of your own"],
     ["Makes a project of your own", ""],
@@ -98,16 +116,19 @@ describe("npm run new", () => {
     ["is not a name", "$/pear", "--name", "../pear"],
     ["A name has at most 40 characters.", "$/pear", "--name", "pear-".repeat(9) + "tree"],
     ["slim-signup is the template's own name.", "$/pear", "--name", "slim-signup"],
-    ["koa is a package that the project depends on: npm would not install it.", "$/koa"],
+    ["koa is a package that the project depends on: choose another name.", "$/koa"],
     ["worker means something else in ", "$/worker"],
+    ["constructor means something else in ", "$/constructor"],
     ['There is no module "comets". The modules are ', "$/pear", "--without", "comets"],
-    ["digest needs ops: digest must go first, or with it.", "$/pear", "--without", "ops"],
+    ['There is no module "comets". The modules are ', "$/pear", "--core", "--without", "comets"],
+    ["digest needs ops: leave out digest, too.", "$/pear", "--without", "ops"],
     ["inside is inside the template: choose a folder beside it.", "inside"],
     ["views is inside the template: choose a folder beside it.", "views"],
     [". is inside the template: choose a folder beside it.", "."],
     ["full is not empty.", "$/full"],
     ["full/file is a file.", "$/full/file"],
     ["missing does not exist.", "$/missing/pear"],
+    ["nowhere is a link that leads nowhere.", "$/nowhere"],
     // Not even root can write there.
     ["Cannot write to /proc.", "/proc/pear-tree"],
   ])('says "%s" for %j, and writes nothing', async (sentence, ...words) => {
@@ -150,7 +171,7 @@ describe("npm run new", () => {
     // No file may grow beyond 50 KiB.
     const command = `ulimit -f 50; exec node cli/template/new.ts ${join(parent, "plum-tart")}`;
     await expect(template.run("bash", "-c", command)).rejects.toMatchObject({
-      cause: { code: 1, stderr: expect.stringMatching(/\nNothing was changed\.\n$/) as string },
+      cause: { code: 1, stderr: `Cannot write to ${parent}: the disk may be full. Nothing was changed.\n` },
     });
     expect(await readdir(parent)).toEqual(before);
   });
@@ -158,6 +179,7 @@ describe("npm run new", () => {
   it.skipIf(process.platform !== "linux")("asks on a terminal, and asks again after a bad answer", async () => {
     const target = join(parent, "plum-tart");
     const answers = [
+      "~/missing/pear",
       "$/full",
       target,
       "Plum",
@@ -179,6 +201,7 @@ describe("npm run new", () => {
     }
     const [exitCode] = (await once(child, "exit")) as [number];
     expect(exitCode).toBe(0);
+    expect(output).toContain(`The folder ${homedir()}/missing does not exist.`);
     expect(output).toContain(`Name (${basename(target)}): `);
     expect(output).toContain("plum-jam is ready, with the core alone.");
     expect(JSON.parse(await readFile(join(target, "package.json"), "utf8"))).toMatchObject({ name: "plum-jam" });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../dev/postgres.ts";
 import { readFiles, type Files } from "../../cli/modules/files.ts";
-import { belongsTo, moduleNames, problemWithRemoving } from "../../cli/modules/registered.ts";
+import { belongsTo, findNeed, moduleNames } from "../../cli/modules/registered.ts";
 import { copyProject, type Copy } from "../support/copy.ts";
 import { endWithRun } from "../support/processes.ts";
 import { until } from "../support/until.ts";
@@ -28,12 +28,8 @@ const all = moduleNames(readFiles("."));
 /** A module, and those that need it. */
 function withThoseThatNeed(name: string): string[] {
   const files = readFiles(".");
-  const rest = (gone: string[]) => all.filter((other) => !gone.includes(other));
-  let gone = [name];
-  while (problemWithRemoving(files, gone) !== undefined) {
-    const needy = rest(gone).find((other) => /^\w+/.exec(problemWithRemoving(files, gone)!)![0] === other)!;
-    gone = [...gone, needy];
-  }
+  const gone = [name];
+  for (let need = findNeed(files, gone); need !== undefined; need = findNeed(files, gone)) gone.push(need.name);
   return gone;
 }
 

@@ -83,6 +83,35 @@ describe("docs/upgrading.md", () => {
 
   it("has nothing to bring the second time", async () => {
     expect(await follow("Upgrade")).toContain("Nothing is new for my-app.");
+    // As `| head -1` closes it.
+    const errors = await template.run("bash", "-c", `exec 3>&1; node cli/template/upgrade.ts ${project} 2>&3 | true`);
+    expect(errors).toBe("");
+  });
+
+  it("says that an upgrade waits to be merged", async () => {
+    await git("checkout", "-q", "-B", "before", "template^");
+    expect(await follow("Upgrade")).toContain("The branch template of my-app waits to be merged. ");
+    await git("checkout", "-q", "main");
+  });
+
+  it("never takes a commit of the owner for a generated one", async () => {
+    const tip = (await git("rev-parse", "template")).trim();
+    const refused = (sentence: string) =>
+      expect(follow("Upgrade")).rejects.toMatchObject({
+        cause: { code: 2, stderr: expect.stringContaining(sentence) as string },
+      });
+    await git("checkout", "-q", "template");
+    await refused("Switch to another branch: template is checked out in ");
+    await git("commit", "-q", "--allow-empty", "-m", "Template: reword the welcome mail");
+    await git("checkout", "-q", "main");
+    await refused("The branch template has a commit of your own: move it to another branch.");
+
+    await git("branch", "-q", "-D", "template");
+    // A squash keeps the line of the generated commit.
+    await git("commit", "-q", "--allow-empty", "-m", `Upgrade my-app\n\nTemplate: ${tip}`);
+    await refused("Fetch the branch template first: git fetch origin template:template.");
+    await git("reset", "-q", "--hard", "HEAD^");
+    await git("branch", "template", tip);
   });
 
   it("takes one fix", async () => {
@@ -95,6 +124,8 @@ describe("docs/upgrading.md", () => {
   });
 
   it("follows a module that the project has removed, and adds one", async () => {
+    // As in a new clone.
+    await git("update-ref", "refs/remotes/origin/template", "template");
     await git("branch", "-q", "-D", "template");
     await template.run("node", join(project, "cli/remove.ts"), "ops");
     await commit(project);
@@ -117,9 +148,9 @@ describe("docs/upgrading.md", () => {
     ["Brings what is new"],
     ["Brings what is new", "$", "--force"],
     ["is not a project that npm run new has made.", "/tmp"],
-    ["is not a project that npm run new has made.", "."],
+    ["Fetch the branch template first: git fetch origin template:template.", "."],
     ['There is no module "comets".', "$", "--add", "comets"],
-    ["digest needs ops: digest must go first, or with it.", "$", "--add", "digest"],
+    ["digest needs ops: add ops, too.", "$", "--add", "digest"],
   ])('says "%s" for %j %j %j', async (sentence, ...words) => {
     if (words.includes("digest")) await git("reset", "-q", "--hard", "template^");
     const cause = { code: 2, stderr: expect.stringContaining(sentence) as string };

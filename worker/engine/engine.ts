@@ -108,7 +108,7 @@ export function startEngine(options: Options): Engine {
 
   async function listUnknownTypes(): Promise<void> {
     const names = (await unknownTypes(sql, types)).map(({ task_type }) => task_type);
-    if (names.length > 0) log.warn({ task_types: names }, "live TODO: no handler here knows these types");
+    if (names.length > 0) log.warn({ task_types: names }, "no handler here knows these types");
   }
 
   // Until the very end: while it drains, a worker must not be taken for dead.
