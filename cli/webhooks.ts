@@ -1,10 +1,18 @@
 import { parseArgs } from "node:util";
+import type { Sql } from "../app/db/connect.ts";
 import { originEnv } from "../app/env.ts";
 import { disable, register, remove, rotate, test } from "../app/webhooks/actions.ts";
 import { readWebhooks } from "../app/webhooks/read-webhooks.ts";
 import { edit, enable } from "../app/webhooks/restart.ts";
-import { emptyWebhook, isWebhookId, newSecret, problemsWith } from "../app/webhooks/webhook-fields.ts";
-import { toFields, typeWebhook, type TypedWebhook } from "../app/webhooks/webhook-fields.ts";
+import {
+  emptyWebhook,
+  isWebhookId,
+  newSecret,
+  problemsWith,
+  toFields,
+  typeWebhook,
+  type TypedWebhook,
+} from "../app/webhooks/webhook-fields.ts";
 import { columns, fail, print, runCommand, type Command } from "./command.ts";
 
 const usage = `Endpoints that events are posted to.
@@ -78,16 +86,20 @@ function list(isJson: boolean): Command {
       webhook.per_second,
       webhook.state,
       webhook.failures,
+      webhook.old_secrets_expire_at?.toISOString() ?? "-",
       webhook.disabled ?? webhook.last_error ?? "-",
     ]);
-    return print(columns(["ID URL EVENTS RATE STATE FAILURES LAST_ERROR".split(" "), ...rows]));
+    const names = "ID URL EVENTS RATE STATE FAILURES OLD_SECRET_UNTIL LAST_ERROR".split(" ");
+    return print(columns([names, ...rows]));
   };
 }
 
 function add(typed: TypedWebhook, isJson: boolean): Command {
   return async (sql) => {
     const secret = newSecret();
-    const { webhook_id } = await register(sql, toFields(typed), secret, null);
+    const fields = toFields(typed);
+    await warnOfUnknown(fields.event_types, sql);
+    const { webhook_id } = await register(sql, fields, secret, null);
     if (isJson) return print(JSON.stringify({ webhook_id, secret }));
     print(`add: endpoint ${webhook_id}. It gets events from now on.`);
     return printSecret(secret);
@@ -98,10 +110,25 @@ function change(id: string, given: Partial<TypedWebhook>, isJson: boolean): Comm
   return async (sql) => {
     const [webhook] = await readWebhooks(sql, id);
     if (!webhook) return fail(`Endpoint ${id} does not exist.`);
-    const [changed] = await edit(sql, id, toFields({ ...typeWebhook(webhook), ...given }), null);
+    const fields = toFields({ ...typeWebhook(webhook), ...given });
+    if (given.event_types !== undefined) await warnOfUnknown(fields.event_types, sql);
+    const [changed] = await edit(sql, id, fields, null);
     if (!changed) return fail(`Nothing changed. Endpoint ${id} is like that already.`);
     return print(isJson ? JSON.stringify(changed) : `edit: endpoint ${id}.`);
   };
+}
+
+/** An event type may be misspelled, or its first event may be yet to come. */
+async function warnOfUnknown(eventTypes: string[], sql: Sql): Promise<void> {
+  const unknown = await sql<{ event_type: string }[]>`
+    select event_type from unnest(${eventTypes}::text[]) as event_type
+    except
+    select event_type from event
+    order by event_type
+  `;
+  if (unknown.length === 0) return;
+  const names = unknown.map(({ event_type }) => event_type).join(", ");
+  process.stderr.write(`The feed has no event of these types yet: ${names}. Check the spelling.\n`);
 }
 
 function rotateSecret(id: string, isJson: boolean): Command {
@@ -123,7 +150,16 @@ function printSecret(secret: string): true {
 function act(verb: keyof typeof actions, id: string, isJson: boolean): Command {
   return async (sql) => {
     const [changed] = await actions[verb](sql, id, null);
-    if (!changed) return fail(`Nothing changed. Endpoint ${id} does not exist, or it was done before.`);
+    if (!changed) return fail(await whyNot(verb, id, sql));
     return print(isJson ? JSON.stringify(changed) : `${verb}: endpoint ${id}.`);
   };
+}
+
+/** Why an action has changed nothing. */
+async function whyNot(verb: keyof typeof actions, id: string, sql: Sql): Promise<string> {
+  const [webhook] = await readWebhooks(sql, id);
+  if (!webhook) return `Endpoint ${id} does not exist.`;
+  if (verb !== "test") return `Nothing changed. Endpoint ${id} is ${verb}d already.`;
+  if (webhook.disabled !== null) return `Endpoint ${id} is disabled: enable it first.`;
+  return `Nothing changed. A test of endpoint ${id} is still pending.`;
 }

@@ -99,12 +99,17 @@ async function run(binary: "initdb" | "pg_ctl", args: string[]): Promise<void> {
 
 /** Runs a program of the server, never as root. Throws its output when it fails. */
 export async function runUnprivileged(file: string, args: string[]): Promise<void> {
-  const [command, ...rest] = isRoot ? (["setpriv", ...asNobody, file, ...args] as const) : ([file, ...args] as const);
+  const [command, ...rest] = unprivileged(file, args);
 
   // A process group of its own: a second Ctrl-C must not end pg_ctl before it has stopped the server.
   const child = spawn(command, rest, { stdio: ["ignore", "ignore", "pipe"], detached: true });
   const [output] = await Promise.all([text(child.stderr), once(child, "close")]);
   if (child.exitCode !== 0) throw new Error(`${basename(file)} failed: ${output.trim()}`);
+}
+
+/** The command that runs a program as the user nobody, if this process runs as root. */
+export function unprivileged(file: string, args: string[]): [string, ...string[]] {
+  return isRoot ? ["setpriv", ...asNobody, file, ...args] : [file, ...args];
 }
 
 /** A port that no process listens on. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isUnavailable, missingMigrations } from "../app/db/connect.ts";
+import { warnOfPooler } from "../app/db/pooler.ts";
 import { workerEnv } from "../app/env.ts";
 import { createLog } from "../app/log.ts";
 import { startEngine } from "./engine/engine.ts";
@@ -68,7 +69,7 @@ async function refuseOldDatabase(): Promise<void> {
   for (;;) {
     try {
       const missing = await missingMigrations(sql);
-      if (missing.length === 0) return;
+      if (missing.length === 0) return await warnOfPooler(sql, env.DATABASE_URL, log);
       log.fatal({ missing }, "the database is older than this release: migrate first");
       process.exit(1);
     } catch (error) {

@@ -2,7 +2,8 @@ import { readdir } from "node:fs/promises";
 import postgres from "postgres";
 import { projectName } from "../env.ts";
 import { arrayTypes } from "./array-types.ts";
-import { cancelLate, createSockets } from "./timeouts.ts";
+import { watchQueries } from "./queries.ts";
+import { createTimeouts } from "./timeouts.ts";
 
 export type Sql = postgres.Sql;
 
@@ -20,6 +21,7 @@ const ssl = { off: false, require: "require", verify: "verify-full" } as const;
  * five seconds before that.
  */
 export function connect(settings: Settings, applicationName: string, silenceSeconds?: number): Sql {
+  const timeouts = silenceSeconds ? createTimeouts(silenceSeconds) : undefined;
   const sql = postgres(settings.DATABASE_URL, {
     max: settings.DATABASE_POOL,
     ssl: ssl[settings.DATABASE_SSL],
@@ -29,16 +31,42 @@ export function connect(settings: Settings, applicationName: string, silenceSeco
     backoff: () => 0.2,
     // Only the name: poolers refuse other settings (statement_timeout) when a connection starts.
     connection: { application_name: `${projectName} ${applicationName}` },
-    onnotice: () => {},
+    onnotice: refuseUnreplicated,
     // A connection lost while it asks for the array types would end the process (porsager/postgres#1192), hence
     // `types`. Use `sql.begin()`: without fetching, `sql.reserve()` hangs on a new pool (porsager/postgres#1219).
     fetch_types: false,
     types: arrayTypes,
-    ...(silenceSeconds ? { idle_timeout: silenceSeconds - 2, socket: createSockets(silenceSeconds) } : {}),
+    ...(timeouts ? { idle_timeout: timeouts.idleSeconds, socket: timeouts.openSocket } : {}),
     // After a failover, another host accepts writes.
     ...(settings.DATABASE_URL.includes(",") ? { target_session_attrs: "primary" } : {}),
   });
-  return silenceSeconds ? cancelLate(sql, Math.max(silenceSeconds - 5, silenceSeconds / 2)) : sql;
+  const limited = timeouts ? timeouts.limit(sql) : sql;
+  return isUnprepared(settings.DATABASE_URL) ? sendAlone(limited) : limited;
+}
+
+/**
+ * Sends each query on a connection that waits for no other. A query that is not prepared asks for its types first. If
+ * that request follows another query, pgbouncer before 1.21 drops the response.
+ */
+const sendAlone = (sql: Sql) => watchQueries(sql, (query) => (query.options.onexecute = () => false));
+
+/** Whether the URL says that statements are not prepared. */
+export const isUnprepared = (url: string) => /[?&]prepare=false\b/.test(url);
+
+/**
+ * Fails the statement, or the transaction, whose wait for the synchronous standby was canceled. Postgres warns and
+ * reports success, but a failover would lose the commit. An error thrown here rejects the query that has the notice.
+ */
+function refuseUnreplicated({ routine }: postgres.Notice): void {
+  if (routine === "SyncRepWaitForLSN") throw new Unreplicated();
+}
+
+class Unreplicated extends Error {
+  readonly code = "57014";
+
+  constructor() {
+    super("The commit's wait for the synchronous standby was canceled: a failover may lose it.");
+  }
 }
 
 /** The migrations of this release that the database lacks. */

@@ -31,8 +31,9 @@ export function notifyWorkers(sql: Sql): Sql {
 
   return watchQueries(sql, (query) => {
     let isNotified = false;
+    const { onexecute = () => true } = query.options;
     query.options.onexecute = (connection) => {
-      if (isPausing || !enqueues.test(query.string)) return true;
+      if (isPausing || !enqueues.test(query.string)) return onexecute(connection);
       isNotified = true;
       return notify(connection);
     };

@@ -7,8 +7,8 @@ import type { PendingQuery, Row, Sql } from "postgres";
 export type Query = PendingQuery<Row[]> & {
   /** The text with its fragments, set when the query is sent. */
   string: string;
-  /** Set once the query is on a connection. */
-  state: object | null;
+  /** Set once the query is on a connection: what the server told it about its backend. */
+  state: { pid: number } | null;
   /** Whether the connection is reading the response to this query. */
   active: boolean;
   /** Whether `handle` was called. */
@@ -18,6 +18,11 @@ export type Query = PendingQuery<Row[]> & {
   /** Called when the query is awaited; before that it may still become a fragment of another one. */
   handle: () => unknown;
   resolve: (rows: unknown) => void;
+  reject: (error: unknown) => void;
+  /** Hands the query to the pool. */
+  handler: (query: Query) => void;
+  /** Cancels the query in the database. Opens the socket for that before it returns. */
+  canceller: ((query: Query) => Promise<void>) | null;
 };
 
 /** `execute` returns whether the connection takes further queries before the response. */

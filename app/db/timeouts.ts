@@ -1,58 +1,120 @@
 import { Socket } from "node:net";
 import type { Sql } from "postgres";
-import { watchQueries } from "./queries.ts";
+import { watchQueries, type Query } from "./queries.ts";
 
-/**
- * Cancels each query that takes longer. If only its connection were closed, the backend would keep waiting for its
- * lock while the pool opens another one.
- */
-export function cancelLate(sql: Sql, seconds: number): Sql {
-  return watchQueries(sql, (query) => {
-    const handle = query.handle.bind(query);
-    let timer: NodeJS.Timeout | undefined;
-
-    const cancel = () => {
-      // If a query is canceled while it waits behind another one, it gets that one's response.
-      const isWaiting = query.state && !query.active;
-      if (isWaiting) timer = setTimeout(cancel, 1000);
-      else void Promise.resolve(query.cancel()).catch(() => {});
-    };
-    const end = () => clearTimeout(timer);
-
-    query.handle = () => {
-      if (!timer) {
-        timer = setTimeout(cancel, seconds * 1000);
-        // The query's own `then` would call `handle` again.
-        void Promise.prototype.then.call(query, end, end);
-      }
-      return handle();
-    };
-  });
-}
-
+/** What postgres.js has read from the URL. All connections of a pool share the arrays. */
 type SocketOptions = { host: string[]; port: number[]; path?: string | false; idle_timeout?: number | null };
 
+type Host = { host: string; port: number };
+
 const briefMilliseconds = 5000;
+const pauseMilliseconds = 100;
 
 /**
- * Opens the sockets of one pool. A socket that receives nothing for `silenceSeconds` destroys itself; the first query
- * sent in that time starts the count again. The pool closes idle connections sooner, so a silent one has a dead peer
- * or a stuck query.
+ * The time-outs of one pool. A socket that receives nothing for `silenceSeconds` destroys itself; the first query sent
+ * in that time starts the count again. The pool closes idle connections sooner, so a silent one has a dead peer or a
+ * stuck query. A query is canceled before that.
  */
-export function createSockets(silenceSeconds: number) {
-  let host = 0;
+export function createTimeouts(silenceSeconds: number) {
+  const cancelSeconds = Math.max(silenceSeconds - 5, silenceSeconds / 2);
+  let hosts: Host[] | undefined;
+  let next = 0;
+  let isForCancel = false;
 
-  return ({ host: hosts, port: ports, path, idle_timeout }: SocketOptions): Socket => {
-    const tried = host;
+  /** A socket to the host that served last, or to the next one that accepts connections. */
+  async function openSocket(options: SocketOptions): Promise<Socket> {
+    const isForQueries = !isForCancel;
+    hosts ??= takeHosts(options);
+    for (let tries = 1; ; tries += 1) {
+      const socket = dial(options, hosts, isForQueries);
+      if (tries === hosts.length || (await isConnected(socket))) return socket;
+    }
+  }
+
+  function dial({ path, idle_timeout }: SocketOptions, all: Host[], isForQueries: boolean): Socket {
+    const tried = next;
     const opened = performance.now();
     // The connection for LISTEN has no idle time-out: it may be silent.
     const socket = new PoolSocket(idle_timeout ? silenceSeconds : Infinity, () => {
       // This host is down or read-only: the next socket tries the next host, unless another socket did so already.
-      const isBrief = performance.now() - opened < briefMilliseconds;
-      if (isBrief && host === tried) host = (tried + 1) % hosts.length;
+      const isBrief = isForQueries && performance.now() - opened < briefMilliseconds;
+      if (isBrief && next === tried) next = (tried + 1) % all.length;
     });
-    return path ? socket.connect(path) : socket.connect(ports[tried]!, hosts[tried]!);
-  };
+    return path ? socket.connect(path) : socket.connect(all[tried]!);
+  }
+
+  function cancel(query: Query): void {
+    isForCancel = true;
+    // `query.cancel()` drops the promise. If the host is down, its rejection would end the process.
+    void query.canceller?.(query).catch(() => {});
+    isForCancel = false;
+  }
+
+  /**
+   * Cancels each query that takes too long. If only its connection were closed, the backend would keep waiting for its
+   * lock while the pool opens another one. With several hosts, a query that was not sent yet waits for the next one.
+   */
+  function limit(sql: Sql): Sql {
+    return watchQueries(sql, (query) => {
+      const reject = query.reject.bind(query);
+      query.reject = (error) => {
+        const isUnsent = (hosts ?? []).length > 1 && !query.state && isLostConnection(error);
+        if (isUnsent) setTimeout(() => query.handler(query), pauseMilliseconds);
+        else reject(error);
+      };
+
+      const handle = query.handle.bind(query);
+      let timer: NodeJS.Timeout | undefined;
+
+      const cancelOrWait = () => {
+        // If a query is canceled while it waits behind another one, it gets that one's response.
+        const isWaiting = query.state && !query.active;
+        if (isWaiting) timer = setTimeout(cancelOrWait, 1000);
+        else cancel(query);
+      };
+      const end = () => clearTimeout(timer);
+
+      query.handle = () => {
+        if (!timer) {
+          timer = setTimeout(cancelOrWait, cancelSeconds * 1000);
+          // The query's own `then` would call `handle` again.
+          void Promise.prototype.then.call(query, end, end);
+        }
+        return handle();
+      };
+    });
+  }
+
+  return { idleSeconds: silenceSeconds - 2, openSocket, limit };
+}
+
+/** With more than one host in its options, postgres.js drops the first query of a connection that breaks. */
+function takeHosts({ host, port }: SocketOptions): Host[] {
+  const hosts = host.map((name, place) => ({ host: name, port: port[place]! }));
+  host.length = 1;
+  return hosts;
+}
+
+const connectMilliseconds = 4000;
+
+function isLostConnection(error: unknown): boolean {
+  if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return false;
+  return /^(CONNECTION_DESTROYED|CONNECTION_CLOSED|CONNECT_TIMEOUT|E[A-Z]+)$/.test(error.code);
+}
+
+const ignore = () => {};
+
+/** Whether the socket connects in time. It is destroyed if not. */
+async function isConnected(socket: Socket): Promise<boolean> {
+  const timer = setTimeout(() => socket.destroy(), connectMilliseconds);
+  const outcome = Promise.withResolvers<boolean>();
+  // An error is followed by the close, which moves the pool to the next host.
+  socket.on("error", ignore).once("close", () => outcome.resolve(false));
+  socket.once("connect", () => outcome.resolve(true));
+  const isOpen = await outcome.promise;
+  clearTimeout(timer);
+  socket.off("error", ignore);
+  return isOpen;
 }
 
 class PoolSocket extends Socket {

@@ -59,7 +59,10 @@ export function disable(sql: Sql, webhookId: string, actor: Actor) {
   `;
 }
 
-/** Enqueues one test event for an endpoint, unless one is pending. */
+/**
+ * Enqueues one test event for an endpoint, or makes the pending one due. A disabled endpoint gets none: the task would
+ * die.
+ */
 export function test(sql: Sql, webhookId: string, actor: Actor) {
   return sql<Changed[]>`
     with changed as (
@@ -72,7 +75,9 @@ export function test(sql: Sql, webhookId: string, actor: Actor) {
         )
       from webhook
       where webhook_id = ${webhookId}
-      on conflict (task_type, unique_key) where unique_key is not null do nothing
+        and not exists (select from webhook_disabled where webhook_disabled.webhook_id = webhook.webhook_id)
+      on conflict (task_type, unique_key) where unique_key is not null
+        do update set run_at = now() where task.run_at > now() and task.worker_id is null
       returning params ->> 'webhook_id' as webhook_id
     ), logged as (${logChange(sql, "test", actor)})
     select webhook_id from changed

@@ -3,10 +3,10 @@ import type { Sql } from "../db/connect.ts";
 import { logChange, type Actor, type Changed } from "./log-change.ts";
 import type { WebhookFields } from "./webhook-fields.ts";
 
-// The actions after which deliveries begin afresh: past failures are forgotten, and deliveries that wait are due.
+// The actions that forget failures and pauses. Waiting deliveries become due, spaced by the rate.
 
 /**
- * Changes an endpoint. It starts afresh, as after `enable`: it may be another receiver, or have another rate. One that is
+ * Changes an endpoint. Failures and pauses are forgotten: it may be another receiver, or have another rate. One that is
  * disabled stays so, and its deliveries wait: due ones would die.
  */
 export function edit(sql: Sql, webhookId: string, { url, event_types, per_second }: WebhookFields, actor: Actor) {
@@ -26,7 +26,7 @@ export function edit(sql: Sql, webhookId: string, { url, event_types, per_second
   `;
 }
 
-/** Enables an endpoint at once, and makes its waiting deliveries due, as fast as its rate allows. */
+/** Enables an endpoint, and makes its waiting deliveries due, spaced by its rate. */
 export function enable(sql: Sql, webhookId: string, actor: Actor) {
   return sql<Changed[]>`
     with enabled as (

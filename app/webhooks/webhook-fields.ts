@@ -7,7 +7,7 @@ export const emptyWebhook: TypedWebhook = { url: "", event_types: "", per_second
 
 export const newSecret = () => `whsec_${randomBytes(32).toString("base64")}`;
 
-/** An endpoint as it is stored. No event types mean all. */
+/** An endpoint as it is stored. No event types mean all but WEBHOOK_CHANGED. */
 export type WebhookFields = { url: string; event_types: string[]; per_second: number };
 
 /** Stores the URL as the parser writes it, without what browsers ignore, such as a line break. */

@@ -28,13 +28,15 @@ export function withModules(files: Files, modules: string[]): Files {
 }
 
 /** For the first sentence of README.md, which says what the template is for. */
-const purpose = "Say here what it is for. It follows the **slim-server pattern**.";
+const purpose = "Say here what it is for.\n\nIt follows the **slim-server pattern**.";
 
 /** Leaves room for what only the owner of the project can say. */
 function describeProject(files: Files): Files {
   const edit = (path: string, change: (text: string) => string): [string, string] => [path, change(files.get(path)!)];
+  // The pictures show the template's name.
+  const own = [...files].filter(([path]) => !/^\.github\/.+\.png$/.test(path));
   return new Map([
-    ...files,
+    ...own,
     edit("README.md", (text) => text.replace(/\n\n[^]+?\.\s/, `\n\n${purpose}\n`)),
     edit("CHANGELOG.md", (text) => text.replace(/^(## \[Unreleased\]\n)[^]*/m, "$1")),
     edit("LICENSE", (text) => text.replace(/^Copyright .+\n/m, "$&Copyright (c) YEAR YOUR NAME\n")),

@@ -64,6 +64,34 @@ describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
     }
   });
 
+  it("a worker warns that its statements are prepared, and only then", async () => {
+    const { url } = await createDatabase();
+    const pooled = await poolTransactions(url);
+    const urls = [pooled, `${pooled}?prepare=false`, url];
+    const workers = urls.map((each) => chaosWorker(each, "smtp://127.0.0.1:1", {}, "worker/main.ts"));
+    await Promise.all(workers.map((worker) => worker.joined()));
+    expect(workers.map((worker) => worker.output().includes("a pooler is before the database"))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it("a burst of signups is answered without a time-out", async () => {
+    const { url } = await createDatabase();
+    const pooled = `${await poolTransactions(url)}?prepare=false`;
+    const web = connect({ DATABASE_URL: pooled, DATABASE_SSL: "off", DATABASE_POOL: 10 }, "web", 20);
+    cleanUp(() => web.end({ timeout: 1 }));
+    const site = request(await serveApp(web));
+    const post = (_: unknown, person: number) =>
+      site
+        .post("/signup")
+        .type("form")
+        .send({ email: `person-${person}@example.com`, password: "twelve engines hum" });
+    const responses = await Promise.all(Array.from({ length: 150 }, post));
+    expect(responses.filter(({ status }) => status !== 303)).toEqual([]);
+  });
+
   it("a worker reclaims the tasks of a crashed one, and finish commits the handler's writes", async () => {
     const { sql, url } = await createDatabase();
     await sql`create table signature (task_id bigint, attempt smallint)`;

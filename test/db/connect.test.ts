@@ -29,14 +29,33 @@ async function breakOnceAfter(bytes: number, url: string): Promise<string> {
   return url.replace(`:${port}/`, `:${portOf(server)}/`);
 }
 
+/** The URL of a proxy that refuses all connections after its first. */
+async function acceptOne(url: string): Promise<string> {
+  const { port } = new URL(url);
+  const server = createServer((client) => {
+    server.close();
+    const far = dial(Number(port), "127.0.0.1");
+    const end = () => [client, far].forEach((socket) => socket.destroy());
+    for (const socket of [client, far]) socket.on("error", () => {}).once("close", end);
+    client.pipe(far).pipe(client);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return url.replace(`:${port}/`, `:${portOf(server)}/`);
+}
+
 describe("a connection that breaks", () => {
   // An error that postgres.js throws outside a query cannot be caught: it fails this run, as it would end a process.
-  it.each([1, 20, 100, 300, 500, 520, 600, 1000, 5000])(
-    "fails only its own statement, after %i bytes",
-    async (bytes) => {
+  const cases = [1, 20, 100, 300, 500, 520, 600, 1000, 5000].flatMap((bytes) => [
+    { bytes, hosts: "one host" },
+    { bytes, hosts: "two hosts" },
+  ]);
+  it.each(cases)(
+    "fails only its own statement, after $bytes bytes, and $hosts in the URL",
+    async ({ bytes, hosts }) => {
       const { url } = await createDatabase();
+      const broken = await breakOnceAfter(bytes, url);
       const settings = {
-        DATABASE_URL: await breakOnceAfter(bytes, url),
+        DATABASE_URL: hosts === "one host" ? broken : broken.replace(/@(.*)\//, "@$1,$1/"),
         DATABASE_SSL: "off",
         DATABASE_POOL: 1,
       } as const;
@@ -88,5 +107,14 @@ describe("a statement that waits too long", () => {
       expect(await Promise.all(behind)).toEqual(["second", "third", "fourth"]);
     });
     expect((await echo("fifth"))[0]!.word).toBe("fifth");
+  });
+
+  it("fails, and not the process, when its cancel cannot connect", async () => {
+    const { url } = await createDatabase();
+    const settings = { DATABASE_URL: await acceptOne(url), DATABASE_SSL: "off", DATABASE_POOL: 1 } as const;
+    const pool = connect(settings, "impatient", 3);
+    cleanUp(() => pool.end({ timeout: 1 }));
+    const failure: unknown = await pool`select pg_sleep(20)`.catch((error: unknown) => error);
+    expect(isUnavailable(failure)).toBe(true);
   });
 });

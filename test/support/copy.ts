@@ -42,7 +42,8 @@ export async function blocksOf(page: string, language: string): Promise<{ headin
   });
 }
 
-async function runIn(folder: string, program: string, words: string[]): Promise<string> {
+/** The error names the variables that a word sets, but not their values: one may be a password. */
+export async function runIn(folder: string, program: string, words: string[]): Promise<string> {
   const path = [dirname(process.execPath), join(root, "node_modules/.bin"), process.env.PATH].join(":");
   // Without the variables of the outer test run.
   const outer = Object.entries(process.env).filter(([name]) => !/^(VITEST|TEST$|NODE_ENV$|INIT_CWD$|GIT_)/.test(name));
@@ -51,7 +52,9 @@ async function runIn(folder: string, program: string, words: string[]): Promise<
     const { stdout } = await promisify(execFile)(program, words, { cwd: folder, env, maxBuffer: 2 ** 26 });
     return stdout;
   } catch (error) {
-    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${program} ${words.join(" ")}\n${stdout}${stderr}`, { cause: error });
+    const { code, stdout = "", stderr = "" } = error as { code?: number | string; stdout?: string; stderr?: string };
+    const shown = words.map((word) => word.replace(/=.*/s, "=…"));
+    // oxlint-disable-next-line preserve-caught-error -- The message of `error` has the values.
+    throw new Error(`${program} ${shown.join(" ")}\n${stdout}${stderr}`, { cause: { code, stderr } });
   }
 }

@@ -10,7 +10,8 @@ export async function createDatabase(template = "migrated"): Promise<{ sql: Sql;
   const name = `test_${randomUUID()}`;
   await admin`create database ${admin(name)} template ${admin(template)}`;
 
-  const url = inject("serverUrl") + name;
+  const pooler = inject("poolerUrl");
+  const url = pooler ? `${pooler}${name}?prepare=false` : inject("serverUrl") + name;
   const sql = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 10 }, "test");
   cleanUp(async () => {
     await sql.end();

@@ -16,6 +16,8 @@ export type FaultyProxy = {
   cut(): void;
   /** Drops everything on the open connections in both directions, the end of the connection included. */
   silence(): void;
+  /** The same, for new connections too, until the returned function closes them all. */
+  partition(): () => void;
 };
 
 type Connection = {
@@ -34,6 +36,7 @@ export async function startFaultyProxy(url: string): Promise<FaultyProxy> {
   const { hostname, port } = new URL(url);
   const connections = new Set<Connection>();
   let latency = 0;
+  let isPartitioned = false;
 
   function join(client: Socket): void {
     const server = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
@@ -54,6 +57,7 @@ export async function startFaultyProxy(url: string): Promise<FaultyProxy> {
       },
     };
     connections.add(connection);
+    if (isPartitioned) connection.fallSilent();
     for (const socket of [client, server]) socket.on("error", () => {}).once("close", endUnlessSilent);
 
     async function carry(from: Socket, to: Socket): Promise<void> {
@@ -74,6 +78,7 @@ export async function startFaultyProxy(url: string): Promise<FaultyProxy> {
   await once(listener, "listening");
 
   const cut = () => connections.forEach((connection) => connection.end());
+  const silence = () => connections.forEach((connection) => connection.fallSilent());
   cleanUp(() => {
     listener.close();
     cut();
@@ -84,6 +89,14 @@ export async function startFaultyProxy(url: string): Promise<FaultyProxy> {
     halve: (end) => connections.forEach((connection) => (connection.half = end)),
     mute: () => connections.forEach((connection) => (connection.isMute = true)),
     cut,
-    silence: () => connections.forEach((connection) => connection.fallSilent()),
+    silence,
+    partition() {
+      isPartitioned = true;
+      silence();
+      return () => {
+        isPartitioned = false;
+        cut();
+      };
+    },
   };
 }

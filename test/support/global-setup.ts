@@ -10,11 +10,13 @@ declare module "vitest" {
   interface ProvidedContext {
     /** URL of the database server; the name of a database is to be appended. */
     serverUrl: string;
+    /** The same of a pgbouncer before it, if the tests run behind one. */
+    poolerUrl?: string;
   }
 }
 
 /** One real Postgres for the whole run, with a migrated template that each file clones. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export default async function setup(project: Pick<TestProject, "provide">): Promise<() => Promise<void>> {
   const scratch = await makeScratch([await roomyMemory(), tmpdir()], "signup-test-");
   const [inMemory, onDisk] = scratch.folders as [string, string];
   // For the processes that run the tests: however they end, their folders and servers are removed with this one.

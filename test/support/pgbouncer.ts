@@ -15,8 +15,15 @@ export async function hasPgbouncer(): Promise<boolean> {
   return code === 0;
 }
 
-/** A pgbouncer in transaction mode before the database of that URL. */
+/** A pgbouncer in transaction mode before the database of that URL, until the end of the test. */
 export async function poolTransactions(databaseUrl: string): Promise<string> {
+  const { url, stop } = await startPgbouncer(databaseUrl, 3);
+  cleanUp(stop);
+  return url;
+}
+
+/** A pgbouncer in transaction mode before that server, with so many connections to each database. */
+export async function startPgbouncer(databaseUrl: string, poolSize: number) {
   const { hostname, port, username, password, pathname } = new URL(databaseUrl);
   const listenPort = await freePort();
   const folder = await mkdtemp(`${tmpdir()}/signup-pgbouncer-`);
@@ -30,8 +37,8 @@ export async function poolTransactions(databaseUrl: string): Promise<string> {
     unix_socket_dir =
     auth_type = any
     pool_mode = transaction
-    default_pool_size = 3
-    max_client_conn = 100
+    default_pool_size = ${poolSize}
+    max_client_conn = 500
   `;
   const file = `${folder}/pgbouncer.ini`;
   await writeFile(file, settings.replace(/^ +/gm, ""), { mode: 0o644 });
@@ -42,11 +49,11 @@ export async function poolTransactions(databaseUrl: string): Promise<string> {
   endWithRun(child);
   let printed = "";
   child.stderr.on("data", (chunk: Buffer) => (printed += chunk.toString()));
-  cleanUp(async () => {
+  const stop = async () => {
     const closed = once(child, "close");
     if (child.exitCode === null && child.kill("SIGKILL")) await closed;
     await rm(folder, { recursive: true, force: true });
-  });
+  };
 
   await until("the pooler listens", async () => {
     if (child.exitCode !== null) throw new Error(printed);
@@ -58,5 +65,5 @@ export async function poolTransactions(databaseUrl: string): Promise<string> {
     socket.destroy();
     return isOpen;
   });
-  return `postgres://postgres@127.0.0.1:${listenPort}${pathname}`;
+  return { url: `postgres://postgres@127.0.0.1:${listenPort}${pathname}`, stop };
 }

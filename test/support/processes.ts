@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
 import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,11 +17,15 @@ export type Process = {
 /** Runs an entry of the project as a process with the given environment and a cache that halves its start. */
 export function run(entry: string, env: Record<string, string>, args: string[] = []): Process {
   const root = fileURLToPath(new URL("../../", import.meta.url));
-  const child = spawn(process.execPath, [entry, ...args], {
+  return runProgram([process.execPath, entry, ...args], {
     cwd: root,
     env: { NODE_COMPILE_CACHE: `${tmpdir()}/compile-cache`, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
   });
+}
+
+/** Runs any program as a process. */
+export function runProgram([file, ...args]: [string, ...string[]], options: SpawnOptions): Process {
+  const child = spawn(file, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (chunk: Buffer) => (printed += chunk.toString()));

@@ -10,6 +10,8 @@ export type Pair = {
   standbyUrl: string;
   /** kill -9 of the primary's postmaster. */
   killPrimary(): Promise<void>;
+  /** The same of the standby. */
+  killStandby(): Promise<void>;
   /** Makes the standby accept writes. */
   promote(): Promise<void>;
 };
@@ -53,10 +55,13 @@ export async function startPair(programs: string): Promise<Pair> {
   return {
     url: `postgres://postgres@127.0.0.1:${standbyPort},127.0.0.1:${port}/postgres`,
     standbyUrl: `postgres://postgres@127.0.0.1:${standbyPort}/postgres`,
-    async killPrimary() {
-      const [pid] = (await readFile(`${primary}/postmaster.pid`, "utf8")).split("\n");
-      process.kill(Number(pid), "SIGKILL");
-    },
+    killPrimary: () => kill(primary),
+    killStandby: () => kill(standby),
     promote: () => call("pg_ctl", "-D", standby, "-w", "-s", "promote"),
   };
+}
+
+async function kill(data: string): Promise<void> {
+  const [pid] = (await readFile(`${data}/postmaster.pid`, "utf8")).split("\n");
+  process.kill(Number(pid), "SIGKILL");
 }

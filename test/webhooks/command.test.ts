@@ -29,15 +29,31 @@ describe("npm run webhooks", () => {
     expect(await sql`select webhook_id, secret from webhook where webhook_id = 2`).toEqual([added]);
   });
 
+  it("warns of event types that are not in the feed, and registers them", async () => {
+    await sql`insert into event (event_type) values ('SIGNED_UP')`;
+    const warning = "The feed has no event of these types yet: MAIL_SEND, SINGED_UP. Check the spelling.\n";
+    const added = await webhooks("add", url, "--events", "SINGED_UP SIGNED_UP MAIL_SEND");
+    expect(added).toEqual({ exitCode: 0, output: expect.stringMatching(`^${warning}add: endpoint 1`) as string });
+    expect(await webhooks("edit", "1", "--rate", "5")).toEqual({ exitCode: 0, output: "edit: endpoint 1.\n" });
+    expect(await webhooks("edit", "1", "--events", "SIGNED_UP")).toEqual({
+      exitCode: 0,
+      output: "edit: endpoint 1.\n",
+    });
+    expect((await webhooks("edit", "1", "--events", "SINGED_UP")).output).toContain("types yet: SINGED_UP.");
+  });
+
   it("lists each endpoint with its state", async () => {
     const soon = new Date(Date.now() + 60_000);
-    await addWebhook(sql, url, { event_types: ["SIGNED_UP", "MAIL_SENT"], per_second: 0.1 });
+    const tomorrow = new Date(Date.now() + 86_400_000);
+    const rotated = { old_secrets: [secret], old_secrets_expire_at: tomorrow };
+    await addWebhook(sql, url, { event_types: ["SIGNED_UP", "MAIL_SENT"], per_second: 0.1, ...rotated });
     await addWebhook(sql, `${url}/down`, {
       failures: 3,
       pause_until: new Date(0),
       last_error: "No response\n in time.",
     });
-    await addWebhook(sql, `${url}/waiting`, { pause_until: soon });
+    const expired = { old_secrets: [secret], old_secrets_expire_at: new Date(0) };
+    await addWebhook(sql, `${url}/waiting`, { pause_until: soon, ...expired });
     const disabled = await addWebhook(sql, `${url}/gone`);
     await sql`insert into webhook_disabled (webhook_id, reason) values (${disabled}, 'The receiver responded with 410.')`;
     await addWebhook(sql, `${url}/failed`, { failures: 1, last_error: "The receiver responded with 500." });
@@ -49,12 +65,12 @@ describe("npm run webhooks", () => {
         .split("\n")
         .map((line) => line.split(/ {2,}/)),
     ).toEqual([
-      ["ID", "URL", "EVENTS", "RATE", "STATE", "FAILURES", "LAST_ERROR"],
-      ["1", url, "SIGNED_UP MAIL_SENT", "0.1", "ok", "0", "-"],
-      ["2", `${url}/down`, "all", "10", "down", "3", "No response", "in time."],
-      ["3", `${url}/waiting`, "all", "10", "waiting", "0", "-"],
-      ["4", `${url}/gone`, "all", "10", "disabled", "0", "The receiver responded with 410."],
-      ["5", `${url}/failed`, "all", "10", "ok", "1", "The receiver responded with 500."],
+      ["ID", "URL", "EVENTS", "RATE", "STATE", "FAILURES", "OLD_SECRET_UNTIL", "LAST_ERROR"],
+      ["1", url, "SIGNED_UP MAIL_SENT", "0.1", "ok", "0", tomorrow.toISOString(), "-"],
+      ["2", `${url}/down`, "all", "10", "down", "3", "-", "No response", "in time."],
+      ["3", `${url}/waiting`, "all", "10", "waiting", "0", "-", "-"],
+      ["4", `${url}/gone`, "all", "10", "disabled", "0", "-", "The receiver responded with 410."],
+      ["5", `${url}/failed`, "all", "10", "ok", "1", "-", "The receiver responded with 500."],
     ]);
     const rows = JSON.parse((await webhooks("list", "--json")).output) as { state: string }[];
     expect(rows.map(({ state }) => state)).toEqual(["ok", "down", "waiting", "disabled", "ok"]);
@@ -93,10 +109,38 @@ describe("npm run webhooks", () => {
     });
   });
 
-  it.each(["test", "disable", "remove"])("%s acts once", async (verb) => {
+  it.each([
+    ["test", "Nothing changed. A test of endpoint 1 is still pending."],
+    ["disable", "Nothing changed. Endpoint 1 is disabled already."],
+    ["remove", "Endpoint 1 does not exist."],
+  ])("%s acts once", async (verb, sentence) => {
     await addWebhook(sql, url);
     expect(await webhooks(verb, "1")).toEqual({ exitCode: 0, output: `${verb}: endpoint 1.\n` });
-    expect(await webhooks(verb, "1", "--json")).toEqual({ exitCode: 1, output: containing("Nothing changed.") });
+    expect(await webhooks(verb, "1", "--json")).toEqual({ exitCode: 1, output: `${sentence}\n` });
+    expect(await webhookChanges(sql)).toHaveLength(1);
+  });
+
+  it("makes a test due that waits for its next attempt, but not one that runs", async () => {
+    await addWebhook(sql, url);
+    await webhooks("test", "1");
+    await sql`update task set attempt = 3, run_at = now() + interval '6 hours'`;
+    expect(await webhooks("test", "1")).toEqual({ exitCode: 0, output: "test: endpoint 1.\n" });
+    const tests = () => sql`select attempt, run_at <= now() as is_due from task`;
+    expect(await tests()).toEqual([{ attempt: 3, is_due: true }]);
+
+    await sql`update task set run_at = now() + interval '6 hours', worker_id = gen_random_uuid()`;
+    expect(await webhooks("test", "1")).toEqual({ exitCode: 1, output: containing("still pending") });
+    expect(await tests()).toEqual([{ attempt: 3, is_due: false }]);
+  });
+
+  it("sends no test to a disabled endpoint", async () => {
+    await addWebhook(sql, url);
+    await webhooks("disable", "1");
+    expect(await webhooks("test", "1")).toEqual({
+      exitCode: 1,
+      output: "Endpoint 1 is disabled: enable it first.\n",
+    });
+    expect(await sql`select from task`).toEqual([]);
     expect(await webhookChanges(sql)).toHaveLength(1);
   });
 
@@ -105,7 +149,10 @@ describe("npm run webhooks", () => {
     await sql`update task set run_at = now() + interval '1 hour'`;
     await webhooks("disable", "1");
     expect(await webhooks("enable", "1", "--json")).toEqual({ exitCode: 0, output: '{"webhook_id":"1"}\n' });
-    expect(await webhooks("enable", "1")).toMatchObject({ exitCode: 1 });
+    expect(await webhooks("enable", "1")).toEqual({
+      exitCode: 1,
+      output: containing("Endpoint 1 is enabled already."),
+    });
     expect(await sql`select from webhook_disabled`).toEqual([]);
     expect(await sql`select from task where run_at <= now() + interval '1 s'`).toHaveLength(2);
   });

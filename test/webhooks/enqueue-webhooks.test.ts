@@ -74,6 +74,14 @@ describe("the consumer of webhooks", () => {
     expect(await pending()).toEqual([]);
   });
 
+  it("enqueues nothing for a change of an endpoint", async () => {
+    await addWebhook(sql, url);
+    await addWebhook(sql, url, { event_types: ["WEBHOOK_CHANGED"] });
+    await appendEvent(sql, "WEBHOOK_CHANGED", { data: sql.json({ what: "edit", webhook_id: "1" }) });
+    expect(await oweAll()).toBe(1);
+    expect(await pending()).toEqual([]);
+  });
+
   it("makes the tasks of an endpoint due as far apart as its rate allows, behind earlier ones", async () => {
     await addWebhook(sql, url, { per_second: 4 });
     await sql`insert into event (event_type) select 'SIGNED_UP' from generate_series(1, 3)`;

@@ -3,7 +3,7 @@ import type { Consumer } from "../events/consume.ts";
 /**
  * Enqueues one task for each event and each endpoint that wants it. The tasks of an endpoint are due as far apart as
  * its rate allows, so a long queue occupies no slots. The TASK_DEAD of a delivery is not delivered: it would fail at
- * the same receiver again and again.
+ * the same receiver again and again. Nor is WEBHOOK_CHANGED: a receiver would learn of other endpoints.
  */
 export const enqueueWebhooks: Consumer = {
   name: "webhooks",
@@ -21,7 +21,8 @@ export const enqueueWebhooks: Consumer = {
           ${messages.map(({ type }) => type)}::text[],
           ${messages.map((message) => JSON.stringify(message))}::text[]::jsonb[]
         ) with ordinality as event (event_id, event_type, message, number)
-        where not (event_type = 'TASK_DEAD' and message -> 'data' ->> 'task_type' = 'POST_WEBHOOK')
+        where event_type <> 'WEBHOOK_CHANGED'
+          and not (event_type = 'TASK_DEAD' and message -> 'data' ->> 'task_type' = 'POST_WEBHOOK')
       ), wanted as (
         select
           webhook_id, event_id, message,

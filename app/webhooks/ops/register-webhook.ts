@@ -17,7 +17,7 @@ const notices = new Map([
   ["enable", "The endpoint is enabled."],
   ["test", "A test event is on its way. If it fails, the error is shown here in a moment. Reload the page to see it."],
   ["delete", "The endpoint is deleted."],
-  ["nothing", "Nothing changed. It was done before."],
+  ["nothing", "Nothing changed. It was done before, or the endpoint is disabled or deleted."],
 ]);
 const taken: Problems = { secret: "Another endpoint has this secret. Every endpoint needs its own." };
 

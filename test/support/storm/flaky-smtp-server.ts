@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { z } from "zod";
 import { freePort } from "../../../dev/postgres.ts";
 import { cleanUp } from "../clean-up.ts";
+import { run } from "../processes.ts";
 import { supervise, type Member } from "./member.ts";
 import { until } from "../until.ts";
 
@@ -30,7 +31,9 @@ export async function startFlakySmtpServer(seed: number): Promise<FlakySmtpServe
   cleanUp(() => rm(folder, { recursive: true, force: true }));
   const ledger = `${folder}/ledger`;
   const port = String(await freePort());
-  const server = supervise("mail server", "test/support/storm/mail-server.ts", {}, [port, String(seed), ledger]);
+  const server = supervise("mail server", () =>
+    run("test/support/storm/mail-server.ts", {}, [port, String(seed), ledger]),
+  );
   await until("the mail server listens", () => server.process.output().includes("listening"));
 
   async function entries() {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { siteName } from "../../../app/env.ts";
 import { freePort } from "../../../dev/postgres.ts";
+import { run } from "../processes.ts";
 import { until } from "../until.ts";
 import { supervise, type Member } from "./member.ts";
 
@@ -33,7 +34,7 @@ export async function launch(databaseUrl: string, smtpUrl: string): Promise<Flee
     FOLLOW_EVENTS: "and note them",
   };
   const workers = ["worker.1", "worker.2", "worker.3"].map((name) =>
-    supervise(name, "test/support/chaos-worker.ts", settings),
+    supervise(name, () => run("test/support/chaos-worker.ts", settings)),
   );
   await Promise.all([...webs.map(isReady), ...workers.map(hasJoined)]);
   return { members: [...webs, ...workers], webs, workers };
@@ -41,7 +42,8 @@ export async function launch(databaseUrl: string, smtpUrl: string): Promise<Flee
 
 async function startWeb(name: string, databaseUrl: string): Promise<Web> {
   const port = String(await freePort());
-  const member = supervise(name, "app/main.ts", { DATABASE_URL: databaseUrl, PORT: port, TRUST_PROXY: "1" });
+  const env = { DATABASE_URL: databaseUrl, PORT: port, TRUST_PROXY: "1" };
+  const member = supervise(name, () => run("app/main.ts", env));
   return Object.assign(member, { url: `http://127.0.0.1:${port}` });
 }
 

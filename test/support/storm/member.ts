@@ -1,5 +1,5 @@
 import { cleanUp } from "../clean-up.ts";
-import { run, type Process } from "../processes.ts";
+import type { Process } from "../processes.ts";
 
 /** A process of the storm under its supervisor. */
 export type Member = {
@@ -14,12 +14,12 @@ export type Member = {
   kill(pause: () => Promise<unknown>): Promise<void>;
 };
 
-/** Starts an entry as a process. It is killed after the test. */
-export function supervise(name: string, entry: string, env: Record<string, string>, args: string[] = []): Member {
+/** Starts a process. It is killed after the test. */
+export function supervise(name: string, run: () => Process): Member {
   const dying = new WeakSet<Process>();
 
   function start(): Process {
-    const process = run(entry, env, args);
+    const process = run();
     void process.exited.then(
       (code) => dying.has(process) || member.unexpectedExits.push(`${name}: ${code} ${process.output().slice(-1500)}`),
     );

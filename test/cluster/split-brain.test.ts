@@ -1,0 +1,111 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { connect, isUnavailable, type Sql } from "../../app/db/connect.ts";
+import { leader, postgresPids, signal, startCluster, whole, type Cluster } from "../support/cluster/cluster.ts";
+import type { Node } from "../support/cluster/patroni.ts";
+import { reasonToSkip } from "../support/cluster/programs.ts";
+import { cleanUp } from "../support/clean-up.ts";
+import { until } from "../support/until.ts";
+
+describe.skipIf(await reasonToSkip())("an old leader beside a new one", () => {
+  it("acknowledges no write while its Patroni hangs", { timeout: 200_000 }, async () => {
+    const { cluster, leading, writers, notes } = await startWriters();
+    const { child } = leading.patroni.process;
+    child.kill("SIGSTOP");
+    const promoted = await anotherLeads(cluster, leading);
+    // Postgres has no more than its word: the old leader still says that it is not in recovery.
+    expect(await writers.direct.sql`select pg_is_in_recovery() as is_standby`).toEqual([{ is_standby: false }]);
+    const before = writers.direct.acknowledged.length;
+    await until("writes on the old leader fail", () => writers.direct.failures.length >= 2, 60);
+    expect(writers.direct.acknowledged.slice(before)).toEqual([]);
+
+    child.kill("SIGCONT");
+    await whole(cluster);
+    await stop(writers);
+    await expectAll(await notes(), writers);
+    expect(promoted).not.toBe(leading);
+  });
+
+  it("acknowledges no write when its Postgres wakes up from a freeze", { timeout: 200_000 }, async () => {
+    const { cluster, leading, writers, notes } = await startWriters();
+    const pids = await postgresPids(leading.data);
+    for (const pid of pids) signal(pid, "SIGSTOP");
+    await anotherLeads(cluster, leading);
+    for (const pid of pids) signal(pid, "SIGCONT");
+    await whole(cluster);
+    await until("the old leader is read-only", () => writers.direct.failures.some(isReadOnly), 60);
+    await stop(writers);
+    expect(writers.direct.failures.filter((error) => !isUnavailable(error))).toEqual([]);
+    await expectAll(await notes(), writers);
+  });
+});
+
+type Writer = { sql: Sql; acknowledged: string[]; failures: unknown[]; stop: () => Promise<void> };
+
+/** A cluster, and writers with open sessions: one at the leader of now, one that knows all hosts, one by HAProxy. */
+async function startWriters() {
+  const cluster = await startCluster();
+  const { leading } = await whole(cluster);
+  const direct = `postgres://postgres:superuser@127.0.0.1:${leading.port}/postgres`;
+  const { haproxy, hosts } = cluster.urls;
+  const table = connectOnce(haproxy);
+  await table`create table note (note text)`;
+  await table.end();
+  const writers = { direct: write("direct", direct), hosts: write("hosts", hosts), haproxy: write("haproxy", haproxy) };
+  await until("each writer has written", () => Object.values(writers).every((one) => one.acknowledged.length > 10), 30);
+
+  async function notes(): Promise<string[]> {
+    const sql = connectOnce(haproxy);
+    const rows = await sql<{ note: string }[]>`select note from note`;
+    await sql.end();
+    return rows.map(({ note }) => note);
+  }
+  return { cluster, leading, writers, notes };
+}
+
+function connectOnce(url: string): Sql {
+  const sql = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test", 8);
+  cleanUp(() => sql.end({ timeout: 1 }));
+  return sql;
+}
+
+/** Writes one note after the other. */
+function write(name: string, url: string): Writer {
+  const sql = connectOnce(url);
+  const over = new AbortController();
+  const writer: Writer = { sql: connectOnce(url), acknowledged: [], failures: [], stop };
+
+  async function run(): Promise<void> {
+    for (let count = 0; !over.signal.aborted; count += 1) {
+      const note = `${name} ${count}`;
+      await sql`insert into note values (${note})`.then(
+        () => writer.acknowledged.push(note),
+        (error: unknown) => writer.failures.push(error),
+      );
+      await delay(50);
+    }
+  }
+  const running = run();
+
+  async function stop(): Promise<void> {
+    over.abort();
+    await running;
+  }
+  return writer;
+}
+
+const stop = (writers: Record<string, Writer>) => Promise.all(Object.values(writers).map((writer) => writer.stop()));
+
+async function anotherLeads({ nodes }: Cluster, old: Node): Promise<Node> {
+  const others = nodes.filter((node) => node !== old);
+  return (await until("another node leads", () => leader(others), 60)).node;
+}
+
+/** Every acknowledged note is in the cluster. */
+async function expectAll(notes: string[], writers: Record<string, Writer>): Promise<void> {
+  const kept = new Set(notes);
+  const lost = Object.values(writers).flatMap(({ acknowledged }) => acknowledged.filter((note) => !kept.has(note)));
+  expect(lost).toEqual([]);
+}
+
+const isReadOnly = (error: unknown) => error instanceof Error && "code" in error && error.code === "25006";

@@ -1,0 +1,58 @@
+import { connect } from "../../../app/db/connect.ts";
+import { cleanUp } from "../clean-up.ts";
+import { runMigrations } from "../processes.ts";
+import { createSeenTable } from "../storm/feed.ts";
+import { launch } from "../storm/fleet.ts";
+import { startFlakySmtpServer } from "../storm/flaky-smtp-server.ts";
+import { checkInvariants } from "../storm/invariants.ts";
+import { startLoad } from "../storm/load.ts";
+import { quiesce } from "../storm/quiesce.ts";
+import { createRandom } from "../storm/random.ts";
+import { until } from "../until.ts";
+import { startCluster, type Cluster } from "./cluster.ts";
+import { injectAll, planFaults, type Outage } from "./faults.ts";
+import type { Kind } from "./fault-kinds.ts";
+
+type Options = { seed: number; by: keyof Cluster["urls"]; count: number; kinds?: readonly Kind[] };
+
+/**
+ * Two web processes and three workers on a new cluster, with signups throughout the faults. Returns the outages, and
+ * what must be empty: violated invariants, restarts of web and workers, dead tasks, programs that ended by themselves.
+ */
+export async function runStorm({ seed, by, count, kinds }: Options) {
+  const cluster = await startCluster();
+  await runMigrations(cluster.urls.haproxy);
+  const settings = { DATABASE_URL: cluster.urls.haproxy, DATABASE_SSL: "off", DATABASE_POOL: 2 } as const;
+  const before = connect(settings, "test");
+  await createSeenTable(before);
+  await before.end();
+  const smtp = await startFlakySmtpServer(seed);
+  smtp.becomeReliable();
+  const fleet = await launch(cluster.urls[by], smtp.url);
+  const load = startLoad(fleet.webs, createRandom(seed));
+  await until("20 signups are accepted", () => load.takenAt.length >= 20, 60);
+
+  const start = performance.now();
+  const outages: Outage[] = await injectAll(cluster, planFaults(createRandom(seed), count, kinds), load);
+  const seconds = Math.round((performance.now() - start) / 1000);
+  await load.stop();
+
+  const sql = connect(settings, "test");
+  cleanUp(() => sql.end({ timeout: 1 }));
+  await quiesce(sql, fleet);
+  const answers = [...load.answers].map(([answer, times]) => `${times} × ${answer}`).join(", ");
+  console.log(`${outages.length} faults in ${seconds} s; ${load.signups.size} people; answers: ${answers}`);
+  const programs = [
+    ...cluster.etcd,
+    ...cluster.nodes.map(({ patroni }) => patroni),
+    cluster.haproxy,
+    cluster.pgbouncer,
+  ];
+  return {
+    outages,
+    violations: await checkInvariants({ sql, signups: load.signups, mails: await smtp.mails(), fleet }),
+    restarted: fleet.members.filter(({ kills }) => kills > 0),
+    dead: await sql`select task_type, reason from task_dead`,
+    exits: programs.flatMap(({ unexpectedExits }) => unexpectedExits),
+  };
+}
