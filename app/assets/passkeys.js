@@ -27,7 +27,9 @@ for (const form of document.querySelectorAll("form[data-passkey]")) if (isSuppor
 function offer(form) {
   form.hidden = false;
   // A hidden field cannot take the focus when the page loads.
-  form.querySelector("[autofocus]")?.focus();
+  /** @type {HTMLElement | null} */
+  const first = form.querySelector("[autofocus]");
+  first?.focus();
   document.querySelector("[data-no-passkeys]")?.remove();
   form.addEventListener("submit", (event) => {
     event.preventDefault();
