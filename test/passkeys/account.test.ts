@@ -65,6 +65,19 @@ describe("POST /account/passkeys/:id/remove", () => {
     expect(await sql`select from task where task_type = 'SEND_EMAIL_PASSKEY_REMOVED'`).toHaveLength(1);
   });
 
+  it("ends the sessions that the passkey began, except the current one", async () => {
+    const { usrId, device } = await addOwner();
+    const [current, thief] = [openBrowser(), openBrowser()];
+    await logInBy(current, device);
+    await logInBy(thief, device);
+    const byPassword = openBrowser(await openSession(sql, usrId));
+    await post(current, "/account/passkeys/1/remove", {}).expect(303);
+
+    expect(await isLoggedIn(thief)).toBe(false);
+    expect(await isLoggedIn(current)).toBe(true);
+    expect(await isLoggedIn(byPassword)).toBe(true);
+  });
+
   it("asks for a proof when the last one is older than 15 minutes", async () => {
     const { browser } = await addOwner();
     await sql`update session set proved_at = now() - interval '16 minutes'`;
