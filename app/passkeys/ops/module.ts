@@ -4,6 +4,9 @@ import { wantsJson, type Context, type Middleware } from "../../http/context.ts"
 import { defineModule } from "../../http/module.ts";
 import { page } from "../../http/page.ts";
 import { findCurrentUser } from "../../log-in/session.ts";
+import { relyingParty } from "../relying-party.ts";
+
+const noPasskeys = "OPS_REQUIRE_PASSKEY=1 needs an ORIGIN where passkeys work: https with a host name, or localhost.";
 
 /**
  * With OPS_REQUIRE_PASSKEY=1, the operations pages open to operators only in sessions that a passkey has begun or proved.
@@ -14,8 +17,10 @@ export const requirePasskeys = defineModule({
   requires: ["ops", "passkeys"],
   env: { OPS_REQUIRE_PASSKEY: z.enum(["0", "1"], "must be 0 or 1").default("0") },
 
-  start({ sql, env }) {
+  start({ sql, env, origin }) {
     if (env.OPS_REQUIRE_PASSKEY !== "1") return {};
+    // Otherwise nobody could open the operations pages.
+    if (!relyingParty(origin)) throw new Error(noPasskeys);
     const always = requirePasskey(sql);
     const forOwners = requirePasskey(sql, { isFirstAllowed: true });
     return {

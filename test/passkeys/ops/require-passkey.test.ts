@@ -107,6 +107,11 @@ describe("OPS_REQUIRE_PASSKEY=1", () => {
   });
 });
 
+it("stops the start of the web process on an origin without passkeys", async () => {
+  const starting = servePasskeys(sql, { host: "127.0.0.1", env: { OPS_REQUIRE_PASSKEY: "1" } });
+  await expect(starting).rejects.toThrow("OPS_REQUIRE_PASSKEY=1 needs an ORIGIN where passkeys work");
+});
+
 it("is not asked for without the setting", async () => {
   const site = await servePasskeys(sql);
   const { usrId, browser } = await site.addOwner(olga);
