@@ -23,6 +23,10 @@ describe("every POST of the module", () => {
   });
 });
 
+it.each(["/login", "/proof"])("GET %s/passkey, as a reload sends it, leads to %s", async (path) => {
+  await site.get(`${path}/passkey`).expect(302).expect("Location", path);
+});
+
 describe("POST /login/passkey", () => {
   it("takes 20 attempts in 3 minutes from a network", async () => {
     const send = (address: string) => site.post("/login/passkey").set("X-Forwarded-For", address).type("form").send({});
