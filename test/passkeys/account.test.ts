@@ -24,8 +24,16 @@ describe("GET /account", () => {
     expect(text).toContain("The passkey was added.");
   });
 
+  it("warns after a change of password or address that the passkeys still work", async () => {
+    const { browser } = await addOwner();
+    for (const notice of ["password-changed", "email-changed"])
+      expect((await browser.get(`/account?${notice}`)).text).toContain("Your passkeys still work.");
+    expect((await browser.get("/account?session-ended")).text).not.toContain("Your passkeys still work.");
+  });
+
   it("invites to add the first one", async () => {
     const browser = openBrowser(await openSession(sql, await addUser(sql)));
+    expect((await browser.get("/account?password-changed")).text).not.toContain("Your passkeys still work.");
     expect((await browser.get("/account").expect(200)).text).toContain("With a passkey you log in");
   });
 });
