@@ -49,8 +49,9 @@ function requirePasskey(sql: Sql, { isFirstAllowed = false } = {}): Middleware {
       join usr using (usr_id)
       where usr_id = ${user?.usr_id ?? "0"}
     `;
-    if (!operator || operator.used_passkey || (isFirstAllowed && !operator.has_passkey)) return next();
-    await askForPasskey(ctx, operator.has_passkey);
+    const isAsked = operator && !operator.used_passkey && (operator.has_passkey || !isFirstAllowed);
+    if (isAsked) return askForPasskey(ctx, operator.has_passkey);
+    await next();
   };
 }
 
