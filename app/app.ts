@@ -71,8 +71,8 @@ export function createApp(options: Options): Koa {
 
   // All methods that Node parses, because an unusual one must get 405, not 501.
   const router = new Router<State>({ methods: METHODS });
-  addRoutes(router, { sql, passwords, origin, securityContact });
   for (const module of modules) module.addGuards?.(router);
+  addRoutes(router, { sql, passwords, origin, securityContact });
   for (const module of modules) module.addRoutes?.(router);
   app.use(router.routes());
   for (const middleware of options.moreRoutes ?? []) app.use(middleware);

@@ -6,12 +6,18 @@ const isSupported = "parseRequestOptionsFromJSON" in (globalThis.PublicKeyCreden
 const fourMinutes = 240_000;
 
 const problems = new Map([
-  ["NotAllowedError", "Your device did not give a passkey. Try again."],
+  ["NotAllowedError", "No passkey was used. Try again."],
   ["InvalidStateError", "This device has a passkey for your account already."],
   ["ConstraintError", "This device cannot keep a passkey."],
   ["NotSupportedError", "This device cannot keep a passkey."],
+  ["HTTP 429", "This did not work. Wait a minute, then try again."],
 ]);
-const otherProblem = "This did not work. Wait a minute, then try again.";
+/** Where to go when the session or its proof has ended meanwhile: the page itself asks for a proof. */
+const nextPages = new Map([
+  ["HTTP 401", "/login?ended"],
+  ["HTTP 403", location.href],
+]);
+const otherProblem = "This did not work. Try again.";
 
 /** Browsers allow one request to the device at a time. */
 let request = new AbortController();
@@ -48,6 +54,8 @@ async function askUser(form) {
     const name = error instanceof Error ? error.name : "";
     // A newer request took the place of this one.
     if (name === "AbortError") return;
+    const next = nextPages.get(name);
+    if (next) return location.assign(next);
     status.textContent = problems.get(name) ?? otherProblem;
     if (form.dataset.autofill) void offerAutofill(form);
   }
@@ -85,8 +93,12 @@ async function ask(form, mediation) {
   request = new AbortController();
   const { signal } = request;
 
-  const response = await fetch(`${form.action}/options`, { method: "POST", signal });
-  if (!response.ok) throw new Error(`No challenge: ${response.status}`);
+  const response = await fetch(`${form.action}/options`, {
+    method: "POST",
+    headers: { Accept: "application/json" },
+    signal,
+  });
+  if (!response.ok) throw new DOMException("No challenge", `HTTP ${response.status}`);
   /** @type {unknown} */
   const options = await response.json();
   const credential =

@@ -25,7 +25,7 @@ export type Module<Shape extends z.ZodRawShape = z.ZodRawShape> = {
 };
 
 export type ModuleParts = {
-  /** What passes before the routes of all modules. */
+  /** What passes before all routes. */
   addGuards?: (router: Router<State>) => void;
   addRoutes?: (router: Router<State>) => void;
   /** Paths that are served by plain http, too. */

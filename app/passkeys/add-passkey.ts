@@ -4,7 +4,7 @@ import { page } from "../http/page.ts";
 import { accepted, refuse } from "../http/responses.ts";
 import { browserName } from "../log-in/browser-name.ts";
 import { mailParams } from "../log-in/mail-cause.ts";
-import { sessionHash } from "../log-in/session.ts";
+import { refuseEnded, sessionHash } from "../log-in/session.ts";
 import { newChallenge } from "./challenge.ts";
 import { userHandleOf } from "./credential.ts";
 import { algorithms, checkNewCredential, type NewCredential } from "./new-credential.ts";
@@ -13,7 +13,9 @@ import type { RelyingParty } from "./relying-party.ts";
 
 type Problems = { name?: string; form?: string };
 
+/** Requests that race may each find room, so an account may get a few more. */
 const most = 20;
+const notAdded = "The passkey was not added. Try again.";
 
 export function showAddPasskey(): Middleware {
   return (ctx) => showForm(ctx, browserName(ctx.get("User-Agent")), {});
@@ -45,20 +47,27 @@ export function addPasskey(sql: Sql, site: RelyingParty): Middleware {
     const again = (problems: Problems) => refuse(ctx, problems, (shown) => showForm(ctx, name, shown));
     if (problem) return again({ name: problem });
     const credential = await checkNewCredential(sql, site, ctx.request.body, sessionHash(ctx));
-    if (!credential) return again({ form: "The passkey was not added. Try again." });
-    if (!(await add(sql, ctx, credential, name)))
+    if (!credential) return again({ form: notAdded });
+    const found = await add(sql, ctx, credential, name);
+    if (!found) return refuseEnded(ctx);
+    if (!found.has_room)
       return again({ form: `The passkey was not added. An account can have ${most}. Remove one, then try again.` });
+    if (!found.is_added) return again({ form: notAdded });
     accepted(ctx, "/account?passkey-added");
   };
 }
 
-/** The session is locked: one that ends at this moment must not leave a passkey behind. */
-async function add(sql: Sql, ctx: Context, credential: NewCredential, name: string): Promise<boolean> {
+/**
+ * The session is locked: one that ends at this moment must not leave a passkey behind. Undefined if it has ended. One
+ * notice of each version of the user is pending at a time: adding and removing in turn must not fill the mailbox.
+ */
+async function add(sql: Sql, ctx: Context, credential: NewCredential, name: string) {
   const { usr_id, version, session_id } = ctx.state.user;
   const { credential_id, public_key, counter } = credential;
-  const rows = await sql`
+  const [found] = await sql<{ has_room: boolean; is_added: boolean }[]>`
     with owner as (
-      select usr.usr_id, version
+      select usr.usr_id, version,
+        (select count(*) from passkey where usr_id = ${usr_id} and usr_version = ${version}) < ${most} as has_room
       from usr
       join session using (usr_id)
       where usr.usr_id = ${usr_id} and version = ${version} and session_id = ${session_id}
@@ -67,18 +76,22 @@ async function add(sql: Sql, ctx: Context, credential: NewCredential, name: stri
       insert into passkey (usr_id, usr_version, credential_id, public_key, counter, name)
       select usr_id, version, ${credential_id}, ${public_key}, ${counter}, ${name}
       from owner
-      where (select count(*) from passkey where usr_id = ${usr_id} and usr_version = ${version}) < ${most}
+      where has_room
       on conflict do nothing
-      returning usr_id
+      returning usr_id, usr_version
     ), passkey_added as (
       insert into event (event_type, usr_id)
       select 'PASSKEY_ADDED', usr_id from account
+    ), notice as (
+      insert into task (task_type, params, unique_key)
+      select 'SEND_EMAIL_PASSKEY_ADDED', ${mailParams(sql, ctx)}, usr_id || ' ' || usr_version
+      from account
+      on conflict do nothing
     )
-    insert into task (task_type, params)
-    select 'SEND_EMAIL_PASSKEY_ADDED', ${mailParams(sql, ctx)} from account
-    returning true
+    select has_room, exists (select from account) as is_added
+    from owner
   `;
-  return rows.length === 1;
+  return found;
 }
 
 function showForm(ctx: Context, name: string, problems: Problems): Promise<void> {

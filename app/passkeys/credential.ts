@@ -57,7 +57,7 @@ export async function checkSignature(
   if (!sent) return undefined;
   const challenge = challengeOf(sent.response.clientDataJSON);
   const passkey = await findPasskey(sql, sent.id, challenge, browserHash);
-  const counter = await verify(site, sent, challenge, passkey?.public_key ?? nobody);
+  const counter = await verify(site, sent, challenge, passkey?.public_key ?? dummyKey);
   if (!passkey || counter === undefined || !belongsTo(passkey.usr_id, sent)) return undefined;
 
   const { passkey_id, usr_id, version, counter: before } = passkey;
@@ -108,7 +108,7 @@ export function userHandleOf(usrId: string): string {
 }
 
 /** A public key on the curve P-256, in COSE, whose private key was thrown away. */
-const nobody = Buffer.from(
+const dummyKey = Buffer.from(
   "pQECAyYgASFYIJa-XwvaBi61RwUzCJb2L80hUHhlEqjPVKtrK2BjORUcIlggGXN17IppDQJwPU2iAzdktm9CljO8rafyMh1cmGixzac",
   "base64url",
 );

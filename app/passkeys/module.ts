@@ -36,6 +36,9 @@ export const passkeys = defineModule({
 
       addRoutes(router) {
         router.post("/login/passkey/options", challenges, offerLogIn(sql, site));
+        // A page that shows a failure is reloaded by GET.
+        router.get("/login/passkey", (ctx) => ctx.redirect("/login"));
+        router.get("/proof/passkey", (ctx) => ctx.redirect("/proof"));
         router.post("/login/passkey", parseBody(), uses, logInByPasskey(sql, site));
         router.post("/proof/passkey/options", loggedIn, challenges, offerProof(sql, site));
         router.post("/proof/passkey", loggedIn, parseBody(), uses, proveByPasskey(sql, site));

@@ -1,7 +1,7 @@
 import type { Sql } from "../db/connect.ts";
 import type { Context, Middleware } from "../http/context.ts";
 import { goOn, recordProof, refuseProof } from "../log-in/proof.ts";
-import { sessionHash } from "../log-in/session.ts";
+import { refuseEnded, sessionHash } from "../log-in/session.ts";
 import { newChallenge, signOptions } from "./challenge.ts";
 import { checkSignature, type Signed } from "./credential.ts";
 import { countsOn } from "./log-in-by-passkey.ts";
@@ -23,13 +23,17 @@ export function proveByPasskey(sql: Sql, site: RelyingParty): Middleware {
       await warnOfCopy(sql, ctx, signed);
       return refuseSigned(ctx);
     }
-    if (!(await record(sql, ctx, signed))) return refuseSigned(ctx);
+    const found = await record(sql, ctx, signed);
+    if (!found) return refuseEnded(ctx);
+    if (!found.is_right) return refuseSigned(ctx);
+    if (!found.is_proved) return refuseEnded(ctx);
     goOn(ctx);
   };
 }
 
-async function record(sql: Sql, ctx: Context, { passkey_id, usr_id, version, counter }: Signed): Promise<boolean> {
-  const rows = await sql`
+/** Undefined if the version of the user has been raised. It is not proved if the session has ended. */
+async function record(sql: Sql, ctx: Context, { passkey_id, usr_id, version, counter }: Signed) {
+  const [found] = await sql<{ is_right: boolean; is_proved: boolean }[]>`
     with owner as (
       select usr_id
       from usr
@@ -44,13 +48,15 @@ async function record(sql: Sql, ctx: Context, { passkey_id, usr_id, version, cou
     ), proved as (
       ${recordProof(sql, ctx)}
       returning session_id
+    ), marked as (
+      insert into passkey_session (session_id, passkey_id)
+      select session_id, ${passkey_id} from proved
+      on conflict (session_id) do update set passkey_id = excluded.passkey_id
     )
-    insert into passkey_session (session_id, passkey_id)
-    select session_id, ${passkey_id} from proved
-    on conflict (session_id) do update set passkey_id = excluded.passkey_id
-    returning true
+    select exists (select from account) as is_right, exists (select from proved) as is_proved
+    from owner
   `;
-  return rows.length === 1;
+  return found;
 }
 
 function refuseSigned(ctx: Context): Promise<void> {

@@ -1,10 +1,18 @@
 import type { Sql } from "../db/connect.ts";
 import type { Context, CurrentUser } from "../http/context.ts";
 
+const stillWork = "Your passkeys still work. Remove any that you do not recognize.";
+
 const notices = new Map([
   ["passkey-added", "The passkey was added. You can log in with it from now on."],
   ["passkey-renamed", "The passkey was renamed."],
-  ["passkey-removed", "The passkey was removed. If its device is in other hands, end its sessions, too."],
+  ["passkey-removed", "The passkey was removed. If someone else has the device, end its sessions below."],
+]);
+
+/** Shown only if there are passkeys: an intruder may have added one. */
+const noticesOfKept = new Map([
+  ["password-changed", stillWork],
+  ["email-changed", stillWork],
 ]);
 
 const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" });
@@ -26,7 +34,8 @@ export function readPasskeys(sql: Sql) {
       added: dayOf(created_at),
       used: used_at && dayOf(used_at),
     }));
-    return { passkeys, passkeyNotice: notices.get(ctx.querystring) };
+    const kept = passkeys.length > 0 ? noticesOfKept.get(ctx.querystring) : undefined;
+    return { passkeys, passkeyNotice: notices.get(ctx.querystring) ?? kept };
   };
 }
 

@@ -32,8 +32,16 @@ describe("GET /account", () => {
     expect(text).toContain(">A passkey was removed<");
   });
 
+  it("warns after a change of password or address that the passkeys still work", async () => {
+    const { browser } = await addOwner();
+    for (const notice of ["password-changed", "email-changed"])
+      expect((await browser.get(`/account?${notice}`)).text).toContain("Your passkeys still work.");
+    expect((await browser.get("/account?session-ended")).text).not.toContain("Your passkeys still work.");
+  });
+
   it("invites to add the first one", async () => {
     const browser = openBrowser(await openSession(sql, await addUser(sql)));
+    expect((await browser.get("/account?password-changed")).text).not.toContain("Your passkeys still work.");
     expect((await browser.get("/account").expect(200)).text).toContain("With a passkey you log in");
   });
 });
@@ -71,6 +79,19 @@ describe("POST /account/passkeys/:id/remove", () => {
     expect((await logInBy(openBrowser(), device)).status).toBe(422);
     expect(await sql`select from event where event_type = 'PASSKEY_REMOVED'`).toHaveLength(1);
     expect(await sql`select from task where task_type = 'SEND_EMAIL_PASSKEY_REMOVED'`).toHaveLength(1);
+  });
+
+  it("ends the sessions that the passkey began, except the current one", async () => {
+    const { usrId, device } = await addOwner();
+    const [current, thief] = [openBrowser(), openBrowser()];
+    await logInBy(current, device);
+    await logInBy(thief, device);
+    const byPassword = openBrowser(await openSession(sql, usrId));
+    await post(current, "/account/passkeys/1/remove", {}).expect(303);
+
+    expect(await isLoggedIn(thief)).toBe(false);
+    expect(await isLoggedIn(current)).toBe(true);
+    expect(await isLoggedIn(byPassword)).toBe(true);
   });
 
   it("asks for a proof when the last one is older than 15 minutes", async () => {

@@ -34,6 +34,19 @@ describe("POST /account/passkeys/add", () => {
     ).toEqual([{ task_type: "SEND_EMAIL_PASSKEY_ADDED", browser: "Firefox on Linux" }]);
   });
 
+  it("leaves one notice of each kind that waits, however often passkeys are added and removed", async () => {
+    const browser = await logIn();
+    for (const id of [1, 2, 3]) {
+      await addPasskey(browser, createDevice(url));
+      await post(browser, `/account/passkeys/${id}/remove`, {}).expect(303);
+    }
+    expect(await sql`select task_type from task order by task_type`).toEqual([
+      { task_type: "SEND_EMAIL_PASSKEY_ADDED" },
+      { task_type: "SEND_EMAIL_PASSKEY_REMOVED" },
+    ]);
+    expect(await sql`select from event where event_type = 'PASSKEY_REMOVED'`).toHaveLength(3);
+  });
+
   it("asks for a proof when the last one is older than 15 minutes", async () => {
     const browser = await logIn();
     const credential = createDevice(url).create(await ask(browser, path));
@@ -74,7 +87,7 @@ describe("POST /account/passkeys/add", () => {
     ];
     for (const credential of attempts) {
       const { text } = await post(browser, path, { name: "Mine", credential }).expect(422);
-      expect(text).toContain("The passkey was not added.");
+      expect(text).toContain("The passkey was not added. Try again.");
     }
     expect(await names()).toEqual(["Mine", "Grace's"]);
   });

@@ -95,7 +95,7 @@ describe("the log-in form", () => {
     await page.goto(`${url}/login`);
     await page.getByRole("button", { name: "Log in with a passkey" }).click();
     await until("a message", async () => (await problemOf(page).textContent()) !== "");
-    expect(await problemOf(page).textContent()).toBe("Your device did not give a passkey. Try again.");
+    expect(await problemOf(page).textContent()).toBe("No passkey was used. Try again.");
     expect(await pageProblems(page)).toEqual([]);
     await logIn(page, ada);
     await isAt(page, "/account");
@@ -113,7 +113,7 @@ describe("the log-in form", () => {
     expect(await titleOf(page)).toBe("Error: Log in");
     expect(await page.getByText("The passkey did not work.").count()).toBe(1);
     expect(await pageProblems(page)).toEqual([]);
-    await openMail(page, ada.email, `We refused a passkey of your account at ${siteName}`);
+    await openMail(page, ada.email, `We blocked a passkey of your account at ${siteName}`);
   });
 
   it("offers passkeys to no browser without script", async () => {
@@ -131,6 +131,18 @@ describe("the page that adds a passkey", () => {
     });
     await page.goto(`${url}/account/passkeys/add`);
     expect(await hasFocus(page.getByLabel("Name of the passkey"))).toBe(true);
+  });
+
+  it("leads to a proof when the last one has become too old meanwhile, and comes back", async () => {
+    const { page } = await visitWithDevice("/account/passkeys/add");
+    await sql`update session set proved_at = 'epoch'`;
+    // The refusal is no fault here.
+    page.removeAllListeners("response");
+    page.removeAllListeners("console");
+    await page.getByRole("button", { name: "Add passkey" }).click();
+    await isAt(page, "/proof?to=%2Faccount%2Fpasskeys%2Fadd");
+    await send(page, "Continue", { "Your password": ada.password });
+    expect(page.url()).toBe(`${url}/account/passkeys/add`);
   });
 
   it("says so when the device has one already", async () => {
@@ -165,7 +177,7 @@ describe("the page that adds a passkey", () => {
   it("explains what is missing without script", async () => {
     const cookie = await openSession(sql, await addUser(sql));
     const page = await browser.visit(`${url}/account/passkeys/add`, { javaScriptEnabled: false }, cookie);
-    expect(await page.getByText("You need JavaScript").isVisible()).toBe(true);
+    expect(await page.getByText("Passkeys need JavaScript").isVisible()).toBe(true);
     expect(await page.getByRole("button", { name: "Add passkey" }).isVisible()).toBe(false);
   });
 });

@@ -24,9 +24,17 @@ async function paramsOf(usr_id: string) {
 }
 
 describe.each([
-  ["SEND_EMAIL_PASSKEY_ADDED", `A passkey was added to your account at ${siteName}`, "Someone added it"],
-  ["SEND_EMAIL_PASSKEY_REMOVED", `A passkey was removed from your account at ${siteName}`, "Someone removed it"],
-  ["SEND_EMAIL_PASSKEY_REFUSED", `We refused a passkey of your account at ${siteName}`, "there may be a copy of it"],
+  [
+    "SEND_EMAIL_PASSKEY_ADDED",
+    `A passkey was added to your account at ${siteName}`,
+    "Someone added a passkey to your account",
+  ],
+  [
+    "SEND_EMAIL_PASSKEY_REMOVED",
+    `A passkey was removed from your account at ${siteName}`,
+    "Someone removed a passkey from your account",
+  ],
+  ["SEND_EMAIL_PASSKEY_REFUSED", `We blocked a passkey of your account at ${siteName}`, "There may be a copy of it"],
 ])("%s", (taskType, subject, text) => {
   it("tells the owner what happened, when and from where, with a link that secures the account", async () => {
     const [mail] = await mailing.mailsOf(taskType, await paramsOf(usrId), usrId);

@@ -11,7 +11,7 @@ const { url, openBrowser, addOwner } = await servePasskeys(sql);
 beforeEach(() => empty(sql));
 
 type Owner = Awaited<ReturnType<typeof addOwner>>;
-type Request = () => PromiseLike<{ status: number }>;
+type Request = () => PromiseLike<{ status: number; headers: unknown }>;
 
 const password = "another good secret";
 
@@ -135,14 +135,28 @@ describe("a passkey that is being added", () => {
   });
 });
 
+describe("a request about passkeys", () => {
+  it.each([
+    ["to add one", add],
+    ["to remove one", remove],
+  ])("leads to the log-in when a change of password ends its session first: %s", async (_, request) => {
+    const owner = await addOwner();
+    const [, ended] = await race(sql, owner.usrId, [await changePassword(owner), await request(owner)]);
+    expect(ended).toMatchObject({ status: 303, headers: { location: "/login?ended" } });
+  });
+});
+
 describe("a proof by passkey", () => {
   it("fails when the passkey is removed while it waits", async () => {
     expect(await raceThese(remove, prove)).toEqual([303, 422]);
   });
 
   it("fails when the account is reset or deleted while it waits", async () => {
-    expect(await raceThese(reset, prove)).toEqual([303, 422]);
-    await empty(sql);
-    expect(await raceThese(deleteAccount, prove)).toEqual([303, 422]);
+    for (const end of [reset, deleteAccount]) {
+      await empty(sql);
+      const owner = await addOwner();
+      const [, proof] = await race(sql, owner.usrId, [await end(owner), await prove(owner)]);
+      expect(proof).toMatchObject({ status: 303, headers: { location: "/login?ended" } });
+    }
   });
 });

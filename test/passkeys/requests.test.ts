@@ -23,6 +23,10 @@ describe("every POST of the module", () => {
   });
 });
 
+it.each(["/login", "/proof"])("GET %s/passkey, as a reload sends it, leads to %s", async (path) => {
+  await site.get(`${path}/passkey`).expect(302).expect("Location", path);
+});
+
 describe("a POST with a passkey, or for one", () => {
   it.each([
     ["/login/passkey", 20, 422],

@@ -12,7 +12,7 @@ export const passkeys = defineModule({
     return {
       SEND_EMAIL_PASSKEY_ADDED: notice("passkeys/added", `A passkey was added to your account at ${siteName}`),
       SEND_EMAIL_PASSKEY_REMOVED: notice("passkeys/removed", `A passkey was removed from your account at ${siteName}`),
-      SEND_EMAIL_PASSKEY_REFUSED: notice("passkeys/refused", `We refused a passkey of your account at ${siteName}`),
+      SEND_EMAIL_PASSKEY_REFUSED: notice("passkeys/refused", `We blocked a passkey of your account at ${siteName}`),
       PRUNE_PASSKEYS: prunePasskeys(sql),
     };
   },

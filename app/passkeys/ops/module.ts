@@ -4,20 +4,41 @@ import { wantsJson, type Context, type Middleware } from "../../http/context.ts"
 import { defineModule } from "../../http/module.ts";
 import { page } from "../../http/page.ts";
 import { findCurrentUser } from "../../log-in/session.ts";
+import { relyingParty } from "../relying-party.ts";
 
-/** With OPS_REQUIRE_PASSKEY=1, the operations pages open only in sessions that a passkey has begun or proved. */
+const noPasskeys = "OPS_REQUIRE_PASSKEY=1 needs an ORIGIN where passkeys work: https with a host name, or localhost.";
+
+/**
+ * With OPS_REQUIRE_PASSKEY=1, the operations pages open to operators only in sessions that a passkey has begun or proved.
+ * An operator with a passkey also needs such a session to change how the account logs in: a thief of the password could
+ * otherwise add a passkey of his own.
+ */
 export const requirePasskeys = defineModule({
   requires: ["ops", "passkeys"],
   env: { OPS_REQUIRE_PASSKEY: z.enum(["0", "1"], "must be 0 or 1").default("0") },
 
-  start({ sql, env }) {
+  start({ sql, env, origin }) {
     if (env.OPS_REQUIRE_PASSKEY !== "1") return {};
-    return { addGuards: (router) => router.use("/ops", requirePasskey(sql)) };
+    // Otherwise nobody could open the operations pages.
+    if (!relyingParty(origin)) throw new Error(noPasskeys);
+    const always = requirePasskey(sql);
+    const forOwners = requirePasskey(sql, { isFirstAllowed: true });
+    return {
+      addGuards(router) {
+        router.use("/ops", always);
+        router.use("/account/passkeys", forOwners);
+        // Not the paths below these: links from mails must work for whoever reads the mailbox.
+        for (const path of ["/account/email", "/account/password"]) {
+          router.get(path, forOwners);
+          router.post(path, forOwners);
+        }
+      },
+    };
   },
 });
 
-/** Asks operators alone. Everyone else gets the 404 of an unknown page, as without this. */
-function requirePasskey(sql: Sql): Middleware {
+/** Asks operators alone; with `isFirstAllowed`, only those who have a passkey. Everyone else gets the 404 of an unknown page, as without this. */
+function requirePasskey(sql: Sql, { isFirstAllowed = false } = {}): Middleware {
   return async (ctx, next) => {
     const user = await findCurrentUser(sql, ctx);
     const [operator] = await sql<{ used_passkey: boolean; has_passkey: boolean }[]>`
@@ -28,7 +49,8 @@ function requirePasskey(sql: Sql): Middleware {
       join usr using (usr_id)
       where usr_id = ${user?.usr_id ?? "0"}
     `;
-    if (operator && !operator.used_passkey) return askForPasskey(ctx, operator.has_passkey);
+    const isAsked = operator && !operator.used_passkey && (operator.has_passkey || !isFirstAllowed);
+    if (isAsked) return askForPasskey(ctx, operator.has_passkey);
     await next();
   };
 }
@@ -39,5 +61,7 @@ async function askForPasskey(ctx: Context, hasPasskey: boolean): Promise<void> {
     ctx.body = { error: "Operators need a passkey here. Log in with one." };
     return;
   }
-  await page(ctx, "passkeys/ops/use-passkey", { title: "Use a passkey", hasPasskey });
+  const to = ctx.method === "GET" ? ctx.path + ctx.search : "/account";
+  const wanted = { to, method: "get", kept: [] };
+  await page(ctx, "passkeys/ops/use-passkey", { title: "Use a passkey", hasPasskey, wanted });
 }
