@@ -177,6 +177,13 @@ describe("SEND_EMAIL_CONFIRM_ADDRESS", () => {
   ])("sends no mail when the change %s", async (_, columns) => {
     expect(await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await ask(columns))).toEqual([]);
   });
+
+  it("sends no mail once the version is raised: the owner may have secured the account", async () => {
+    const change = await ask();
+    await sql`update usr set version = 1`;
+    expect(await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", { ...change, version: 0 })).toEqual([]);
+    expect(await sql`select from email_token`).toEqual([]);
+  });
 });
 
 describe("SEND_EMAIL_ADDRESS_CHANGED", () => {
