@@ -20,7 +20,7 @@ beforeEach(async () => {
 const show = (of = token) => site.get("/account/secure").query({ token: of });
 const secure = (of: unknown = token) => site.post("/account/secure").type("form").send({ token: of });
 const tasks = () => sql`select task_type, params - 'mail_cause_id' as params from task`;
-const reset = { task_type: "SEND_EMAIL_PASSWORD_RESET", params: { usr_id: "1" } };
+const reset = { task_type: "SEND_EMAIL_PASSWORD_RESET", params: { usr_id: "1", because: "secured" } };
 
 describe("GET /account/secure", () => {
   it("shows what will happen, and changes nothing", async () => {

@@ -40,6 +40,18 @@ describe("SEND_EMAIL_PASSWORD_RESET", () => {
     });
   });
 
+  it.each([
+    ["secured", "You secured your account"],
+    ["reverted", "You restored your email address"],
+  ])("says why the old password ended when the account was %s", async (because, words) => {
+    const [mail] = await mailsOf("SEND_EMAIL_PASSWORD_RESET", { usr_id: usrId, because });
+    for (const part of [mail?.text, mail?.html]) {
+      expect(part).toContain(words);
+      expect(part).toContain("Choose a new password to log in again.");
+      expect(part).not.toMatch(/asked to reset|stays the same|ignore/);
+    }
+  });
+
   it("sends nothing for an unknown address", async () => {
     expect(await mailsOf("SEND_EMAIL_PASSWORD_RESET", { usr_id: "0" })).toEqual([]);
   });
