@@ -117,8 +117,10 @@ export const recordProof = (sql: Sql, ctx: Context) => sql`
  */
 export function goOn(ctx: Context): void {
   const { to, method } = fields.parse(ctx.request.body);
-  accepted(ctx, ownPath(to));
-  if (ctx.status === 303 && method === "post") ctx.status = 307;
+  const path = ownPath(to);
+  accepted(ctx, path);
+  // The account page takes no form.
+  if (ctx.status === 303 && method === "post" && path === to) ctx.status = 307;
 }
 
 /**

@@ -118,6 +118,7 @@ describe("POST /proof", () => {
     "account",
   ])("goes on to the account page instead of %j", async (to) => {
     await prove({ to }).expect(303).expect("Location", "/account");
+    await prove({ to, method: "post" }).expect(303).expect("Location", "/account");
     const { text } = await get(`/proof?${new URLSearchParams({ to }).toString()}`).expect(200);
     expect(text).toContain('name="to" value="/account"');
   });
