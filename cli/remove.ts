@@ -1,7 +1,8 @@
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { dropStatements } from "./modules/drop-statements.ts";
-import { readFiles, writeChanges } from "./modules/files.ts";
+import { readFiles, writeChanges, type Files } from "./modules/files.ts";
 import { problemWithCheckout } from "./modules/git.ts";
 import { findNeed, moduleNames, problemWithNames } from "./modules/registered.ts";
 import { removeModule, type Removed } from "./modules/remove-module.ts";
@@ -38,10 +39,23 @@ async function main(): Promise<number> {
 
   const { left, removed } = removeModule(files, name);
   const statements = dropStatements(name, new Map(removed.files.map((path) => [path, files.get(path)!])));
-  await writeChanges(root, files, left);
+  await write(files, left);
   process.stdout.write(describe(name, removed));
   if (statements.length > 0) process.stdout.write(adviseMigration(nextMigration([...files.keys()], name), statements));
   return 0;
+}
+
+async function write(before: Files, after: Files): Promise<void> {
+  process.once("SIGINT", () => {
+    process.stderr.write("Stopped. `git checkout . && git clean -n` shows what is left.\n");
+    process.exit(130);
+  });
+  try {
+    await writeChanges(root, before, after);
+  } finally {
+    // Ctrl-C ends npm, too, and keeps the signal waiting until then.
+    await setImmediate();
+  }
 }
 
 function refuse(problem: string): number {
@@ -63,7 +77,7 @@ function describe(name: string, { files, parts, scripts, dependencies, environme
     "Environment in app.json": environment,
   }).filter(([, lines]) => lines.length > 0);
   const text = groups.map(([title, lines]) => `${title}:\n${lines.map((line) => `  ${line}\n`).join("")}`);
-  return `Removed ${name}.\n\n${text.join("\n")}\nRun npm ci, npm run check and npm test, then commit.\n`;
+  return `Removed ${name}.\n\n${text.join("\n")}\nCheck with git diff --stat that no file of your own left. Run npm ci, npm run check and npm test, then commit.\n`;
 }
 
 /** Numbers are never used twice: a database has the removed ones. */
@@ -73,8 +87,10 @@ function nextMigration(paths: string[], name: string): string {
 }
 
 function adviseMigration(path: string, statements: string[]): string {
+  const tables = statements.flatMap((line) => /^drop table if exists (\w+)/.exec(line)?.[1] ?? []);
   return `
-A deployed database keeps the module's tables. To drop them, write this to ${path}:
+A deployed database keeps ${tables.length > 0 ? `the tables ${tables.join(", ")}` : "rows of the module"}. Deploy without
+the module first: the old release still uses them. In the next release, add this as ${path}:
 
 ${statements.map((line) => `  ${line}\n`).join("")}`;
 }

@@ -26,7 +26,8 @@ export async function writeChanges(folder: string, before: Files, after: Files):
   for (const [path, text] of after) {
     if (before.get(path) !== text) await writeFile(join(folder, path), await formatted(folder, path, text));
   }
-  if (before.get("package.json") !== after.get("package.json")) updateLock(folder);
+  if (before.get("package.json") !== after.get("package.json"))
+    updateLock(folder, before.get("package-lock.json") ?? "");
 }
 
 /** Deletes the file, and the folders that it leaves empty. */
@@ -46,12 +47,13 @@ async function formatted(folder: string, path: string, text: string): Promise<st
 }
 
 /** Works without a network: it only takes packages out. */
-function updateLock(folder: string): void {
+function updateLock(folder: string, before: string): void {
   const flags = [
     "--package-lock-only",
     "--ignore-scripts",
     "--offline",
-    "--omit-lockfile-registry-resolved",
+    // Only if the owner has no registry in the lock.
+    ...(before.includes('"resolved"') ? [] : ["--omit-lockfile-registry-resolved"]),
     "--loglevel=error",
   ];
   execFileSync("npm", ["install", ...flags], { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });

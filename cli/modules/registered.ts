@@ -15,13 +15,17 @@ export function moduleNames(files: Files): string[] {
 }
 
 /**
- * Whether a file goes when the module goes: a folder of its path, or a part of its name, is the module's name. A file
- * in the folders of two modules goes with either.
+ * Whether a file goes when the module goes: it is in a folder of the module, or a part of its own name is the module's
+ * name. Only where modules have files: app/reports/digest.ts is the owner's. A file in the folders of two modules goes
+ * with either.
  */
 export function belongsTo(path: string, name: string): boolean {
   const migration = /^migrations\/\d+_(\w+)\.sql$/.exec(path)?.[1];
   if (migration !== undefined) return migration === name || migration.startsWith(`${name}_`);
-  return path.split(/[./]/).includes(name);
+  const [, inFolder] = /^(?:app|worker|views|test|cli|\.github)\/(.+)\//.exec(path) ?? [];
+  if (inFolder?.split("/", 2).includes(name)) return true;
+  const places = /^(?:(?:app\/assets|views\/mail|docs|cli|test\/template\/recipes)\/)?([^/]+)$/;
+  return places.exec(path)?.[1]?.split(".").includes(name) ?? false;
 }
 
 /** The sentence that refuses unknown modules. */

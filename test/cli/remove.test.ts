@@ -1,12 +1,16 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { drops } from "../../cli/modules/drop-statements.ts";
 import { readFiles } from "../../cli/modules/files.ts";
-import { findNeed, moduleNames } from "../../cli/modules/registered.ts";
+import { belongsTo, findNeed, moduleNames } from "../../cli/modules/registered.ts";
 import { removeModule } from "../../cli/modules/remove-module.ts";
 import type { Sql } from "../../app/db/connect.ts";
 import { copyProject, type Copy } from "../support/copy.ts";
 import { createDatabase } from "../support/database.ts";
+import { until } from "../support/until.ts";
 import { addStars, commit } from "./add-module.ts";
 
 const remove = (copy: Copy, ...words: string[]) => copy.run("node", "cli/remove.ts", ...words);
@@ -88,16 +92,73 @@ describe("npm run remove", () => {
   });
 });
 
+it("takes what is in the module's places, and no file of the owner's that has its name", () => {
+  const gone = [
+    "app/stars/a.ts",
+    "views/mail/stars/a.ejs",
+    "app/shop/stars/a.ts",
+    "app/assets/stars.css",
+    "cli/stars.ts",
+  ];
+  const more = ["stars.config.ts", "vitest.stars.config.ts", ".github/stars/a.png", "migrations/0001_stars_rank.sql"];
+  const kept = ["app/reports/stars.ts", "app/reports/a/stars/a.ts", "test/shop/stars.test.ts", "docs/starshine.md"];
+  expect([...gone, ...more, ...kept].filter((path) => belongsTo(path, "stars"))).toEqual([...gone, ...more]);
+});
+
+it("keeps the registry in a lock that names it", async () => {
+  const lock = join(copy.folder, "package-lock.json");
+  const text = await readFile(lock, "utf8");
+  const resolved = '"resolved": "https://registry.npmjs.org/zod/-/zod-';
+  await writeFile(lock, text.replace(/"node_modules\/zod": \{\n\s*"version": "(.+)",/, `$&\n${resolved}$1.tgz",`));
+  await commit(copy);
+  await remove(copy, "moons");
+  await commit(copy);
+  await copy.run("env", "npm_config_omit_lockfile_registry_resolved=false", "node", "cli/remove.ts", "stars");
+  expect(await readFile(lock, "utf8")).toContain(resolved);
+  await copy.run("git", "reset", "-q", "--hard", "HEAD~2");
+});
+
+it("says after Ctrl-C how to go back", async () => {
+  const child = spawn(process.execPath, ["cli/remove.ts", "passkeys"], { cwd: copy.folder, stdio: "pipe" });
+  let errors = "";
+  child.stderr.on("data", (chunk) => (errors += String(chunk)));
+  await until("it has begun to write", async () => (await copy.run("git", "status", "--porcelain")) !== "");
+  child.kill("SIGINT");
+  const [exitCode] = (await once(child, "exit")) as [number];
+  expect({ exitCode, errors }).toEqual({
+    exitCode: 130,
+    errors: "Stopped. `git checkout . && git clean -n` shows what is left.\n",
+  });
+  await copy.run("git", "reset", "-q", "--hard");
+});
+
 it("refuses a mark without its partner", () => {
   const files = new Map([["README.md", ["<!-- begin stars -->", "Stars", ""].join("\n")]]);
   expect(() => removeModule(files, "stars")).toThrow("README.md has a mark of stars without its partner.");
 });
 
 describe("the SQL that npm run remove prints", () => {
+  it.each([
+    ["create table if not exists star ()"],
+    ["create table public.star ()"],
+    ["create index concurrently event_star on event (data)"],
+    ["create index on event (data)"],
+    ["create or replace function mailbox_of(email text) returns text language sql return email"],
+    ["alter table usr alter email drop not null"],
+    ["alter table usr add column star int, alter email drop not null"],
+    ["update usr set email = ''"],
+  ])("leaves %s to the reader", (statement) => {
+    expect(drops(`${statement};`)).toEqual([`-- Undo this by hand: ${statement}`]);
+  });
+
   it("leaves nothing of the modules, in a database that had them and in a new one", async () => {
     const [deployed, fresh, core] = [await newDatabase(), await newDatabase(), await newDatabase()];
     await migrate(copy, deployed.url);
     await deployed.sql`insert into task (task_type) values ('COUNT_STARS'), ('SEND_EMAIL_WELCOME')`;
+    await deployed.sql`
+      insert into task_dead (task_id, task_type, params, priority, attempt, reason, created_at)
+      values (1, 'COUNT_STARS', '{}', 0, 1, '', now()), (2, 'SEND_EMAIL_WELCOME', '{}', 0, 1, '', now())
+    `;
     await deployed.sql`insert into event_consumer (name) values ('stars'), ('mine')`;
     await deployed.sql`insert into schedule (name, last_slot) values ('count stars', now()), ('mine', now())`;
 
@@ -105,7 +166,7 @@ describe("the SQL that npm run remove prints", () => {
     for (let names = namesIn(copy); names.length > 0; names = namesIn(copy)) {
       const name = names.find((one) => !findNeed(readFiles(copy.folder), [one]))!;
       const output = await remove(copy, name);
-      const [, path, statements] = /write this to (.+):\n([^]+)$/.exec(output) ?? [];
+      const [, path, statements] = /add this as (.+):\n([^]+)$/.exec(output) ?? [];
       if (path !== undefined) await writeFile(join(copy.folder, path), statements!);
       await commit(copy);
     }
@@ -116,6 +177,7 @@ describe("the SQL that npm run remove prints", () => {
     await migrate(copy, core.url);
     expect(await catalogOf(fresh.sql)).toEqual(await catalogOf(core.sql));
     expect(await deployed.sql`select task_type from task`).toEqual([{ task_type: "SEND_EMAIL_WELCOME" }]);
+    expect(await deployed.sql`select task_type from task_dead`).toEqual([{ task_type: "SEND_EMAIL_WELCOME" }]);
     expect(await deployed.sql`select name from event_consumer`).toEqual([{ name: "mine" }]);
     expect(await deployed.sql`select name from schedule`).toEqual([{ name: "mine" }]);
   }, 60_000);

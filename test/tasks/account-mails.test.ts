@@ -110,8 +110,8 @@ describe("SEND_EMAIL_LOG_IN_BLOCKED", () => {
 });
 
 describe.each([
-  ["SEND_EMAIL_NEW_BROWSER", "New log-in to your account at slim-signup"],
-  ["SEND_EMAIL_ADDRESS_CHANGE_REQUESTED", "Someone asked to change your email address at slim-signup"],
+  ["SEND_EMAIL_NEW_BROWSER", `New log-in to your account at ${siteName}`],
+  ["SEND_EMAIL_ADDRESS_CHANGE_REQUESTED", `Someone asked to change your email address at ${siteName}`],
 ])("%s", (taskType, subject) => {
   it("informs the owner, with a link for a day that secures the account", async () => {
     const [mail] = await mailsOf(taskType, { usr_id: usrId, version: 0, ...(await cause()) });
