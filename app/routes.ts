@@ -112,8 +112,8 @@ export function addRoutes(router: Router<State>, options: Options): void {
   router.get("/account/email", loggedIn, proved, showChangeEmail());
   router.post("/account/email", loggedIn, proved, parseBody(), mailRequests, changeEmail(sql));
   router.get("/account/email/sent", loggedIn, showChangeEmailSent());
-  router.get("/account/email/confirm", loggedInForLink, showConfirmEmail(sql));
-  router.post("/account/email/confirm", loggedInForLink, parseBody(), confirmEmail(sql));
+  router.get("/account/email/confirm", loggedInForLink, proved, showConfirmEmail(sql));
+  router.post("/account/email/confirm", loggedInForLink, proved, parseBody(), confirmEmail(sql));
   router.get("/account/email/revert", showRevertEmail(sql));
   router.post("/account/email/revert", parseBody(), revertEmail(sql, passwords));
   router.get("/account/email/reverted", showEmailReverted());

@@ -61,7 +61,7 @@ async function requestChange(sql: Sql, ctx: Context, email: string): Promise<boo
       insert into task (task_type, params, unique_key)
       select
         'SEND_EMAIL_CONFIRM_ADDRESS',
-        jsonb_build_object('email_change_id', email_change_id::text),
+        jsonb_build_object('email_change_id', email_change_id::text, 'version', ${user.version}::int),
         -- One pending mail per account and address, of this version: another change makes a pending one void. A hash
         -- keeps the address out of the task.
         usr_id || ' ' || ${user.version}::int || ' ' || hashtextextended(${email}, 0)

@@ -85,7 +85,7 @@ async function moveBack(
       select 'EMAIL_CHANGED', usr_id, '{"because": "reverted"}' from account
     )
     insert into task (task_type, params)
-    select 'SEND_EMAIL_PASSWORD_RESET', ${mailParams(sql, ctx)}
+    select 'SEND_EMAIL_PASSWORD_RESET', ${mailParams(sql, ctx)} || '{"because": "reverted"}'
     from account
     returning true
   `;

@@ -44,7 +44,7 @@ export function secureAccount(sql: Sql): Middleware {
         select 'PASSWORD_CHANGED', usr_id, '{"because": "secured"}' from account
       )
       insert into task (task_type, params)
-      select 'SEND_EMAIL_PASSWORD_RESET', ${mailParams(sql, ctx)}
+      select 'SEND_EMAIL_PASSWORD_RESET', ${mailParams(sql, ctx)} || '{"because": "secured"}'
       from account
       returning true
     `;

@@ -34,9 +34,9 @@ export const knowBrowser = (sql: Sql | TransactionSql, hash: Buffer) => sql`
 `;
 
 /**
- * Enqueues a mail to the owner when the CTE `account` (`usr_id`, `version`) logs in from a browser that is not known, unless it is
- * the first one. One mail is pending for each network: a form that is sent twice causes one mail, and a log-in from
- * elsewhere cannot hide behind it.
+ * Enqueues a mail to the owner when the CTE `account` (`usr_id`, `version`) logs in from a browser that is not known. The one
+ * that verified the address or chose a new password is known. One mail is pending for each network: a form that is sent
+ * twice causes one mail, and a log-in from elsewhere cannot hide behind it.
  */
 export const noticeNewBrowser = (sql: Sql, ctx: Context, hash: Buffer) => sql`
   insert into task (task_type, params, unique_key)
@@ -45,11 +45,10 @@ export const noticeNewBrowser = (sql: Sql, ctx: Context, hash: Buffer) => sql`
     ${mailParams(sql, ctx)} || jsonb_build_object('version', version),
     usr_id || ' ' || hashtextextended(${clientNetwork(ctx.ip)}, 0)
   from account
-  where exists (select from known_browser where known_browser.usr_id = account.usr_id)
-    and not exists (
-      select
-      from known_browser
-      where token_hash = ${hash} and known_browser.usr_id = account.usr_id and usr_version = version
-    )
+  where not exists (
+    select
+    from known_browser
+    where token_hash = ${hash} and known_browser.usr_id = account.usr_id and usr_version = version
+  )
   on conflict do nothing
 `;

@@ -36,7 +36,7 @@ export function sessionHash(ctx: Context): Buffer {
 
 /** A condition: whether a `session`, joined with its `usr`, still counts. */
 export const isAlive = (sql: Sql) => sql`
-  session.expires_at > now()
+  session.expires_at > now() and failed_proofs < 50
   and session.created_at > now() - interval '90 days'
   and (usr_version is null or usr_version = version)
 `;

@@ -20,8 +20,8 @@ function listedAs(password: string): string {
 
 function formsOf(password: string): string[] {
   const lower = password.toLowerCase();
-  // The last two are mostly equal: each is searched once.
-  return [...new Set([lower, plain(trim(lower)), stemOf(lower)])];
+  // The last three are mostly equal: each is searched once.
+  return [...new Set([lower, plain(trim(lower)), stemOf(lower), stemOf(lettersAndDigits(lower))])];
 }
 
 /** What an attacker's rules start from: `P@ssw0rd123!` and `passwordpassword1` have the stem `password`. */
@@ -31,6 +31,11 @@ export function stemOf(password: string): string {
 
 function plain(word: string): string {
   return word.replace(/[013457@$!]/g, (sign) => letters.get(sign) ?? sign);
+}
+
+/** "password-password" repeats "password" only without its dash. */
+export function lettersAndDigits(text: string): string {
+  return text.replace(/[^\p{L}\p{N}]/gu, "");
 }
 
 /** From the first letter to the last. */

@@ -1,6 +1,6 @@
 import { adjacencyGraphs } from "@zxcvbn-ts/language-common";
 import { siteName } from "../env.ts";
-import { isCommon, stemOf, unitOf } from "./common-passwords.ts";
+import { isCommon, lettersAndDigits, stemOf, unitOf } from "./common-passwords.ts";
 
 const minLength = 15;
 const maxLength = 256;
@@ -75,8 +75,4 @@ function isLong(word: string): boolean {
 
 function contains(password: string, word: string): boolean {
   return password.includes(word) || lettersAndDigits(password).includes(lettersAndDigits(word));
-}
-
-function lettersAndDigits(text: string): string {
-  return text.replace(/[^\p{L}\p{N}]/gu, "");
 }

@@ -35,7 +35,9 @@ describe("POST /account/email", () => {
     expect(await sql`select usr_id, old_email, new_email, confirmed_at from email_change`).toEqual([
       { usr_id: usrId, old_email: ada.email, new_email: newEmail, confirmed_at: null },
     ]);
-    expect(await pending()).toEqual([{ task_type: "SEND_EMAIL_CONFIRM_ADDRESS", params: { email_change_id: "1" } }]);
+    expect(await pending()).toEqual([
+      { task_type: "SEND_EMAIL_CONFIRM_ADDRESS", params: { email_change_id: "1", version: 0 } },
+    ]);
     expect(await sql`select from task where unique_key like '%@%'`).toEqual([]);
     expect(await sql`select email from usr`).toEqual([{ email: ada.email }]);
   });
@@ -62,7 +64,9 @@ describe("POST /account/email", () => {
   it("enqueues a mail to an address whose account is unverified: a stranger may have signed up with it", async () => {
     await addUser(sql, { ...ada, email: newEmail }, false);
     await change().expect(303);
-    expect(await pending()).toEqual([{ task_type: "SEND_EMAIL_CONFIRM_ADDRESS", params: { email_change_id: "1" } }]);
+    expect(await pending()).toEqual([
+      { task_type: "SEND_EMAIL_CONFIRM_ADDRESS", params: { email_change_id: "1", version: 0 } },
+    ]);
   });
 
   it("keeps one pending mail per address, and the response does not show it", async () => {
@@ -78,8 +82,8 @@ describe("POST /account/email", () => {
     cookie = await openSession(sql, usrId);
     await change().expect(303);
     expect((await pending()).map(({ params }) => params as object)).toEqual([
-      { email_change_id: "1" },
-      { email_change_id: "2" },
+      { email_change_id: "1", version: 0 },
+      { email_change_id: "2", version: 1 },
     ]);
   });
 

@@ -96,6 +96,23 @@ describe("POST /account/email/confirm", () => {
     expect(await email()).toBe("third@example.com");
   });
 
+  it("asks for a proof when the last one is old, and then goes on", async () => {
+    const token = await requestChange();
+    const old = await openSession(sql, usrId, { proved_at: new Date(0) });
+    const to = `/account/email/confirm?token=${token}`;
+    const { headers } = await show(token, old).expect(303);
+    expect(headers.location).toBe(`/proof?${new URLSearchParams({ to }).toString()}`);
+    const { text } = await confirm(token, old).expect(403);
+    expect(text).toContain(`name="token" value="${token}"`);
+    expect(await email()).toBe(ada.email);
+
+    const prove = site.post("/proof").set("Cookie", old).type("form");
+    await prove.send({ password: ada.password, to }).expect(303).expect("Location", to);
+    await show(token, old).expect(200);
+    await confirm(token, old).expect(303);
+    expect(await email()).toBe(newEmail);
+  });
+
   it.each([undefined, "", "nonsense", ["a", "b"]])("refuses the token %j", async (token) => {
     await confirm(token).expect(410);
   });

@@ -51,7 +51,9 @@ describe("POST /account/email/revert", () => {
     expect(await liveSessions(sql)).toEqual([]);
     expect(await liveLinks(sql)).toEqual([]);
     expect(await sql`select from email_change`).toHaveLength(0);
-    expect(await tasks()).toEqual([{ task_type: "SEND_EMAIL_PASSWORD_RESET", params: { usr_id: usrId } }]);
+    expect(await tasks()).toEqual([
+      { task_type: "SEND_EMAIL_PASSWORD_RESET", params: { usr_id: usrId, because: "reverted" } },
+    ]);
     await site.post("/login").type("form").send(ada).expect(422);
     await site.get("/account/email/reverted").expect(200);
   });

@@ -20,7 +20,7 @@ beforeEach(async () => {
 const show = (of = token) => site.get("/account/secure").query({ token: of });
 const secure = (of: unknown = token) => site.post("/account/secure").type("form").send({ token: of });
 const tasks = () => sql`select task_type, params - 'mail_cause_id' as params from task`;
-const reset = { task_type: "SEND_EMAIL_PASSWORD_RESET", params: { usr_id: "1" } };
+const reset = { task_type: "SEND_EMAIL_PASSWORD_RESET", params: { usr_id: "1", because: "secured" } };
 
 describe("GET /account/secure", () => {
   it("shows what will happen, and changes nothing", async () => {
@@ -35,6 +35,7 @@ describe("GET /account/secure", () => {
 describe("POST /account/secure", () => {
   it("ends all sessions, browsers, links and the password, and mails a link to choose a new one", async () => {
     const thief = (await site.post("/login").type("form").send(ada)).get("Set-Cookie")!.map((one) => one.split(";")[0]);
+    await sql`delete from task`;
     for (const purpose of ["reset", "change", "secure", "revert"]) await addLink(sql, purpose, usrId);
     await secure().expect(303).expect("Location", "/account/secured");
 

@@ -118,6 +118,7 @@ describe("POST /proof", () => {
     "account",
   ])("goes on to the account page instead of %j", async (to) => {
     await prove({ to }).expect(303).expect("Location", "/account");
+    await prove({ to, method: "post" }).expect(303).expect("Location", "/account");
     const { text } = await get(`/proof?${new URLSearchParams({ to }).toString()}`).expect(200);
     expect(text).toContain('name="to" value="/account"');
   });
@@ -189,6 +190,30 @@ describe("the rate limit of proofs", () => {
         .send({ ...ada, password: "wrong" })
         .set("X-Forwarded-For", here);
     await prove().set("X-Forwarded-For", here).expect(303);
+  });
+});
+
+describe("50 wrong passwords in a row", () => {
+  const failed = (failed_proofs: number) => sql`update session set failed_proofs = ${failed_proofs}`;
+
+  it("end the session, and no other one", async () => {
+    const other = await openSession(sql, usrId, minutesAgo(16));
+    for (let n = 0; n < 2; n += 1) await prove({ password: "wrong" }).expect(422);
+    expect(await sql`select failed_proofs from session order by 1`).toEqual([
+      { failed_proofs: 0 },
+      { failed_proofs: 2 },
+    ]);
+    await sql`update session set failed_proofs = 49 where failed_proofs = 2`;
+    await prove({ password: "wrong" }).expect(422);
+    await prove().expect(303).expect("Location", "/login?ended");
+    await get("/account").expect(303).expect("Location", "/login?ended");
+    await site.get("/account").set("Cookie", other).expect(200);
+  });
+
+  it("are counted from the last right one", async () => {
+    await failed(49);
+    await prove().expect(303).expect("Location", "/account/password");
+    expect(await sql`select failed_proofs from session`).toEqual([{ failed_proofs: 0 }]);
   });
 });
 

@@ -87,6 +87,12 @@ describe("the list of common passwords", () => {
     "admin1234567890",
     "!!P@ssw0rd123456",
     "Passwordpassword12",
+    "password password",
+    "password-password",
+    "iloveyou iloveyou",
+    "passw0rd-passw0rd",
+    "princess princess 1",
+    "P.a.s.s.w.o.r.d1",
   ])("refuses %s", (password) => expect(problemWithPassword(password, email)).toBeDefined());
 
   it.each([

@@ -40,6 +40,18 @@ describe("SEND_EMAIL_PASSWORD_RESET", () => {
     });
   });
 
+  it.each([
+    ["secured", "You secured your account"],
+    ["reverted", "You restored your email address"],
+  ])("says why the old password ended when the account was %s", async (because, words) => {
+    const [mail] = await mailsOf("SEND_EMAIL_PASSWORD_RESET", { usr_id: usrId, because });
+    for (const part of [mail?.text, mail?.html]) {
+      expect(part).toContain(words);
+      expect(part).toContain("Choose a new password to log in again.");
+      expect(part).not.toMatch(/asked to reset|stays the same|ignore/);
+    }
+  });
+
   it("sends nothing for an unknown address", async () => {
     expect(await mailsOf("SEND_EMAIL_PASSWORD_RESET", { usr_id: "0" })).toEqual([]);
   });
@@ -176,6 +188,13 @@ describe("SEND_EMAIL_CONFIRM_ADDRESS", () => {
     ["was asked for under another address", { old_email: "older@example.com" }],
   ])("sends no mail when the change %s", async (_, columns) => {
     expect(await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", await ask(columns))).toEqual([]);
+  });
+
+  it("sends no mail once the version is raised: the owner may have secured the account", async () => {
+    const change = await ask();
+    await sql`update usr set version = 1`;
+    expect(await mailsOf("SEND_EMAIL_CONFIRM_ADDRESS", { ...change, version: 0 })).toEqual([]);
+    expect(await sql`select from email_token`).toEqual([]);
   });
 });
 
