@@ -16,7 +16,7 @@ export function moduleNames(files: Files): string[] {
 
 /**
  * Whether a file goes when the module goes: it is in a folder of the module, or a part of its own name is the module's
- * name. Only where modules have files: app/reports/digest.ts is the owner's. A file in the folders of two modules goes
+ * name. Only where modules have files: `app/reports/NAME.ts` is the owner's. A file in the folders of two modules goes
  * with either.
  */
 export function belongsTo(path: string, name: string): boolean {
