@@ -27,15 +27,15 @@ describe.skipIf(!programs)("a primary whose synchronous standby is away", () => 
   it("has a commit reported as failed when any cancel ends its wait", { timeout: 60_000 }, async () => {
     const pair = await startPair(programs!);
     const settings = { DATABASE_URL: pair.url, DATABASE_SSL: "off", DATABASE_POOL: 2 } as const;
-    const [sql, operator] = [connect(settings, "test", 40), connect(settings, "operator", 40)];
-    cleanUp(() => Promise.all([sql, operator].map((pool) => pool.end({ timeout: 1 }))));
+    const [sql, admin] = [connect(settings, "test", 40), connect(settings, "admin", 40)];
+    cleanUp(() => Promise.all([sql, admin].map((pool) => pool.end({ timeout: 1 }))));
     await loseStandby(pair, sql);
 
     const statement = sql`insert into note values ('one')`.catch((error: unknown) => error);
     const transaction = transact(sql, (tx) => tx`insert into note values ('two')`).catch((error: unknown) => error);
-    const waiting = () => operator`select pid from pg_stat_activity where wait_event = 'SyncRep'`;
+    const waiting = () => admin`select pid from pg_stat_activity where wait_event = 'SyncRep'`;
     await until("both wait", async () => (await waiting()).length === 2);
-    await operator`select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'`;
+    await admin`select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'`;
 
     expect([await statement, await transaction].map(isUnavailable)).toEqual([true, true]);
     expect(await sql`select note from note order by note`).toEqual([{ note: "one" }, { note: "two" }]);
