@@ -112,3 +112,24 @@ const dummyKey = Buffer.from(
   "pQECAyYgASFYIJa-XwvaBi61RwUzCJb2L80hUHhlEqjPVKtrK2BjORUcIlggGXN17IppDQJwPU2iAzdktm9CljO8rafyMh1cmGixzac",
   "base64url",
 );
+
+/**
+ * Two CTEs: `owner`, the user if the version still holds, and `account`, if the counter still allows this use. The lock on the
+ * user comes first, as everywhere: a deletion waits for the passkey after it. Two requests that race with one counter must
+ * not both pass.
+ */
+export const usePasskey = (sql: Sql, { passkey_id, usr_id, version, counter }: Signed) => sql`
+  owner as (
+    select usr_id, version
+    from usr
+    where usr_id = ${usr_id} and version = ${version}
+    for no key update
+  ), account as (
+    update passkey
+    set counter = ${counter}, used_at = now()
+    from owner
+    where passkey_id = ${passkey_id} and passkey.usr_id = owner.usr_id
+      and (counter < ${counter} or counter = 0 and ${counter} = 0)
+    returning owner.usr_id, version
+  )
+`;

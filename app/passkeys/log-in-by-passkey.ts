@@ -5,7 +5,7 @@ import { knowBrowser, noticeNewBrowser, setKnownBrowser, thisBrowser } from "../
 import { showLogInForm } from "../log-in/log-in.ts";
 import { beginSession, newSession, sessionHash, setSession, type NewSession } from "../log-in/session.ts";
 import { markBrowser, markedBrowser, newChallenge, signOptions } from "./challenge.ts";
-import { checkSignature, type Signed } from "./credential.ts";
+import { checkSignature, usePasskey, type Signed } from "./credential.ts";
 import { warnOfCopy } from "./warn-of-copy.ts";
 import type { RelyingParty } from "./relying-party.ts";
 
@@ -37,27 +37,19 @@ export function logInByPasskey(sql: Sql, site: RelyingParty): Middleware {
 
 /**
  * Begins the session in place of the browser's former one, as a log-in by password does. It does not clear wrong passwords: it
- * says nothing about them. The lock on the user comes first, as everywhere: a deletion waits for the passkey after it.
+ * says nothing about them.
  */
 async function begin(sql: Sql, ctx: Context, signed: Signed, session: NewSession, browserHash: Buffer) {
-  const { passkey_id, usr_id, version, counter } = signed;
   const rows = await sql`
-    with owner as (
-      select usr_id, version from usr
-      where usr_id = ${usr_id} and version = ${version}
-      for no key update
-    ), account as (
-      update passkey set counter = ${counter}, used_at = now()
-      from owner
-      where passkey_id = ${passkey_id} and passkey.usr_id = owner.usr_id and ${countsOn(sql, counter)}
-      returning owner.usr_id, version
-    ), ended as (
-      delete from session using account
+    with ${usePasskey(sql, signed)}, ended as (
+      delete from session
+      using account
       where token_hash = ${sessionHash(ctx)}
     ), known as (
       ${knowBrowser(sql, browserHash)}
     ), logged_in as (
-      insert into event (event_type, usr_id) select 'LOGGED_IN', usr_id from account
+      insert into event (event_type, usr_id)
+      select 'LOGGED_IN', usr_id from account
     ), notice as (
       ${noticeNewBrowser(sql, ctx, browserHash)}
     ), begun as (
@@ -65,14 +57,11 @@ async function begin(sql: Sql, ctx: Context, signed: Signed, session: NewSession
       returning session_id
     )
     insert into passkey_session (session_id, passkey_id)
-    select session_id, ${passkey_id} from begun
+    select session_id, ${signed.passkey_id} from begun
     returning true
   `;
   return rows.length === 1;
 }
-
-/** A condition on a `passkey`: two requests that race with one counter must not both pass. */
-export const countsOn = (sql: Sql, counter: number) => sql`(counter < ${counter} or counter = 0 and ${counter} = 0)`;
 
 function refuseSigned(ctx: Context): Promise<void> {
   const form = "The passkey did not work. Try again, or log in with your password.";

@@ -3,8 +3,7 @@ import type { Context, Middleware } from "../http/context.ts";
 import { goOn, recordProof, refuseProof } from "../log-in/proof.ts";
 import { refuseEnded, sessionHash } from "../log-in/session.ts";
 import { newChallenge, signOptions } from "./challenge.ts";
-import { checkSignature, type Signed } from "./credential.ts";
-import { countsOn } from "./log-in-by-passkey.ts";
+import { checkSignature, usePasskey, type Signed } from "./credential.ts";
 import { warnOfCopy } from "./warn-of-copy.ts";
 import type { RelyingParty } from "./relying-party.ts";
 
@@ -32,25 +31,14 @@ export function proveByPasskey(sql: Sql, site: RelyingParty): Middleware {
 }
 
 /** Undefined if the version of the user has been raised. It is not proved if the session has ended. */
-async function record(sql: Sql, ctx: Context, { passkey_id, usr_id, version, counter }: Signed) {
+async function record(sql: Sql, ctx: Context, signed: Signed) {
   const [found] = await sql<{ is_right: boolean; is_proved: boolean }[]>`
-    with owner as (
-      select usr_id
-      from usr
-      where usr_id = ${usr_id} and version = ${version}
-      for no key update
-    ), account as (
-      update passkey
-      set counter = ${counter}, used_at = now()
-      from owner
-      where passkey_id = ${passkey_id} and passkey.usr_id = owner.usr_id and ${countsOn(sql, counter)}
-      returning owner.usr_id
-    ), proved as (
+    with ${usePasskey(sql, signed)}, proved as (
       ${recordProof(sql, ctx)}
       returning session_id
     ), marked as (
       insert into passkey_session (session_id, passkey_id)
-      select session_id, ${passkey_id} from proved
+      select session_id, ${signed.passkey_id} from proved
       on conflict (session_id) do update set passkey_id = excluded.passkey_id
     )
     select exists (select from account) as is_right, exists (select from proved) as is_proved

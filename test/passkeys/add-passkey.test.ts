@@ -15,7 +15,7 @@ const logIn = async (email = ada.email) => openBrowser(await openSession(sql, aw
 const names = async () => (await sql`select name from passkey order by passkey_id`).map((row) => String(row["name"]));
 
 describe("POST /account/passkeys/add", () => {
-  it("adds a passkey of this account and mails its owner, who is told where the request came from", async () => {
+  it("adds a passkey of this account and mails its owner where the request came from", async () => {
     const browser = await logIn();
     browser.set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0");
     const device = createDevice(url);
