@@ -41,4 +41,13 @@ describe("a poison task", () => {
     await until("both are done", () => isEmpty(sql));
     expect(await worker.end()).toBe(0);
   });
+
+  it("gets a turn of its own among many", async () => {
+    await enqueue(sql, "NO_OP", 10, { attempt: 2, crashes: 2 });
+    const worker = start();
+    // About a second each.
+    await until("all are done", () => isEmpty(sql), 30);
+    expect(worker.logged("poison task: runs isolated")).toHaveLength(10);
+    expect(await worker.end()).toBe(0);
+  });
 });

@@ -18,20 +18,28 @@ type OnEnd = (outcome: Outcome, isRecorded?: boolean) => void;
 
 type Message = { task: Task; workerId: string };
 
+/** After a crash of the process. */
 const snoozeSeconds = 5;
+/** About what one short task takes, with its process. */
+const turnSeconds = 1;
 /** For the start and the end of the process, and for an event loop that is blocked: its lease expires meanwhile. */
 const graceSeconds = 30;
 
 /**
  * Forks `entry` with the argument "isolated" for one poison task at a time. The process has a session of its own. If it
- * crashes, that session ends with it, and nothing but this task is hurt. Further poison tasks are released for 5 s.
+ * crashes, that session ends with it, and nothing but this task is hurt. Further poison tasks are released, each until a
+ * turn of its own: a worker that was killed twice leaves many of them.
  */
 export function createIsolate({ sql, log, entry }: { sql: Sql; log: Log; entry: string }): Isolate {
   let isBusy = false;
+  /** On the clock of `performance.now()`, in seconds. */
+  let lastTurn = 0;
 
   return (handler, task, onEnd) => {
     if (isBusy) {
-      setImmediate(onEnd, { kind: "released", delaySeconds: snoozeSeconds });
+      const now = performance.now() / 1000;
+      lastTurn = Math.max(lastTurn, now) + turnSeconds;
+      setImmediate(onEnd, { kind: "released", delaySeconds: lastTurn - now });
       return { task, limitTime() {}, drop() {} };
     }
     isBusy = true;

@@ -55,7 +55,7 @@ it(`has ${count} events processed exactly once by a receiver that keeps ids, tho
   expect(repeated).toBeGreaterThan(0);
 
   const survivors = [start(), start(), start()];
-  await until("all are processed", async () => processed.size >= count && (await isEmpty(sql)), 50);
+  await until("all are processed", async () => processed.size >= count && (await isEmpty(sql)), 100);
   console.log(`${((performance.now() - begun) / 1000).toFixed(1)} s, ${repeated} repeated`);
   await Promise.all(survivors.map((worker) => worker.end("SIGKILL")));
 
