@@ -25,7 +25,7 @@ describe.skipIf(!programs)("a failover to a synchronous standby", () => {
     await primary.end();
     const smtp = await startFlakySmtpServer(0);
     smtp.becomeReliable();
-    const fleet = await launch(pair.url, smtp.url);
+    const fleet = await launch([pair.url], smtp.url);
     const load = startLoad(fleet.webs, createRandom(1));
     const morePeople = (count: number) => {
       const enough = load.signups.size + count;

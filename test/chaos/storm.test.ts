@@ -46,7 +46,7 @@ it("holds every invariant after a storm of faults", { timeout: 400_000 }, async 
   console.log(`storm of ${stormSeconds} s, STORM_SEED=${seed}`);
   const proxy = await startFaultyProxy(url);
   const smtp = await startFlakySmtpServer(seed + 1);
-  const fleet = await launch(proxy.url, smtp.url);
+  const fleet = await launch([proxy.url], smtp.url);
   const load = startLoad(fleet.webs, createRandom(seed + 2));
   await acceptsSignups(fleet, load);
   const before = { memory: await memory(fleet), connections: await connections() };
@@ -88,10 +88,10 @@ it("holds every invariant after a storm of faults", { timeout: 400_000 }, async 
 
 /** Resolves when each web process has accepted 20 more signups, which use most of its connections. */
 async function acceptsSignups({ webs }: Fleet, load: Load): Promise<void> {
-  const goals = webs.map((web) => ({ web, goal: load.taken(web) + 20 }));
+  const goals = webs.map((web) => ({ web, goal: load.takenAt(web).length + 20 }));
   await until(
     "both web processes accept signups",
-    () => goals.every(({ web, goal }) => load.taken(web) >= goal),
+    () => goals.every(({ web, goal }) => load.takenAt(web).length >= goal),
     readyLimitSeconds,
   );
 }

@@ -20,11 +20,11 @@ export type Fleet = {
  */
 export const readyLimitSeconds = 2 * 20 + 5 + 5;
 
-/** Two web processes and three workers. */
-export async function launch(databaseUrl: string, smtpUrl: string): Promise<Fleet> {
-  const webs = await Promise.all(["web.1", "web.2"].map((name) => startWeb(name, databaseUrl)));
+/** Two web processes and three workers. They take the database's URLs in turn. */
+export async function launch(databaseUrls: string[], smtpUrl: string): Promise<Fleet> {
+  const urlOf = (place: number) => databaseUrls[place % databaseUrls.length]!;
+  const webs = await Promise.all(["web.1", "web.2"].map((name, place) => startWeb(name, urlOf(place))));
   const settings = {
-    DATABASE_URL: databaseUrl,
     SMTP_URL: smtpUrl,
     MAIL_FROM: `${siteName} <hello@example.com>`,
     ORIGIN: "https://signup.example.com",
@@ -33,8 +33,8 @@ export async function launch(databaseUrl: string, smtpUrl: string): Promise<Flee
     CHAOS_LEASE_SECONDS: "3",
     FOLLOW_EVENTS: "and note them",
   };
-  const workers = ["worker.1", "worker.2", "worker.3"].map((name) =>
-    supervise(name, () => run("test/support/chaos-worker.ts", settings)),
+  const workers = ["worker.1", "worker.2", "worker.3"].map((name, place) =>
+    supervise(name, () => run("test/support/chaos-worker.ts", { ...settings, DATABASE_URL: urlOf(place) })),
   );
   await Promise.all([...webs.map(isReady), ...workers.map(hasJoined)]);
   return { members: [...webs, ...workers], webs, workers };

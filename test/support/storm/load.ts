@@ -9,10 +9,8 @@ export type Load = {
   signups: Signups;
   /** How often each response came. */
   answers: Map<string, number>;
-  /** When each accepted signup was answered, by `performance.now()`. */
-  takenAt: number[];
-  /** How many signups the web process has accepted with 303 or 204. */
-  taken(web: Web): number;
+  /** When the web process answered each signup that it accepted, with 303 or 204, by `performance.now()`. */
+  takenAt(web: Web): number[];
   /** Stops the load. Resolves when every response is there. */
   stop(): Promise<void>;
 };
@@ -24,8 +22,7 @@ const mostAtOnce = 60;
 export function startLoad(webs: Web[], random: Random): Load {
   const signups: Signups = new Map();
   const answers = new Map<string, number>();
-  const taken = new Map<Web, number>();
-  const takenAt: number[] = [];
+  const takenAt = new Map<Web, number[]>(webs.map((web) => [web, []]));
   const open = new Set<Promise<void>>();
   let count = 0;
   const over = new AbortController();
@@ -36,8 +33,7 @@ export function startLoad(webs: Web[], random: Random): Load {
     const answer = await post(`${web.url}/signup`, { email, password: "twelve engines hum" }, isForm, client);
     answers.set(answer, (answers.get(answer) ?? 0) + 1);
     const isTaken = answer === "303" || answer === "204";
-    if (isTaken) takenAt.push(performance.now());
-    if (isTaken) taken.set(web, 1 + (taken.get(web) ?? 0));
+    if (isTaken) takenAt.get(web)!.push(performance.now());
     if (isTaken) seen.answered += 1;
     else seen.unheard += 1;
   }
@@ -60,8 +56,7 @@ export function startLoad(webs: Web[], random: Random): Load {
   return {
     signups,
     answers,
-    takenAt,
-    taken: (web) => taken.get(web) ?? 0,
+    takenAt: (web) => takenAt.get(web)!,
     async stop() {
       over.abort();
       await running;
