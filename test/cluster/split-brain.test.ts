@@ -51,7 +51,8 @@ async function startWriters(cluster: Cluster) {
   const direct = `postgres://postgres:superuser@127.0.0.1:${leading.port}/postgres`;
   const { haproxy, hosts } = cluster.urls;
   const table = connectOnce(haproxy);
-  await table`create table if not exists note (note text)`;
+  await table`drop table if exists note`;
+  await table`create table note (note text)`;
   await table.end();
   const writers = { direct: write("direct", direct), hosts: write("hosts", hosts), haproxy: write("haproxy", haproxy) };
   await until("each writer has written", () => Object.values(writers).every((one) => one.acknowledged.length > 10), 30);
