@@ -1,9 +1,12 @@
 import { glob, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
-export const root = fileURLToPath(new URL("../..", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Stands for each `${…}` in the text of a template. */
+/**
+ * Stands for each `${…}` in the text of a template.
+ * @public A test parses the text.
+ */
 export const hole = "\u0000";
 
 type Template = { text: string; holes: string[]; start: number; end: number };
@@ -22,7 +25,10 @@ export async function readStatements(): Promise<Statement[]> {
   return statements;
 }
 
-/** The templates that are written inside of this one. */
+/**
+ * The templates that are written inside of this one.
+ * @public A test parses them, too.
+ */
 export function nestedIn(template: Template): Template[] {
   return template.holes.flatMap(findTemplates).flatMap((inner) => [inner, ...nestedIn(inner)]);
 }
