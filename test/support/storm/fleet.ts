@@ -12,6 +12,8 @@ export type Fleet = {
   members: Member[];
   webs: Web[];
   workers: Member[];
+  /** What the processes get that start from now on. */
+  database: { DATABASE_URL: string };
 };
 
 /**
@@ -22,9 +24,9 @@ export const readyLimitSeconds = 2 * 20 + 5 + 5;
 
 /** Two web processes and three workers. */
 export async function launch(databaseUrl: string, smtpUrl: string): Promise<Fleet> {
-  const webs = await Promise.all(["web.1", "web.2"].map((name) => startWeb(name, databaseUrl)));
+  const database = { DATABASE_URL: databaseUrl };
+  const webs = await Promise.all(["web.1", "web.2"].map((name) => startWeb(name, database)));
   const settings = {
-    DATABASE_URL: databaseUrl,
     SMTP_URL: smtpUrl,
     MAIL_FROM: `${siteName} <hello@example.com>`,
     ORIGIN: "https://signup.example.com",
@@ -34,16 +36,15 @@ export async function launch(databaseUrl: string, smtpUrl: string): Promise<Flee
     FOLLOW_EVENTS: "and note them",
   };
   const workers = ["worker.1", "worker.2", "worker.3"].map((name) =>
-    supervise(name, () => run("test/support/chaos-worker.ts", settings)),
+    supervise(name, () => run("test/support/chaos-worker.ts", { ...settings, ...database })),
   );
   await Promise.all([...webs.map(isReady), ...workers.map(hasJoined)]);
-  return { members: [...webs, ...workers], webs, workers };
+  return { members: [...webs, ...workers], webs, workers, database };
 }
 
-async function startWeb(name: string, databaseUrl: string): Promise<Web> {
+async function startWeb(name: string, database: Fleet["database"]): Promise<Web> {
   const port = String(await freePort());
-  const env = { DATABASE_URL: databaseUrl, PORT: port, TRUST_PROXY: "1" };
-  const member = supervise(name, () => run("app/main.ts", env));
+  const member = supervise(name, () => run("app/main.ts", { ...database, PORT: port, TRUST_PROXY: "1" }));
   return Object.assign(member, { url: `http://127.0.0.1:${port}` });
 }
 
