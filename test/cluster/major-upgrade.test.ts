@@ -112,7 +112,7 @@ async function stop(members: Member[]): Promise<() => Promise<unknown>> {
   };
 }
 
-/** The rows of each table, as text. */
+/** The rows of each table, as text. The page renumbers some events before the others. */
 async function allRows(sql: Sql): Promise<Record<string, string[]>> {
   const tables = await sql<{ name: string }[]>`select tablename as name from pg_tables where schemaname = 'public'`;
   const entries = tables.map(async ({ name }) => {
