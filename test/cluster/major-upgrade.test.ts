@@ -116,10 +116,8 @@ async function stop(members: Member[]): Promise<() => Promise<unknown>> {
 async function allRows(sql: Sql): Promise<Record<string, string[]>> {
   const tables = await sql<{ name: string }[]>`select tablename as name from pg_tables where schemaname = 'public'`;
   const entries = tables.map(async ({ name }) => {
-    const rows = await sql<
-      { row: string }[]
-    >`select t::text as row from ${sql(name)} as t order by t::text collate "C"`;
-    return [name, rows.map(({ row }) => row)] as const;
+    const rows = await sql<{ row: string }[]>`select (to_jsonb(t) - 'xid')::text as row from ${sql(name)} as t`;
+    return [name, rows.map(({ row }) => row).toSorted()] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
 }

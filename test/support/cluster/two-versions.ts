@@ -15,6 +15,8 @@ export async function startTwoVersions(): Promise<{ older: string; newer: string
   const [programs, port, data] = [await findServerPrograms(), await freePort(), `${folder}/older`];
   const call = (program: string, ...args: string[]) => runUnprivileged(`${programs}/${program}`, ["-D", data, ...args]);
   await call("initdb", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale");
+  // An old server has used more transaction numbers than a new one: billions more.
+  await call("pg_resetwal", "-e", "1");
   const settings = `-p ${port} -h 127.0.0.1 -k '' -c max_connections=200 -c wal_level=logical`;
   await call("pg_ctl", "-w", "-s", "start", "-l", `${data}.log`, "-o", settings);
   cleanUp(() => call("pg_ctl", "-w", "-s", "stop", "-m", "immediate"));
