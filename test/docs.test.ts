@@ -27,6 +27,15 @@ describe.skipIf(tour === undefined)("docs/tour.md", () => {
   });
 });
 
+const growing = texts.get("docs/growing.md");
+
+describe.skipIf(growing === undefined)("docs/growing.md", () => {
+  it.each(["patroni.yml", "haproxy.cfg", "pgbouncer.ini"])("shows %s as it was tested, whole", async (file) => {
+    const shown = [...growing!.matchAll(/^```\w+\n([^]*?)^```$/gm)].map(([, text]) => text);
+    expect(shown).toContain(await read(`test/support/cluster/${file}`));
+  });
+});
+
 describe("each page", () => {
   it.each(pages)("%s has no dead link", async (page) => {
     const links = linksIn(withoutCode(texts.get(page)!), page);

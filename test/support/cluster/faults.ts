@@ -40,7 +40,7 @@ export async function injectAll(cluster: Cluster, faults: Fault[], load: Load, w
 }
 
 /** The longest time between two signups that followed each other after the start. */
-function longestGap(takenAt: number[], start: number): number {
+export function longestGap(takenAt: number[], start: number): number {
   const after = takenAt.filter((at) => at > start);
   return Math.max(...after.map((at, place) => at - (after[place - 1] ?? start)));
 }

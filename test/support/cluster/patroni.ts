@@ -1,6 +1,6 @@
-import { readFile, writeFile } from "node:fs/promises";
 import { freePort } from "../../../dev/postgres.ts";
 import { startProgram, type Program } from "./programs.ts";
+import { writeSettings } from "./settings.ts";
 
 /** A Postgres server with the Patroni that runs it. */
 export type Node = {
@@ -21,21 +21,15 @@ type Options = { folder: string; programs: string; name: string; etcd: string[];
 export async function startNode({ folder, programs, name, etcd, isSynchronous }: Options): Promise<Node> {
   const [port, restPort] = [await freePort(), await freePort()];
   const data = `${folder}/${name}`;
-  const file = `${folder}/${name}.yml`;
-  const template = await readFile(new URL("patroni.yml", import.meta.url), "utf8");
-  const values: Record<string, string> = {
+  const file = await writeSettings("patroni.yml", `${folder}/${name}.yml`, {
     NAME: name,
     FOLDER: folder,
     PROGRAMS: programs,
-    PORT: String(port),
-    REST_PORT: String(restPort),
+    PORT: port,
+    REST_PORT: restPort,
     ETCD: etcd.map((url) => new URL(url).host).join(", "),
     SYNCHRONOUS: String(isSynchronous),
-  };
-  await writeFile(
-    file,
-    template.replaceAll(/\b[A-Z]+(_[A-Z]+)?\b/g, (word) => values[word] ?? word),
-  );
+  });
   return { name, port, restPort, data, file, patroni: startProgram(folder, name, "/usr/bin/patroni", [file]) };
 }
 

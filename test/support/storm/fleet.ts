@@ -12,6 +12,8 @@ export type Fleet = {
   members: Member[];
   webs: Web[];
   workers: Member[];
+  /** The processes that start from now on take them in turn. */
+  databaseUrls: string[];
 };
 
 /**
@@ -20,10 +22,11 @@ export type Fleet = {
  */
 export const readyLimitSeconds = 2 * 20 + 5 + 5;
 
-/** Two web processes and three workers. They take the database's URLs in turn. */
+/** Two web processes and three workers. */
 export async function launch(databaseUrls: string[], smtpUrl: string): Promise<Fleet> {
-  const urlOf = (place: number) => databaseUrls[place % databaseUrls.length]!;
-  const webs = await Promise.all(["web.1", "web.2"].map((name, place) => startWeb(name, urlOf(place))));
+  // Read at each start.
+  const database = (place: number) => ({ DATABASE_URL: databaseUrls[place % databaseUrls.length]! });
+  const webs = await Promise.all(["web.1", "web.2"].map((name, place) => startWeb(name, () => database(place))));
   const settings = {
     SMTP_URL: smtpUrl,
     MAIL_FROM: `${siteName} <hello@example.com>`,
@@ -34,16 +37,15 @@ export async function launch(databaseUrls: string[], smtpUrl: string): Promise<F
     FOLLOW_EVENTS: "and note them",
   };
   const workers = ["worker.1", "worker.2", "worker.3"].map((name, place) =>
-    supervise(name, () => run("test/support/chaos-worker.ts", { ...settings, DATABASE_URL: urlOf(place) })),
+    supervise(name, () => run("test/support/chaos-worker.ts", { ...settings, ...database(place) })),
   );
   await Promise.all([...webs.map(isReady), ...workers.map(hasJoined)]);
-  return { members: [...webs, ...workers], webs, workers };
+  return { members: [...webs, ...workers], webs, workers, databaseUrls };
 }
 
-async function startWeb(name: string, databaseUrl: string): Promise<Web> {
+async function startWeb(name: string, database: () => { DATABASE_URL: string }): Promise<Web> {
   const port = String(await freePort());
-  const env = { DATABASE_URL: databaseUrl, PORT: port, TRUST_PROXY: "1" };
-  const member = supervise(name, () => run("app/main.ts", env));
+  const member = supervise(name, () => run("app/main.ts", { ...database(), PORT: port, TRUST_PROXY: "1" }));
   return Object.assign(member, { url: `http://127.0.0.1:${port}` });
 }
 

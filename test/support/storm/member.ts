@@ -10,8 +10,8 @@ export type Member = {
   kills: number;
   /** Exits that the storm did not cause, with the end of the output. */
   unexpectedExits: string[];
-  /** Kills it with SIGKILL and restarts it after the pause, as a supervisor would do. */
-  kill(pause: () => Promise<unknown>): Promise<void>;
+  /** Ends it with the signal and restarts it after the pause, as a supervisor would do. */
+  kill(pause: () => Promise<unknown>, signal?: NodeJS.Signals): Promise<void>;
 };
 
 /** Starts a process. It is killed after the test. */
@@ -26,10 +26,10 @@ export function supervise(name: string, run: () => Process): Member {
     return process;
   }
 
-  async function kill(pause: () => Promise<unknown>): Promise<void> {
+  async function kill(pause: () => Promise<unknown>, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     const { process } = member;
     dying.add(process);
-    await process.end("SIGKILL");
+    await process.end(signal);
     await pause();
     member.kills += 1;
     member.process = start();

@@ -5,7 +5,7 @@ import { blocksOf, copyProject } from "../support/copy.ts";
 
 it("«Give each worker its own part» leaves workers that run every task once while they come and go", async () => {
   const copy = await copyProject();
-  const blocks = await blocksOf("docs/growing.md", "diff");
+  const blocks = await blocksOf("docs/worker-parts.md", "diff");
   expect(blocks.map(({ heading }) => heading)).toEqual(["Give each worker its own part"]);
   await writeFile(join(copy.folder, ".git/block"), blocks[0]!.text);
   await copy.run("git", "apply", ".git/block");
