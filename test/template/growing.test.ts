@@ -27,7 +27,7 @@ describe("the change of", () => {
     const copy = await copyWith("When to partition");
     const files = ["test/events", "test/tasks/prune-events", "test/account/account", "test/cli/events"];
     // Six files in test/events.
-    expect(await copy.run("vitest", "run", ...files)).toMatch(/ 9 passed/);
+    expect(await copy.run("vitest", "run", ...files)).toMatch(/9 passed/);
   });
 
   it("each section was applied", () => {
