@@ -65,10 +65,13 @@ export async function findBehind(sql: Sql, consumers: Consumer[]): Promise<Consu
     left join event_consumer using (name)
     where coalesce(seen_at, '-infinity') < now() - interval '1 hour'
       or (position).xid > pg_snapshot_xmax(pg_current_snapshot())
-      or exists (
-        select
+      -- Not "exists": Postgres would expect a match soon, and read the whole table if there is none.
+      or position < (
+        select row(xid, event_id)::event_position
         from event
-        where (event.xid, event.event_id) > ((position).xid, (position).event_id) and ${isReadable(sql)}
+        where ${isReadable(sql)}
+        order by xid desc, event_id desc
+        limit 1
       )
   `;
   const behind = new Set(rows.map(({ name }) => name));
