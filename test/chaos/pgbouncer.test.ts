@@ -2,19 +2,18 @@ import { describe, expect, it } from "vitest";
 import request from "supertest";
 import { connect } from "../../app/db/connect.ts";
 import { chaosWorker, enqueueMails, enqueueTasks } from "../support/chaos.ts";
+import { reasonToSkip } from "../support/cluster/programs.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
 import { isEmpty } from "../support/engine.ts";
-import { hasPgbouncer, poolTransactions } from "../support/pgbouncer.ts";
+import { poolTransactions } from "../support/pgbouncer.ts";
+import type { Process } from "../support/processes.ts";
 import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 import { runWeb, serveApp } from "../support/web.ts";
 import { runAccountLifeCycle } from "../support/account-life-cycle.ts";
 
-const isInstalled = await hasPgbouncer();
-if (!isInstalled) console.log("skipped: pgbouncer is not installed (Debian: apt-get install pgbouncer)");
-
-describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
+describe.skipIf(await reasonToSkip(["pgbouncer"]))("behind pgbouncer in transaction mode", () => {
   it("the worker sends the mail of a signup, by polling", async () => {
     const { sql, url } = await createDatabase();
     const pooled = `${await poolTransactions(url)}?prepare=false`;
@@ -64,17 +63,19 @@ describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
     }
   });
 
-  it("a worker warns that its statements are prepared, and only then", async () => {
+  it("web and worker warn that their statements are prepared, and only then", async () => {
     const { url } = await createDatabase();
     const pooled = await poolTransactions(url);
     const urls = [pooled, `${pooled}?prepare=false`, url];
     const workers = urls.map((each) => chaosWorker(each, "smtp://127.0.0.1:1", {}, "worker/main.ts"));
+    const sites = await Promise.all(urls.map((each) => runWeb(each)));
     await Promise.all(workers.map((worker) => worker.joined()));
-    expect(workers.map((worker) => worker.output().includes("a pooler is before the database"))).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    const warns = (process: Process) => process.output().includes("end DATABASE_URL with ?prepare=false");
+    await until("web warns", () => warns(sites[0]!.web));
+    // On SIGTERM, web ends after its first statement.
+    await Promise.all(sites.map(({ web }) => web.end()));
+    expect(workers.map(warns)).toEqual([true, false, false]);
+    expect(sites.map(({ web }) => warns(web))).toEqual([true, false, false]);
   });
 
   it("a burst of signups is answered without a time-out", async () => {
