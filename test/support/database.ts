@@ -4,6 +4,9 @@ import { inject } from "vitest";
 import { connect, type Sql } from "../../app/db/connect.ts";
 import { cleanUp } from "./clean-up.ts";
 
+/** Whether a pgbouncer is before the server: a session then has no connection of its own. */
+export const isPooled = inject("poolerUrl") !== undefined;
+
 /** A clone of the migrated template database. It is dropped after the test file, or after the test that creates it. */
 export async function createDatabase(template = "migrated"): Promise<{ sql: Sql; url: string }> {
   const admin = postgres(`${inject("serverUrl")}postgres`, { max: 1, onnotice: () => {} });
