@@ -3,12 +3,12 @@ import { once } from "node:events";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { drops } from "../../cli/modules/drop-statements.ts";
-import { belongsTo } from "../../cli/modules/registered.ts";
-import { removeModule } from "../../cli/modules/remove-module.ts";
-import { copyProject, type Copy } from "../support/copy.ts";
-import { until } from "../support/until.ts";
-import { addStars, commit } from "./add-module.ts";
+import { drops } from "../../../cli/modules/drop-statements.ts";
+import { belongsTo } from "../../../cli/modules/registered.ts";
+import { removeModule } from "../../../cli/modules/remove-module.ts";
+import { copyProject, type Copy } from "../../support/copy.ts";
+import { until } from "../../support/until.ts";
+import { addStars, commit } from "../add-module.ts";
 
 const remove = (copy: Copy, ...words: string[]) => copy.run("node", "cli/remove.ts", ...words);
 
