@@ -11,7 +11,8 @@ export const isPooled = inject("poolerUrl") !== undefined;
 export async function createDatabase(template = "migrated"): Promise<{ sql: Sql; url: string }> {
   const admin = postgres(`${inject("serverUrl")}postgres`, { max: 1, onnotice: () => {} });
   const name = `test_${randomUUID()}`;
-  await admin`create database ${admin(name)} template ${admin(template)}`;
+  // Twice as fast as the default, which writes the log of every block.
+  await admin`create database ${admin(name)} template ${admin(template)} strategy file_copy`;
 
   const pooler = inject("poolerUrl");
   const url = pooler ? `${pooler}${name}?prepare=false` : inject("serverUrl") + name;
