@@ -16,12 +16,14 @@ export async function startHaproxy(folder: string, nodes: Node[]): Promise<Proxy
       timeout check 2s
       timeout client 30m
       timeout server 30m
+      # A retry would wait a second for the old leader.
+      retries 0
     listen leader
       bind 127.0.0.1:${port}
       option httpchk OPTIONS /primary
       http-check expect status 200
       # Without the last word, clients would stay connected to a leader that was demoted.
-      default-server inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
+      default-server inter 500ms fastinter 100ms fall 2 rise 1 on-marked-down shutdown-sessions
       ${servers.join("\n      ")}
   `;
   const file = `${folder}/haproxy.cfg`;

@@ -1,10 +1,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { format, resolveConfig } from "prettier";
+import type { Cluster } from "./cluster.ts";
 import type { Kind } from "./fault-kinds.ts";
 import type { Outage } from "./faults.ts";
 
 const page = new URL("../../../docs/growing.md", import.meta.url);
-const [begin, end] = ["<!-- written by test:cluster -->", "<!-- written until here -->"];
+const end = "<!-- written until here -->";
 
 /** The most seconds without writes, as the median of a kind. */
 const limits: Partial<Record<Kind, number>> = {
@@ -38,10 +39,12 @@ export function table(outages: Outage[]): string {
   ].join("\n");
 }
 
-/** Replaces the table in docs/growing.md. */
-export async function writeTable(outages: Outage[]): Promise<void> {
+/** Replaces the table in docs/growing.md that stands behind this mark: `<!-- written by test:cluster, by NAME -->`. */
+export async function writeTable(by: keyof Cluster["urls"], outages: Outage[]): Promise<void> {
+  const begin = `<!-- written by test:cluster, by ${by} -->`;
   const text = await readFile(page, "utf8");
-  const [before, after] = [text.indexOf(begin) + begin.length, text.indexOf(end)];
+  const before = text.indexOf(begin) + begin.length;
+  const after = text.indexOf(end, before);
   if (before < begin.length || after < before) throw new Error(`docs/growing.md has no ${begin} … ${end}`);
   const written = `${text.slice(0, before)}\n\n${table(outages)}\n\n${text.slice(after)}`;
   const options = await resolveConfig(page);
