@@ -58,17 +58,10 @@ export async function pageProblems(page: Page, onNarrow: "dark" | "light" = "dar
 
 /** What axe finds wrong with the page in its present state. */
 export async function axeViolations(page: Page): Promise<string[]> {
-  if (!(await page.evaluate("'axe' in window"))) await addAxe(page);
+  if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe);
   // Only violations: the details of what passed are most of the result.
   const found = await page.evaluate("axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)");
   return (found as Result[]).flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-}
-
-/** By the browser's own protocol: Playwright would pass the half megabyte through an `eval` of its own. */
-async function addAxe(page: Page): Promise<void> {
-  const session = await page.context().newCDPSession(page);
-  await session.send("Runtime.evaluate", { expression: axe });
-  await session.detach();
 }
 
 async function launch(): Promise<Browser> {
@@ -76,11 +69,7 @@ async function launch(): Promise<Browser> {
   if (process.platform !== "linux" || process.arch !== "x64") return chromium.launch({ channel: "chrome" });
   // Root cannot use the sandbox, and only our own pages are opened. Vitest ends its processes by SIGTERM: Playwright
   // would handle it and keep the process alive. Chromium ends by itself when its pipe closes.
-  return chromium.launch({
-    executablePath: await unpack(),
-    args: ["--no-sandbox", "--disable-gpu"],
-    handleSIGTERM: false,
-  });
+  return chromium.launch({ executablePath: await unpack(), args: ["--no-sandbox"], handleSIGTERM: false });
 }
 
 /**
