@@ -1,20 +1,27 @@
 import { defineConfig, mergeConfig } from "vitest/config";
+import { reasonToSkip } from "./test/support/cluster/programs.ts";
 import usual from "./vitest.config.ts";
 
-/** The tests of what web and worker do, behind a pgbouncer in transaction mode. */
+const isSkipped = Boolean(await reasonToSkip(["pgbouncer"]));
+
+/** The tests of what web and worker do, behind a pgbouncer in transaction mode. A few skip themselves there. */
 export default mergeConfig(
-  { ...usual, test: { ...usual.test, globalSetup: "test/support/pgbouncer-setup.ts" } },
+  {
+    ...usual,
+    test: {
+      ...usual.test,
+      include: isSkipped ? [] : usual.test!.include,
+      globalSetup: isSkipped ? [] : "test/support/pgbouncer-setup.ts",
+    },
+  },
   defineConfig({
     test: {
+      passWithNoTests: isSkipped,
       exclude: [
-        // Notifications need a session of their own.
+        // LISTEN needs a session.
         "test/db/notify-workers.test.ts",
-        "test/engine/wake-up.test.ts",
-        // These look at single connections of the server.
-        "test/db/connect.test.ts",
-        "test/engine/heartbeat.test.ts",
+        // `npm run dev` has a server of its own, without a pooler.
         "test/dev/**",
-        "test/docs.test.ts",
       ],
     },
   }),

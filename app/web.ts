@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { createApp } from "./app.ts";
 import { connect } from "./db/connect.ts";
+import { warnOfPooler } from "./db/pooler.ts";
 import { webEnv } from "./env.ts";
 import type { Middleware } from "./http/context.ts";
 import { createLog } from "./log.ts";
@@ -35,7 +36,12 @@ export function startWeb(options: { isDevelopment?: boolean; moreRoutes?: Middle
   const server = createServer(timeouts, (request, response) => void handle(request, response));
   // In development, anyone who connects can read all mails.
   const host = options.isDevelopment ? "127.0.0.1" : undefined;
-  server.listen(env.PORT, host, () => log.info({ address: server.address() }, "listening"));
+  server.listen(env.PORT, host, () => {
+    log.info({ address: server.address() }, "listening");
+    warnOfPooler(sql, env.DATABASE_URL, log).catch((error: unknown) =>
+      log.warn({ err: error }, "the database is away: web responds 503 until it is back"),
+    );
+  });
   server.once("error", (error) => {
     log.fatal({ err: error }, error.message);
     process.exit(1);

@@ -12,5 +12,8 @@ export async function warnOfPooler(sql: Sql, databaseUrl: string, log: Log): Pro
   const [row] = await query;
   const reported = isQuery(query) ? query.state?.pid : undefined;
   if (row!.pid === reported) return;
-  log.warn("a pooler is before the database: pgbouncer needs max_prepared_statements (from 1.21) or ?prepare=false");
+  log.warn(
+    "a pooler is before the database: if it is pgbouncer in transaction mode, end DATABASE_URL with ?prepare=false, " +
+      "or set max_prepared_statements in pgbouncer 1.21 or later",
+  );
 }

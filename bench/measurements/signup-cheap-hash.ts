@@ -30,5 +30,5 @@ async function signups(bench: Bench, script: string, env: Record<string, string>
   const settings = { DATABASE_URL: base.url, TRUST_PROXY: "1", ...env };
   await using web = await startWebProcess({ script, env: settings, healthPath: "/" });
   await vacuum(base.sql);
-  return await load({ url: `${web.url}/signup`, connections: 100, seconds: bench.size(6, 2), signUp: true });
+  return await load({ url: `${web.url}/signup`, connections: 100, seconds: bench.size(6, 1), signUp: true });
 }

@@ -10,7 +10,7 @@ const pages = ["/", "/signup"];
 
 /** Signups over HTTP, beside peers and the ceiling that the password hash sets; and pages under a load of signups. */
 export async function signup(bench: Bench): Promise<Report> {
-  const seconds = bench.size(6, 2);
+  const seconds = bench.size(6, 1);
   const results = await compete(bench, [...systems(bench), ceiling(seconds)]);
   const loaded = await compete(bench, [
     { name: projectName, setting: "100 connections post signups", run: () => pagesUnderLoad(bench, seconds) },

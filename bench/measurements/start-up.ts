@@ -37,7 +37,7 @@ async function ofWeb(bench: Bench): Promise<Figures> {
 
   await delay(bench.size(5000, 500));
   const idle = await megabytes(web.child.pid);
-  await load({ url: `${web.url}/signup`, connections: 100, seconds: bench.size(10, 2), signUp: true });
+  await load({ url: `${web.url}/signup`, connections: 100, seconds: bench.size(10, 1), signUp: true });
   return { ready, idle, loaded: await megabytes(web.child.pid) };
 }
 

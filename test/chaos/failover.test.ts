@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { connect } from "../../app/db/connect.ts";
+import { reasonToSkip } from "../support/cluster/programs.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { runMigrations } from "../support/processes.ts";
-import { findServerPrograms, startPair } from "../support/standby.ts";
+import { startPair } from "../support/standby.ts";
 import { checkInvariants } from "../support/storm/invariants.ts";
 import { quiesce, proveWork } from "../support/storm/quiesce.ts";
 import { createSeenTable } from "../support/storm/feed.ts";
@@ -13,12 +14,9 @@ import { startFlakySmtpServer } from "../support/storm/flaky-smtp-server.ts";
 import { createRandom } from "../support/storm/random.ts";
 import { until } from "../support/until.ts";
 
-const programs = await findServerPrograms();
-if (!programs) console.log("skipped: no PostgreSQL of the system's packages (Debian: apt-get install postgresql)");
-
-describe.skipIf(!programs)("a failover to a synchronous standby", () => {
+describe.skipIf(await reasonToSkip(["postgresql"]))("a failover to a synchronous standby", () => {
   it("loses no acknowledged signup, and web and worker recover by themselves", { timeout: 200_000 }, async () => {
-    const pair = await startPair(programs!);
+    const pair = await startPair();
     await runMigrations(pair.url);
     const primary = connect({ DATABASE_URL: pair.url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "test");
     await createSeenTable(primary);

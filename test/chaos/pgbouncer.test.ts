@@ -1,51 +1,18 @@
 import { describe, expect, it } from "vitest";
 import request from "supertest";
 import { connect } from "../../app/db/connect.ts";
-import { chaosWorker, enqueueMails, enqueueTasks } from "../support/chaos.ts";
+import { chaosWorker } from "../support/chaos.ts";
+import { reasonToSkip } from "../support/cluster/programs.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase } from "../support/database.ts";
-import { isEmpty } from "../support/engine.ts";
-import { hasPgbouncer, poolTransactions } from "../support/pgbouncer.ts";
+import { poolTransactions } from "../support/pgbouncer.ts";
+import type { Process } from "../support/processes.ts";
 import { receiveMails } from "../support/smtp.ts";
 import { until } from "../support/until.ts";
 import { runWeb, serveApp } from "../support/web.ts";
 import { runAccountLifeCycle } from "../support/account-life-cycle.ts";
 
-const isInstalled = await hasPgbouncer();
-if (!isInstalled) console.log("skipped: pgbouncer is not installed (Debian: apt-get install pgbouncer)");
-
-describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
-  it("the worker sends the mail of a signup, by polling", async () => {
-    const { sql, url } = await createDatabase();
-    const pooled = `${await poolTransactions(url)}?prepare=false`;
-    const web = connect({ DATABASE_URL: pooled, DATABASE_SSL: "off", DATABASE_POOL: 10 }, "web");
-    cleanUp(() => web.end());
-    const smtp = await receiveMails();
-    const site = request(await serveApp(web));
-    const workers = [1, 2].map(() => chaosWorker(pooled, smtp.url, {}, "worker/main.ts"));
-    await Promise.all(workers.map((worker) => worker.joined()));
-
-    const started = performance.now();
-    await site
-      .post("/signup")
-      .type("form")
-      .send({ email: "ada@example.com", password: "twelve engines hum" })
-      .expect(303);
-    await until("the mail is there", () => smtp.mails.length === 1);
-    console.log(`mailed ${Math.round(performance.now() - started)} ms after the signup was sent`);
-
-    // Many statements: they share server connections with each other's leftovers.
-    await enqueueMails(sql, "SEND_EMAIL_WELCOME", 200);
-    await until("all is mailed", () => isEmpty(sql), 30);
-    expect(smtp.mails).toHaveLength(201);
-    for (const worker of workers) {
-      expect(worker.output()).not.toContain("prepared statement");
-      expect(await worker.end()).toBe(0);
-    }
-    expect(await sql`select from worker`).toEqual([]);
-    expect(await sql`select from task_error`).toEqual([]);
-  });
-
+describe.skipIf(await reasonToSkip(["pgbouncer"]))("behind pgbouncer in transaction mode", () => {
   it("several accounts go through their full life cycle at the same time", async () => {
     const { sql, url } = await createDatabase();
     const pooled = `${await poolTransactions(url)}?prepare=false`;
@@ -64,17 +31,19 @@ describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
     }
   });
 
-  it("a worker warns that its statements are prepared, and only then", async () => {
+  it("web and worker warn that their statements are prepared, and only then", async () => {
     const { url } = await createDatabase();
     const pooled = await poolTransactions(url);
     const urls = [pooled, `${pooled}?prepare=false`, url];
     const workers = urls.map((each) => chaosWorker(each, "smtp://127.0.0.1:1", {}, "worker/main.ts"));
+    const sites = await Promise.all(urls.map((each) => runWeb(each)));
     await Promise.all(workers.map((worker) => worker.joined()));
-    expect(workers.map((worker) => worker.output().includes("a pooler is before the database"))).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    const warns = (process: Process) => process.output().includes("end DATABASE_URL with ?prepare=false");
+    await until("web warns", () => warns(sites[0]!.web));
+    // On SIGTERM, web ends after its first statement.
+    await Promise.all(sites.map(({ web }) => web.end()));
+    expect(workers.map(warns)).toEqual([true, false, false]);
+    expect(sites.map(({ web }) => warns(web))).toEqual([true, false, false]);
   });
 
   it("a burst of signups is answered without a time-out", async () => {
@@ -90,19 +59,5 @@ describe.skipIf(!isInstalled)("behind pgbouncer in transaction mode", () => {
         .send({ email: `person-${person}@example.com`, password: "twelve engines hum" });
     const responses = await Promise.all(Array.from({ length: 150 }, post));
     expect(responses.filter(({ status }) => status !== 303)).toEqual([]);
-  });
-
-  it("a worker reclaims the tasks of a crashed one, and finish commits the handler's writes", async () => {
-    const { sql, url } = await createDatabase();
-    await sql`create table signature (task_id bigint, attempt smallint)`;
-    const pooled = `${await poolTransactions(url)}?prepare=false`;
-    await enqueueTasks(sql, "SIGN", { seconds: 1 }, 3);
-    const first = chaosWorker(pooled, "smtp://127.0.0.1:1");
-    await until("it has begun", () => first.logged("begun").length === 3);
-    await first.end("SIGKILL");
-    const second = chaosWorker(pooled, "smtp://127.0.0.1:1");
-    await until("its successor has done them", () => isEmpty(sql));
-    expect(await sql`select distinct attempt from signature`).toEqual([{ attempt: 2 }]);
-    expect(await second.end()).toBe(0);
   });
 });

@@ -1,16 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { connect, isUnavailable, type Sql } from "../../app/db/connect.ts";
 import { transact } from "../../app/db/transaction.ts";
+import { reasonToSkip } from "../support/cluster/programs.ts";
 import { cleanUp } from "../support/clean-up.ts";
-import { findServerPrograms, startPair, type Pair } from "../support/standby.ts";
+import { startPair, type Pair } from "../support/standby.ts";
 import { until } from "../support/until.ts";
 
-const programs = await findServerPrograms();
-if (!programs) console.log("skipped: no PostgreSQL of the system's packages (Debian: apt-get install postgresql)");
-
-describe.skipIf(!programs)("a primary whose synchronous standby is away", () => {
+describe.skipIf(await reasonToSkip(["postgresql"]))("a primary whose synchronous standby is away", () => {
   it("has its late commits reported as failures, and each cancel reaches it", { timeout: 60_000 }, async () => {
-    const pair = await startPair(programs!);
+    const pair = await startPair();
     const settings = { DATABASE_URL: pair.url, DATABASE_SSL: "off", DATABASE_POOL: 1 } as const;
     const sql = connect(settings, "test", 8);
     cleanUp(() => sql.end({ timeout: 1 }));
@@ -25,7 +23,7 @@ describe.skipIf(!programs)("a primary whose synchronous standby is away", () => 
   });
 
   it("has a commit reported as failed when any cancel ends its wait", { timeout: 60_000 }, async () => {
-    const pair = await startPair(programs!);
+    const pair = await startPair();
     const settings = { DATABASE_URL: pair.url, DATABASE_SSL: "off", DATABASE_POOL: 2 } as const;
     const [sql, admin] = [connect(settings, "test", 40), connect(settings, "admin", 40)];
     cleanUp(() => Promise.all([sql, admin].map((pool) => pool.end({ timeout: 1 }))));

@@ -3,7 +3,7 @@ import { connect } from "../../app/db/connect.ts";
 import { projectName } from "../../app/env.ts";
 import { chaosWorker, hold } from "../support/chaos.ts";
 import { cleanUp } from "../support/clean-up.ts";
-import { createDatabase } from "../support/database.ts";
+import { createDatabase, isPooled } from "../support/database.ts";
 import { handler, enqueue, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
@@ -30,7 +30,7 @@ describe("heartbeats", () => {
     await unlock();
   });
 
-  it("have a connection of their own in the worker's entry", async () => {
+  it.skipIf(isPooled)("have a connection of their own in the worker's entry", async () => {
     const { sql, url } = await createDatabase();
     const worker = chaosWorker(url, "smtp://127.0.0.1:1", {}, "worker/main.ts");
     await worker.joined();

@@ -4,11 +4,15 @@ import { inject } from "vitest";
 import { connect, type Sql } from "../../app/db/connect.ts";
 import { cleanUp } from "./clean-up.ts";
 
+/** Whether a pgbouncer is before the server: a session then has no connection of its own. */
+export const isPooled = inject("poolerUrl") !== undefined;
+
 /** A clone of the migrated template database. It is dropped after the test file, or after the test that creates it. */
 export async function createDatabase(template = "migrated"): Promise<{ sql: Sql; url: string }> {
   const admin = postgres(`${inject("serverUrl")}postgres`, { max: 1, onnotice: () => {} });
   const name = `test_${randomUUID()}`;
-  await admin`create database ${admin(name)} template ${admin(template)}`;
+  // Twice as fast as the default, which writes the log of every block.
+  await admin`create database ${admin(name)} template ${admin(template)} strategy file_copy`;
 
   const pooler = inject("poolerUrl");
   const url = pooler ? `${pooler}${name}?prepare=false` : inject("serverUrl") + name;

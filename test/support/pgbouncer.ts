@@ -8,13 +8,6 @@ import { cleanUp } from "./clean-up.ts";
 import { endWithRun } from "./processes.ts";
 import { until } from "./until.ts";
 
-/** Whether the system has pgbouncer. */
-export async function hasPgbouncer(): Promise<boolean> {
-  const child = spawn("pgbouncer", ["--version"], { stdio: "ignore" });
-  const [code] = (await once(child, "close").catch(() => [1])) as [number];
-  return code === 0;
-}
-
 /** A pgbouncer in transaction mode before the database of that URL, until the end of the test. */
 export async function poolTransactions(databaseUrl: string): Promise<string> {
   const { url, stop } = await startPgbouncer(databaseUrl, 3);

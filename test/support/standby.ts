@@ -30,7 +30,8 @@ export async function findServerPrograms(): Promise<string | undefined> {
 }
 
 /** A primary with a synchronous standby: no commit is acknowledged before the standby has it. */
-export async function startPair(programs: string): Promise<Pair> {
+export async function startPair(): Promise<Pair> {
+  const programs = (await findServerPrograms())!;
   const folder = await mkdtemp(`${tmpdir()}/signup-pair-`);
   if (process.getuid?.() === 0) await chown(folder, nobody, nobody);
   const [primary, standby] = [`${folder}/primary`, `${folder}/standby`];

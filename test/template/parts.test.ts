@@ -4,7 +4,7 @@ import { createDatabase, empty } from "../support/database.ts";
 import { addWorker, enqueue, handler, isEmpty, runEngine } from "../support/engine.ts";
 import { until } from "../support/until.ts";
 
-// Runs in the copy that worker-parts.test.ts makes: only there does each worker have its own part of the tasks.
+// Runs in the copy that growing.test.ts makes: only there does each worker have its own part of the tasks.
 const hasParts = existsSync(new URL("../../migrations/0100_task_part.sql", import.meta.url));
 
 const database = await createDatabase();

@@ -7,31 +7,34 @@ import { unprivileged } from "../../../dev/postgres.ts";
 /** A program of a cluster under its supervisor, with its log in a file. */
 export type Program = Member & { log: string };
 
+const isThere = (file: string) =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
+
+/** Debian packages, and whether each is installed. */
 const packages = {
-  patroni: "/usr/bin/patroni",
-  "etcd-server": "/usr/bin/etcd",
-  haproxy: "/usr/sbin/haproxy",
-  pgbouncer: "/usr/sbin/pgbouncer",
+  patroni: () => isThere("/usr/bin/patroni"),
+  "etcd-server": () => isThere("/usr/bin/etcd"),
+  haproxy: () => isThere("/usr/sbin/haproxy"),
+  pgbouncer: () => isThere("/usr/sbin/pgbouncer"),
+  postgresql: async () => (await findServerPrograms()) !== undefined,
 };
 
-/** The Debian packages that a cluster needs and that are not installed. */
-async function missingPackages(): Promise<string[]> {
-  const names: string[] = [];
-  for (const [name, file] of Object.entries(packages)) await access(file).catch(() => names.push(name));
-  if (!(await findServerPrograms())) names.push("postgresql");
-  return names;
-}
-
 /**
- * Why this file's tests are skipped, or undefined. On a machine that must run them (CLUSTER_REQUIRED=1), a missing
- * package is an error.
+ * Why tests that need these packages are skipped, or undefined. On a machine that must run them (CLUSTER_REQUIRED=1), a
+ * missing package is an error.
  */
-export async function reasonToSkip(): Promise<string | undefined> {
-  const missing = await missingPackages();
+export async function reasonToSkip(
+  needed = Object.keys(packages) as (keyof typeof packages)[],
+): Promise<string | undefined> {
+  const missing: string[] = [];
+  for (const name of needed) if (!(await packages[name]())) missing.push(name);
   if (missing.length === 0) return undefined;
-  const reason = `skipped: these packages are missing (Debian: apt-get install ${missing.join(" ")})`;
-  if (process.env["CLUSTER_REQUIRED"]) throw new Error(reason);
-  console.log(reason);
+  const reason = `these packages are missing (Debian: apt-get install ${missing.join(" ")})`;
+  if (process.env["CLUSTER_REQUIRED"]) throw new Error(`CLUSTER_REQUIRED is set, but ${reason}`);
+  console.log(`skipped: ${reason}`);
   return reason;
 }
 

@@ -44,8 +44,13 @@ it(`has ${count} events processed exactly once by a receiver that keeps ids, tho
   const liveInTurn = async () => {
     while (performance.now() - begun < 12_000) {
       const worker = start();
+      await until(
+        "it has joined",
+        async () => (await sql`select from worker where pid = ${worker.pid}`).length > 0,
+        60,
+      );
       // How long the worker lives: the kill must come at any moment.
-      await delay(1500 + Math.random() * 2500);
+      await delay(1000 + Math.random() * 2500);
       await worker.end("SIGKILL");
       kills += 1;
     }
@@ -55,7 +60,7 @@ it(`has ${count} events processed exactly once by a receiver that keeps ids, tho
   expect(repeated).toBeGreaterThan(0);
 
   const survivors = [start(), start(), start()];
-  await until("all are processed", async () => processed.size >= count && (await isEmpty(sql)), 100);
+  await until("all are processed", async () => processed.size >= count && (await isEmpty(sql)), 200);
   console.log(`${((performance.now() - begun) / 1000).toFixed(1)} s, ${repeated} repeated`);
   await Promise.all(survivors.map((worker) => worker.end("SIGKILL")));
 
