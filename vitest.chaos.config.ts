@@ -2,9 +2,16 @@ import { defineConfig, mergeConfig } from "vitest/config";
 import usual from "./vitest.config.ts";
 
 // These measure time, memory or buffers. A test beside them would disturb them.
-const measured = ["claim-cost", "enumeration", "held-snapshot", "memory", "overview-cost", "timing"].map(
-  (name) => `test/**/chaos/${name}.test.ts`,
-);
+const measured = [
+  "claim-cost",
+  "enumeration",
+  "event-months",
+  "held-snapshot",
+  "memory",
+  "overview-cost",
+  "sizes",
+  "timing",
+].map((name) => `test/**/chaos/${name}.test.ts`);
 
 /** Long tests: faults, big backlogs, timing. First the measured ones, one by one. */
 export default mergeConfig(
