@@ -17,7 +17,7 @@ const large: Size =
 const [warmUps, people] = [2, 6];
 const jobs = ["PRUNE_HISTORY", "PRUNE_EXPIRED", "PRUNE_EVENTS", "DELETE_UNVERIFIED", "REMIND_UNVERIFIED"];
 
-it(`costs a request the same with ${large.users} users, and a daily task less than a buffer for each`, async () => {
+it(`${large.users} users cost a request about the same, and a daily task less than a tenth of a buffer each`, async () => {
   const [before, after] = [await measure(small), await measure(large)];
   const perCall = ({ buffers, calls }: StatementCost) => buffers / calls;
   const smallCost = new Map(before.requests.map((cost) => [cost.id, perCall(cost)]));

@@ -88,10 +88,10 @@ it("holds every invariant after a storm of faults", { timeout: 400_000 }, async 
 
 /** Resolves when each web process has accepted 20 more signups, which use most of its connections. */
 async function acceptsSignups({ webs }: Fleet, load: Load): Promise<void> {
-  const goals = webs.map((web) => ({ web, goal: load.takenAt(web).length + 20 }));
+  const goals = webs.map((web) => ({ web, goal: load.acceptedAt(web).length + 20 }));
   await until(
     "both web processes accept signups",
-    () => goals.every(({ web, goal }) => load.takenAt(web).length >= goal),
+    () => goals.every(({ web, goal }) => load.acceptedAt(web).length >= goal),
     readyLimitSeconds,
   );
 }

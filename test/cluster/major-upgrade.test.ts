@@ -21,7 +21,7 @@ const blocks = (await blocksOf("docs/growing.md", "sh")).filter(
   ({ heading }) => heading === "A major upgrade of Postgres",
 );
 
-describe.skipIf(await reasonToSkip())("the commands of «A major upgrade of Postgres»", () => {
+describe.skipIf(await reasonToSkip(["postgresql"]))("the commands of «A major upgrade of Postgres»", () => {
   it("lose no user, mail, task or event while people sign up", async () => {
     const urls = await startTwoVersions();
     const [older, newer] = [open(urls.older), open(urls.newer)];
@@ -32,10 +32,10 @@ describe.skipIf(await reasonToSkip())("the commands of «A major upgrade of Post
     smtp.becomeReliable();
     const fleet = await launch([urls.older], smtp.url);
     const load = startLoad(fleet.webs, createRandom(1));
-    const takenAt = () => fleet.webs.flatMap((web) => load.takenAt(web)).toSorted((a, b) => a - b);
+    const acceptedAt = () => fleet.webs.flatMap((web) => load.acceptedAt(web)).toSorted((a, b) => a - b);
     const moreSignups = (count: number) => {
-      const enough = takenAt().length + count;
-      return until(`${count} more signups are accepted`, () => takenAt().length >= enough, 60);
+      const enough = acceptedAt().length + count;
+      return until(`${count} more signups are accepted`, () => acceptedAt().length >= enough, 60);
     };
     const [check, copy, wait, catchUp, carryOver] = await commands(urls);
 
@@ -62,7 +62,7 @@ describe.skipIf(await reasonToSkip())("the commands of «A major upgrade of Post
     await Promise.all([startWebs(), startWorkers()]);
 
     await moreSignups(50);
-    const seconds = longestGap(takenAt(), stopped) / 1000;
+    const seconds = longestGap(acceptedAt(), stopped) / 1000;
     console.log(`${load.signups.size} people; ${seconds.toFixed(1)} s without signups`);
     await load.stop();
     await newer`update task set run_at = now() where task_type = 'NO_OP'`;
@@ -71,7 +71,7 @@ describe.skipIf(await reasonToSkip())("the commands of «A major upgrade of Post
     expect(await checkInvariants({ sql: newer, signups: load.signups, mails, fleet })).toEqual({});
     expect([...mails.values()].filter(({ copies }) => copies > 1)).toEqual([]);
     expect(await newer`select from task_dead`).toEqual([]);
-    expect(seconds).toBeLessThan(20);
+    expect(seconds).toBeLessThan(60);
   });
 });
 

@@ -38,7 +38,7 @@ export async function startPgbouncer(databaseUrl: string, poolSize: number) {
 
   // It refuses to run as root.
   const asNobody = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
-  const child = spawn("pgbouncer", [...asNobody, file], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn("/usr/sbin/pgbouncer", [...asNobody, file], { stdio: ["ignore", "ignore", "pipe"] });
   endWithRun(child);
   let printed = "";
   child.stderr.on("data", (chunk: Buffer) => (printed += chunk.toString()));

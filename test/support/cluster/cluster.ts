@@ -1,6 +1,7 @@
-import { chown, cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { chown, cp, mkdtemp, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
+import { connect } from "../../../app/db/connect.ts";
 import { cleanUp } from "../clean-up.ts";
 import { startFaultyProxy, type FaultyProxy } from "../faulty-proxy.ts";
 import { findServerPrograms } from "../standby.ts";
@@ -106,9 +107,24 @@ export async function leader(nodes: Node[]) {
   return leading.length === 1 ? leading[0] : undefined;
 }
 
+/** Whether its Postgres is up, and not in recovery. */
+export async function acceptsWrites({ port }: Node): Promise<boolean> {
+  const settings = {
+    DATABASE_URL: `${login}127.0.0.1:${port}/postgres`,
+    DATABASE_SSL: "off",
+    DATABASE_POOL: 1,
+  } as const;
+  const sql = connect(settings, "test", 3);
+  const rows = await sql`select pg_is_in_recovery() as is_standby`.catch(() => []);
+  await sql.end({ timeout: 1 });
+  return rows[0]?.["is_standby"] === false;
+}
+
 /** The postmaster and its children; empty when none runs. */
 export async function postgresPids(data: string): Promise<number[]> {
   const [postmaster = ""] = (await readFile(`${data}/postmaster.pid`, "utf8").catch(() => "")).split("\n");
+  // The file outlives a server that was killed.
+  if ((await readlink(`/proc/${postmaster}/cwd`).catch(() => "")) !== data) return [];
   const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, "utf8").catch(() => undefined);
   return children === undefined ? [] : [postmaster, ...children.trim().split(" ")].filter(Boolean).map(Number);
 }

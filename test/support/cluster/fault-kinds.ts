@@ -3,8 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { runUnprivileged } from "../../../dev/postgres.ts";
 import type { Member } from "../storm/member.ts";
 import { until } from "../until.ts";
-import { killPostgres, leader, postgresPids, signal, type Cluster } from "./cluster.ts";
-import { ask, type Node } from "./patroni.ts";
+import { acceptsWrites, killPostgres, leader, postgresPids, signal, type Cluster } from "./cluster.ts";
+import { synchronousStandby, type Node } from "./patroni.ts";
 
 /** The cluster at the start of a fault, when it is whole. */
 export type World = { cluster: Cluster; leading: Node; standby: string };
@@ -75,9 +75,17 @@ export const kinds = {
     for (const { process } of down) process.child.kill("SIGCONT");
   },
 
-  "patronictl switchover": ({ leading }) => patronictl(leading, "switchover", "--leader", leading.name),
+  "patronictl switchover": (world) => patronictl(world, "switchover", "--leader", world.leading.name),
 
-  "patronictl failover": ({ leading, standby }) => patronictl(leading, "failover", "--candidate", standby),
+  "patronictl failover": (world) => patronictl(world, "failover", "--candidate", world.standby),
+
+  async "The synchronous standby is frozen until another replaces it"({ cluster, leading, standby }) {
+    const pids = await postgresPids(cluster.nodes.find(({ name }) => name === standby)!.data);
+    for (const pid of pids) signal(pid, "SIGSTOP");
+    const replaced = async () => ![undefined, standby].includes(await synchronousStandby(leading));
+    await until("another standby is synchronous", replaced, limitSeconds);
+    for (const pid of pids) signal(pid, "SIGCONT");
+  },
 
   "pgbouncer is killed": ({ cluster }, fault) => restart([cluster.pgbouncer], fault),
   "HAProxy is killed": ({ cluster }, fault) => restart([cluster.haproxy], fault),
@@ -89,7 +97,8 @@ export const kinds = {
     );
     await replica.patroni.kill(async () => {
       await killPostgres(replica.data);
-      await rm(replica.data, { recursive: true });
+      // Its last processes may still write.
+      await rm(replica.data, { recursive: true, maxRetries: 10 });
     });
   },
 } satisfies Record<string, Inject>;
@@ -107,17 +116,17 @@ function anotherLeads({ cluster, leading }: World): Promise<unknown> {
   return until("another node leads", () => leader(others), limitSeconds);
 }
 
-/** Resolves when the leader has made its Postgres read-only, as it must without a majority of etcd. */
+/** Resolves when no Postgres accepts writes: without a majority of etcd, the leader must stop. */
 function nobodyLeads({ cluster }: World): Promise<unknown> {
   return until(
-    "no node leads",
-    async () => {
-      const all = await Promise.all(cluster.nodes.map((node) => ask(node, "/patroni")));
-      return all.every((status) => status?.role !== "master");
-    },
+    "no node accepts writes",
+    async () => !(await Promise.all(cluster.nodes.map(acceptsWrites))).includes(true),
     limitSeconds,
   );
 }
 
-const patronictl = ({ file }: Node, command: string, ...args: string[]) =>
-  runUnprivileged("/usr/bin/patronictl", ["-c", file, command, "signup", "--force", ...args]);
+async function patronictl(world: World, command: string, ...args: string[]): Promise<void> {
+  await runUnprivileged("/usr/bin/patronictl", ["-c", world.leading.file, command, "signup", "--force", ...args]);
+  // It exits with 0 when Patroni refuses.
+  await anotherLeads(world);
+}

@@ -28,9 +28,9 @@ export async function injectAll(cluster: Cluster, faults: Fault[], load: Load, w
     await kinds[fault.kind]({ cluster, leading, standby: standby! }, fault);
     await whole(cluster);
     const end = performance.now();
-    await until("signups are accepted", () => webs.every((web) => load.takenAt(web).at(-1)! > end), 60);
+    await until("signups are accepted", () => webs.every((web) => load.acceptedAt(web).at(-1)! > end), 60);
 
-    const secondsWithoutWrites = webs.map((web) => longestGap(load.takenAt(web), start) / 1000);
+    const secondsWithoutWrites = webs.map((web) => longestGap(load.acceptedAt(web), start) / 1000);
     const secondsUntilWhole = (end - start) / 1000;
     outages.push({ kind: fault.kind, secondsWithoutWrites, secondsUntilWhole });
     const without = secondsWithoutWrites.map((seconds) => seconds.toFixed(1)).join(" and ");
@@ -40,7 +40,7 @@ export async function injectAll(cluster: Cluster, faults: Fault[], load: Load, w
 }
 
 /** The longest time between two signups that followed each other after the start. */
-export function longestGap(takenAt: number[], start: number): number {
-  const after = takenAt.filter((at) => at > start);
+export function longestGap(acceptedAt: number[], start: number): number {
+  const after = acceptedAt.filter((at) => at > start);
   return Math.max(...after.map((at, place) => at - (after[place - 1] ?? start)));
 }

@@ -15,7 +15,7 @@ import { injectAll, planFaults, type Outage } from "./faults.ts";
 /**
  * Two web processes and three workers on a new cluster, with signups throughout the faults. One of the web processes
  * and two workers connect through pgbouncer and HAProxy, the others by the names of all hosts. Returns the outages, and
- * what must be empty: violated invariants, restarts of web and workers, dead tasks, programs that ended by themselves.
+ * what must be empty: violated invariants, dead tasks, programs that ended by themselves.
  */
 export async function runStorm(seed: number, count: number) {
   const cluster = await startCluster();
@@ -28,7 +28,7 @@ export async function runStorm(seed: number, count: number) {
   smtp.becomeReliable();
   const fleet = await launch([cluster.urls.pgbouncer, cluster.urls.hosts], smtp.url);
   const load = startLoad(fleet.webs, createRandom(seed));
-  await until("signups are accepted", () => fleet.webs.every((web) => load.takenAt(web).length >= 10), 60);
+  await until("signups are accepted", () => fleet.webs.every((web) => load.acceptedAt(web).length >= 10), 60);
 
   const start = performance.now();
   const outages: Outage[] = await injectAll(cluster, planFaults(createRandom(seed), count), load, fleet.webs);
@@ -49,7 +49,6 @@ export async function runStorm(seed: number, count: number) {
   return {
     outages,
     violations: await checkInvariants({ sql, signups: load.signups, mails: await smtp.mails(), fleet }),
-    restarted: fleet.members.filter(({ kills }) => kills > 0),
     dead: await sql`select task_type, reason from task_dead`,
     exits: programs.flatMap(({ unexpectedExits }) => unexpectedExits),
   };

@@ -10,7 +10,7 @@ export type Load = {
   /** How often each response came. */
   answers: Map<string, number>;
   /** When the web process answered each signup that it accepted, with 303 or 204, by `performance.now()`. */
-  takenAt(web: Web): number[];
+  acceptedAt(web: Web): number[];
   /** Stops the load. Resolves when every response is there. */
   stop(): Promise<void>;
 };
@@ -22,7 +22,7 @@ const mostAtOnce = 60;
 export function startLoad(webs: Web[], random: Random): Load {
   const signups: Signups = new Map();
   const answers = new Map<string, number>();
-  const takenAt = new Map<Web, number[]>(webs.map((web) => [web, []]));
+  const acceptedAt = new Map<Web, number[]>(webs.map((web) => [web, []]));
   const open = new Set<Promise<void>>();
   let count = 0;
   const over = new AbortController();
@@ -32,9 +32,9 @@ export function startLoad(webs: Web[], random: Random): Load {
     signups.set(email, seen);
     const answer = await post(`${web.url}/signup`, { email, password: "twelve engines hum" }, isForm, client);
     answers.set(answer, (answers.get(answer) ?? 0) + 1);
-    const isTaken = answer === "303" || answer === "204";
-    if (isTaken) takenAt.get(web)!.push(performance.now());
-    if (isTaken) seen.answered += 1;
+    const isAccepted = answer === "303" || answer === "204";
+    if (isAccepted) acceptedAt.get(web)!.push(performance.now());
+    if (isAccepted) seen.answered += 1;
     else seen.unheard += 1;
   }
 
@@ -56,7 +56,7 @@ export function startLoad(webs: Web[], random: Random): Load {
   return {
     signups,
     answers,
-    takenAt: (web) => takenAt.get(web)!,
+    acceptedAt: (web) => acceptedAt.get(web)!,
     async stop() {
       over.abort();
       await running;
