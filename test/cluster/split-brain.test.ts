@@ -1,7 +1,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { connect, isUnavailable, type Sql } from "../../app/db/connect.ts";
-import { leader, postgresPids, signal, startCluster, whole, type Cluster } from "../support/cluster/cluster.ts";
+import {
+  acceptsWrites,
+  leader,
+  postgresPids,
+  signal,
+  startCluster,
+  whole,
+  type Cluster,
+} from "../support/cluster/cluster.ts";
 import type { Node } from "../support/cluster/patroni.ts";
 import { reasonToSkip } from "../support/cluster/programs.ts";
 import { cleanUp } from "../support/clean-up.ts";
@@ -113,7 +121,10 @@ const stop = (writers: Record<string, Writer>) => Promise.all(Object.values(writ
 
 async function anotherLeads({ nodes }: Cluster, old: Node): Promise<Node> {
   const others = nodes.filter((node) => node !== old);
-  return (await until("another node leads", () => leader(others), 60)).node;
+  const { node } = await until("another node leads", () => leader(others), 60);
+  // Patroni leads a moment before its Postgres is promoted. Until then, that still confirms writes of the old leader.
+  await until("its Postgres accepts writes", () => acceptsWrites(node), 60);
+  return node;
 }
 
 /** Every acknowledged note is in the cluster. */

@@ -17,7 +17,12 @@ export async function quiesce(sql: Sql, fleet: Fleet): Promise<void> {
       return (await sql`select from task limit 1`).length === 0;
     },
     limitSeconds,
-  );
+  ).catch(async (error: unknown) => {
+    const left = await sql`
+      select task_type, attempt, crashes, run_at - now() as due_in, worker_id, created_at from task limit 10
+    `;
+    throw new Error(`Tasks are left: ${JSON.stringify(left)}`, { cause: error });
+  });
   await until("the feed is read", async () => (await unread(sql)).length === 0, limitSeconds);
   await until("the running workers have their rows", () => sameSessions(sql, fleet), limitSeconds);
   await proveWork(sql, fleet.workers);
