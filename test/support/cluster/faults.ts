@@ -1,4 +1,4 @@
-import type { Web } from "../storm/fleet.ts";
+import { readyLimitSeconds, type Web } from "../storm/fleet.ts";
 import type { Load } from "../storm/load.ts";
 import type { Random } from "../storm/random.ts";
 import { until } from "../until.ts";
@@ -28,7 +28,9 @@ export async function injectAll(cluster: Cluster, faults: Fault[], load: Load, w
     await kinds[fault.kind]({ cluster, leading, standby: standby! }, fault);
     await whole(cluster);
     const end = performance.now();
-    await until("signups are accepted", () => webs.every((web) => load.acceptedAt(web).at(-1)! > end), 60);
+    for (const web of webs) {
+      await until(`${web.name} accepts signups`, () => load.acceptedAt(web).at(-1)! > end, readyLimitSeconds);
+    }
 
     const secondsWithoutWrites = webs.map((web) => longestGap(load.acceptedAt(web), start) / 1000);
     const secondsUntilWhole = (end - start) / 1000;
