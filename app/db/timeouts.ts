@@ -20,6 +20,7 @@ export function createTimeouts(silenceSeconds: number) {
   let hosts: Host[] | undefined;
   let next = 0;
   let isForCancel = false;
+  const sockets = new Set<Socket>();
 
   /** A socket to the host that served last, or to the next one that accepts connections. */
   async function openSocket(options: SocketOptions): Promise<Socket> {
@@ -36,10 +37,12 @@ export function createTimeouts(silenceSeconds: number) {
     const opened = performance.now();
     // The connection for LISTEN has no idle time-out: it may be silent.
     const socket = new PoolSocket(idle_timeout ? silenceSeconds : Infinity, () => {
+      sockets.delete(socket);
       // This host is down or read-only: the next socket tries the next host, unless another socket did so already.
       const isBrief = isForQueries && performance.now() - opened < briefMilliseconds;
       if (isBrief && next === tried) next = (tried + 1) % all.length;
     });
+    sockets.add(socket);
     return path ? socket.connect(path) : socket.connect(all[tried]!);
   }
 
@@ -53,11 +56,13 @@ export function createTimeouts(silenceSeconds: number) {
   /**
    * Cancels each query that takes too long. If only its connection were closed, the backend would keep waiting for its
    * lock while the pool opens another one. With several hosts, a query that was not sent yet waits for the next one.
+   * When the server turns out to be read-only, another one may accept writes by now: all connections are closed.
    */
   function limit(sql: Sql): Sql {
     return watchQueries(sql, (query) => {
       const reject = query.reject.bind(query);
       query.reject = (error) => {
+        if (codeOf(error) === "25006") for (const socket of sockets) socket.destroy();
         const isUnsent = (hosts ?? []).length > 1 && !query.state && isLostConnection(error);
         if (isUnsent) setTimeout(() => query.handler(query), pauseMilliseconds);
         else reject(error);
@@ -97,10 +102,10 @@ function takeHosts({ host, port }: SocketOptions): Host[] {
 
 const connectMilliseconds = 4000;
 
-function isLostConnection(error: unknown): boolean {
-  if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return false;
-  return /^(CONNECTION_DESTROYED|CONNECTION_CLOSED|CONNECT_TIMEOUT|E[A-Z]+)$/.test(error.code);
-}
+const codeOf = (error: unknown) => (error instanceof Error && "code" in error ? String(error.code) : "");
+
+const isLostConnection = (error: unknown) =>
+  /^(CONNECTION_DESTROYED|CONNECTION_CLOSED|CONNECT_TIMEOUT|E[A-Z]+)$/.test(codeOf(error));
 
 const ignore = () => {};
 

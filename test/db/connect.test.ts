@@ -5,6 +5,7 @@ import { connect, isUnavailable } from "../../app/db/connect.ts";
 import { projectName } from "../../app/env.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase, isPooled } from "../support/database.ts";
+import { until } from "../support/until.ts";
 import { portOf } from "../support/web.ts";
 
 const { sql, url } = await createDatabase();
@@ -69,6 +70,19 @@ describe("a connection that breaks", () => {
       expect(await query()).toEqual([{ text: "x".repeat(9000) }]);
     },
   );
+});
+
+// Behind pgbouncer, the server keeps the setting when the connection is closed.
+describe.skipIf(isPooled)("a connection whose server has become read-only", () => {
+  it("is closed when a write fails, and the next write goes to a new one", async () => {
+    const pool = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "demoted", 20);
+    cleanUp(() => pool.end({ timeout: 1 }));
+    await pool`set default_transaction_read_only = on`;
+    await expect(pool`insert into one values (1)`).rejects.toMatchObject({ code: "25006" });
+    // The one right after it may still meet the connection that closes.
+    await until("a write is accepted", () => pool`insert into one values (1) returning n`.catch(() => undefined), 5);
+    expect(await pool`show default_transaction_read_only`).toMatchObject([{ default_transaction_read_only: "off" }]);
+  });
 });
 
 describe("a statement that waits too long", () => {
