@@ -56,7 +56,9 @@ export function createTimeouts(silenceSeconds: number) {
   /**
    * Cancels each query that takes too long. If only its connection were closed, the backend would keep waiting for its
    * lock while the pool opens another one. With several hosts, a query that was not sent yet waits for the next one.
-   * When the server turns out to be read-only, another one may accept writes by now: all connections are closed.
+   * When a server turns out to be read-only, all connections are closed: another one may accept writes by now. A pool
+   * that is connected to a standby would stay there. postgres.js does not look at a server's state when the server
+   * before it refused the connection while it shut down.
    */
   function limit(sql: Sql): Sql {
     return watchQueries(sql, (query) => {
