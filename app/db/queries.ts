@@ -7,6 +7,11 @@ import type { PendingQuery, Row, Sql } from "postgres";
 export type Query = PendingQuery<Row[]> & {
   /** The text with its fragments, set when the query is sent. */
   string: string;
+  /** The text around the parameters, and the parameters. They are read when the query is sent. */
+  strings: TemplateStringsArray;
+  args: unknown[];
+  /** Set when the query was canceled: it is not sent then. */
+  cancelled: unknown;
   /** Set once the query is on a connection: what the server told it about its backend. */
   state: { pid: number } | null;
   /** Whether the connection is reading the response to this query. */

@@ -51,6 +51,11 @@ export function createTimeouts(silenceSeconds: number) {
     // `query.cancel()` drops the promise. If the host is down, its rejection would end the process.
     void query.canceller?.(query).catch(() => {});
     isForCancel = false;
+    if (query.state) return;
+    // A connection that opens for it would skip it, and never be free again. An empty statement frees it.
+    query.cancelled = null;
+    query.strings = nothing;
+    query.args = [];
   }
 
   /**
@@ -62,10 +67,11 @@ export function createTimeouts(silenceSeconds: number) {
    */
   function limit(sql: Sql): Sql {
     return watchQueries(sql, (query) => {
+      let isCanceled = false;
       const reject = query.reject.bind(query);
       query.reject = (error) => {
         if (codeOf(error) === "25006") for (const socket of sockets) socket.destroy();
-        const isUnsent = (hosts ?? []).length > 1 && !query.state && isLostConnection(error);
+        const isUnsent = !isCanceled && (hosts ?? []).length > 1 && !query.state && isLostConnection(error);
         if (isUnsent) setTimeout(() => query.handler(query), pauseMilliseconds);
         else reject(error);
       };
@@ -77,7 +83,10 @@ export function createTimeouts(silenceSeconds: number) {
         // If a query is canceled while it waits behind another one, it gets that one's response.
         const isWaiting = query.state && !query.active;
         if (isWaiting) timer = setTimeout(cancelOrWait, 1000);
-        else cancel(query);
+        else {
+          isCanceled = true;
+          cancel(query);
+        }
       };
       const end = () => clearTimeout(timer);
 
@@ -101,6 +110,8 @@ function takeHosts({ host, port }: SocketOptions): Host[] {
   host.length = 1;
   return hosts;
 }
+
+const nothing = Object.assign(["select"], { raw: ["select"] });
 
 const connectMilliseconds = 4000;
 

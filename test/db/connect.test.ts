@@ -47,6 +47,22 @@ async function acceptOne(url: string): Promise<string> {
   return url.replace(`:${port}/`, `:${portOf(server)}/`);
 }
 
+/** A proxy that closes each connection at once, until it is open. */
+async function startGate(url: string) {
+  const { port } = new URL(url);
+  let isOpen = false;
+  const server = createServer((client) => {
+    if (!isOpen) return client.on("error", () => {}).end();
+    const far = dial(Number(port), "127.0.0.1");
+    const end = () => [client, far].forEach((socket) => socket.destroy());
+    for (const socket of [client, far]) socket.on("error", () => {}).once("close", end);
+    return client.pipe(far).pipe(client);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanUp(() => server.close());
+  return { url: url.replace(`:${port}/`, `:${portOf(server)}/`), open: () => (isOpen = true) };
+}
+
 describe("a connection that breaks", () => {
   // An error that postgres.js throws outside a query cannot be caught: it fails this run, as it would end a process.
   const cases = [1, 20, 100, 300, 500, 520, 600, 1000, 5000].flatMap((bytes) => [
@@ -128,5 +144,17 @@ describe("a statement that waits too long", () => {
     cleanUp(() => pool.end({ timeout: 1 }));
     const failure: unknown = await pool`select pg_sleep(20)`.catch((error: unknown) => error);
     expect(isUnavailable(failure)).toBe(true);
+  });
+
+  it("is not sent when it was canceled before its connection opened, which then serves the next one", async () => {
+    const gate = await startGate(url);
+    const settings = { DATABASE_URL: gate.url, DATABASE_SSL: "off", DATABASE_POOL: 1 } as const;
+    const pool = connect(settings, "impatient", 8);
+    cleanUp(() => pool.end({ timeout: 1 }));
+    await expect(pool`insert into one values (2)`).rejects.toMatchObject({ code: "57014" });
+    gate.open();
+    const begun = performance.now();
+    expect(await pool`select n from one where n = 2`).toEqual([]);
+    expect(performance.now() - begun).toBeLessThan(2000);
   });
 });
