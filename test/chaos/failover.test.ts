@@ -62,13 +62,13 @@ function signUp({ name, url }: Web, signups: Signups): Promise<unknown> {
   const email = `${name}@people.example`;
   const body = JSON.stringify({ email, password: "twelve engines hum" });
   const headers = { "Content-Type": "application/json", "X-Forwarded-For": "192.0.2.1" };
-  const counts = { answered: 0, unheard: 0 };
+  const counts = { confirmed: 0, unconfirmed: 0 };
   signups.set(email, counts);
   return until(
     `${name} accepts a signup`,
     async () => {
       const { ok } = await fetch(`${url}/signup`, { method: "POST", body, headers });
-      counts[ok ? "answered" : "unheard"] += 1;
+      counts[ok ? "confirmed" : "unconfirmed"] += 1;
       return ok;
     },
     30,

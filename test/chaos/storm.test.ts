@@ -69,7 +69,7 @@ it("holds every invariant after a storm of faults", { timeout: 400_000 }, async 
   await until("connections are few again", async () => (await connections()) <= mostConnections, 60);
   const after = { memory: await memory(fleet), connections: await connections() };
 
-  console.log(`signups: ${counts(load.answers)}; by ${load.signups.size} people`);
+  console.log(`signups: ${counts(load.responses)}; by ${load.signups.size} people`);
   console.log(`faults: ${counts(Map.groupBy(faults, ({ kind }) => kind))}`);
   console.log(`failures of the SMTP server: ${counts(await smtp.failures())}`);
   const killed = [...fleet.members, smtp.server];

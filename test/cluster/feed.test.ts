@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { connect, isUnavailable, type Sql } from "../../app/db/connect.ts";
 import { readEvents } from "../../app/db/feed.ts";
 import { consume, type Consumer } from "../../worker/events/consume.ts";
-import { killPostgres, leader, startCluster, whole, type Cluster } from "../support/cluster/cluster.ts";
+import { killPostgres, leader, startCluster, untilHealthy, type Cluster } from "../support/cluster/cluster.ts";
 import type { Node } from "../support/cluster/patroni.ts";
 import { reasonToSkip } from "../support/cluster/programs.ts";
 import { cleanUp } from "../support/clean-up.ts";
@@ -24,10 +24,10 @@ describe.skipIf(await reasonToSkip())("the feed over a failover", () => {
     await consume(sql, reader);
 
     // The leader fails while the consumer's next transaction is open.
-    const { leading } = await whole(cluster);
+    const { leading } = await untilHealthy(cluster);
     const failed = consume(sql, { ...reader, consume: () => failMachine(cluster, leading) });
     await expect(failed).rejects.toSatisfy(isUnavailable);
-    await whole(cluster);
+    await untilHealthy(cluster);
     await signUp("eve", "flo");
     while ((await consume(sql, reader)) > 0);
 
@@ -38,7 +38,7 @@ describe.skipIf(await reasonToSkip())("the feed over a failover", () => {
   it("loses the tail that no replica had when replication is asynchronous, and nothing else", async () => {
     const { cluster, sql, signUp, positions, people } = await start({ isSynchronous: false });
     await signUp("ann", "ben", "cas");
-    const { leading } = await whole(cluster, "async");
+    const { leading } = await untilHealthy(cluster, "async");
     await until("the replicas have all", () => isReplicated(sql));
     const kept = await positions();
 
@@ -46,7 +46,7 @@ describe.skipIf(await reasonToSkip())("the feed over a failover", () => {
     await signUp("dan", "eve", "flo");
     const lost = (await positions()).slice(kept.length);
     await failMachine(cluster, leading, promote);
-    await whole(cluster, "async");
+    await untilHealthy(cluster, "async");
 
     // Users, their events and their tasks are lost together.
     expect(await people()).toEqual(["ann", "ben", "cas"]);

@@ -7,7 +7,7 @@ import {
   postgresPids,
   signal,
   startCluster,
-  whole,
+  untilHealthy,
   type Cluster,
 } from "../support/cluster/cluster.ts";
 import type { Node } from "../support/cluster/patroni.ts";
@@ -36,7 +36,7 @@ describe.skipIf(reason)("an old leader beside a new one", () => {
     await goOn(writers.haproxy);
 
     child.kill("SIGCONT");
-    await whole(cluster!);
+    await untilHealthy(cluster!);
     await stop(writers);
     await expectAll(await notes(), writers);
   });
@@ -47,7 +47,7 @@ describe.skipIf(reason)("an old leader beside a new one", () => {
     for (const pid of pids) signal(pid, "SIGSTOP");
     await anotherLeads(cluster!, leading);
     for (const pid of pids) signal(pid, "SIGCONT");
-    await whole(cluster!);
+    await untilHealthy(cluster!);
     await until("the old leader is read-only", () => writers.direct.failures.some(isReadOnly), 60);
     await goOn(writers.hosts, writers.haproxy);
     await stop(writers);
@@ -60,7 +60,7 @@ type Writer = { sql: Sql; acknowledged: string[]; failures: unknown[]; stop: () 
 
 /** Writers with open sessions: one at the leader of now, one that knows all hosts, one by HAProxy. */
 async function startWriters(cluster: Cluster) {
-  const { leading } = await whole(cluster);
+  const { leading } = await untilHealthy(cluster);
   const direct = `postgres://postgres:superuser@127.0.0.1:${leading.port}/postgres`;
   const { haproxy, hosts } = cluster.urls;
   const table = connectOnce(haproxy);

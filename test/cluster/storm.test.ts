@@ -9,7 +9,7 @@ const seed = Number(process.env["CLUSTER_SEED"] ?? Math.floor(Math.random() * 2 
 const count = Number(process.env["CLUSTER_FAULTS"] ?? 22);
 
 describe.skipIf(await reasonToSkip())(`a cluster under ${count} faults`, () => {
-  it("keeps every answered signup, task and event", { timeout: 1_800_000 }, async () => {
+  it("keeps every confirmed signup, task and event", { timeout: 1_800_000 }, async () => {
     console.log(`CLUSTER_SEED=${seed}`);
     const { outages, ...harm } = await runStorm(seed, count);
     console.log(table(outages));

@@ -21,9 +21,9 @@ export type Cluster = {
   urls: { pgbouncer: string; haproxy: string; hosts: string };
 };
 
-const wholeLimitSeconds = 120;
+const healthyLimitSeconds = 120;
 /** After it has started again, Patroni may choose another synchronous standby. Meanwhile no node can take over. */
-const settleMilliseconds = 6000;
+const stableMilliseconds = 6000;
 const nobody = 65_534;
 const login = "postgres://postgres:superuser@";
 
@@ -64,14 +64,14 @@ export async function startCluster({ isSynchronous = true } = {}): Promise<Clust
       hosts: `${login}${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}/postgres`,
     },
   };
-  await whole(cluster, isSynchronous ? "sync" : "async");
+  await untilHealthy(cluster, isSynchronous ? "sync" : "async");
   return cluster;
 }
 
 /** Resolves to the leader and its synchronous standby when both replicas stream and etcd is healthy. */
-export function whole({ nodes, etcd }: Cluster, mode: "sync" | "async" = "sync") {
+export function untilHealthy({ nodes, etcd }: Cluster, mode: "sync" | "async" = "sync") {
   return until(
-    "the cluster is whole",
+    "the cluster is healthy",
     async () => {
       // Each question takes Patroni some time.
       await delay(100);
@@ -81,22 +81,22 @@ export function whole({ nodes, etcd }: Cluster, mode: "sync" | "async" = "sync")
       const standby = await synchronousStandby(found.node);
       return mode === "async" || standby ? { leading: found.node, standby } : undefined;
     },
-    wholeLimitSeconds,
+    healthyLimitSeconds,
   );
 }
 
-/** Resolves when the cluster has been whole, with the same roles, for longer than a loop of Patroni. */
-export function settled(cluster: Cluster) {
+/** Resolves when the cluster has been healthy, with the same roles, for longer than a loop of Patroni. */
+export function untilStable(cluster: Cluster) {
   let [roles, since] = ["", performance.now()];
   return until(
-    "the cluster is settled",
+    "the cluster is stable",
     async () => {
-      const found = await whole(cluster);
+      const found = await untilHealthy(cluster);
       const now = `${found.leading.name} ${found.standby}`;
       if (now !== roles) [roles, since] = [now, performance.now()];
-      return performance.now() > since + settleMilliseconds ? found : undefined;
+      return performance.now() > since + stableMilliseconds ? found : undefined;
     },
-    wholeLimitSeconds,
+    healthyLimitSeconds,
   );
 }
 

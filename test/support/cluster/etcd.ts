@@ -32,13 +32,13 @@ export async function startEtcd(folder: string): Promise<Etcd[]> {
 
 const address = async () => `http://127.0.0.1:${await freePort()}`;
 
-/** Whether each member answers and knows a leader. */
+/** Whether each member responds and knows a leader. */
 export async function areHealthy(etcd: Etcd[]): Promise<boolean> {
-  const answers = etcd.map(({ url }) =>
+  const responses = etcd.map(({ url }) =>
     fetch(`${url}/health`, { signal: AbortSignal.timeout(2000) }).then(
       ({ ok }) => ok,
       () => false,
     ),
   );
-  return (await Promise.all(answers)).every(Boolean);
+  return (await Promise.all(responses)).every(Boolean);
 }

@@ -6,15 +6,15 @@ import { until } from "../until.ts";
 import { acceptsWrites, killPostgres, leader, postgresPids, signal, type Cluster } from "./cluster.ts";
 import { synchronousStandby, type Node } from "./patroni.ts";
 
-/** The cluster at the start of a fault, when it is whole. */
+/** The cluster at the start of a fault, when it is healthy. */
 export type World = { cluster: Cluster; leading: Node; standby: string };
 
-/** One fault, and what was drawn for it. `strength`, from 0 to 1, is how long it lasts. */
-export type Fault = { kind: Kind; place: number; strength: number };
+/** One fault, and what was drawn for it. `intensity`, from 0 to 1, is how long it lasts. */
+export type Fault = { kind: Kind; place: number; intensity: number };
 
 export type Kind = keyof typeof kinds;
 
-/** Resolves when all that it stopped runs again. The cluster then needs some more time to be whole. */
+/** Resolves when all that it stopped runs again. The cluster then needs some more time to be healthy. */
 type Inject = (world: World, fault: Fault) => Promise<unknown>;
 
 const limitSeconds = 60;
@@ -105,11 +105,11 @@ export const kinds = {
 
 const one = <Item>(items: Item[], { place }: Fault): Item => items[place % items.length]!;
 
-const lasts = ({ strength }: Fault) => delay(500 + 4500 * strength);
+const lasts = ({ intensity }: Fault) => delay(500 + 4500 * intensity);
 
 /** A supervisor restarts after a moment. */
-const restart = (members: Member[], { strength }: Fault) =>
-  Promise.all(members.map((member) => member.kill(() => delay(100 + 900 * strength))));
+const restart = (members: Member[], { intensity }: Fault) =>
+  Promise.all(members.map((member) => member.kill(() => delay(100 + 900 * intensity))));
 
 function anotherLeads({ cluster, leading }: World): Promise<unknown> {
   const others = cluster.nodes.filter((node) => node !== leading);

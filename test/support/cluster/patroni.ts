@@ -38,7 +38,7 @@ export type Status = {
   replication?: { application_name: string; state: string }[];
 };
 
-/** What Patroni's REST API says about its node; undefined while it does not answer. `/primary`: if it leads. */
+/** What Patroni's REST API says about its node; undefined while it does not respond. `/primary`: if it leads. */
 export const ask = (node: Node, path: "/patroni" | "/primary") => get<Status>(node, path);
 
 /** The synchronous standby of the cluster, by etcd: the only node that may take over. */

@@ -5,7 +5,7 @@ import { writeSettings } from "./settings.ts";
 
 export type Proxy = Program & { port: number };
 
-/** An HAProxy that connects to the leader: the node whose Patroni answers 200 on /primary. */
+/** An HAProxy that connects to the leader: the node whose Patroni responds with 200 on /primary. */
 export async function startHaproxy(folder: string, nodes: Node[]): Promise<Proxy> {
   const port = await freePort();
   const ports = nodes.flatMap(({ name, port, restPort }): [string, number][] => [

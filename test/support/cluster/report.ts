@@ -18,13 +18,13 @@ const goals: Partial<Record<Kind, number>> = {
 };
 
 const head = [
-  "| fault | times | through pgbouncer: median | longest | by all hosts: median | longest | goal | whole again |",
+  "| fault | times | through pgbouncer: median | longest | by all hosts: median | longest | goal | healthy again |",
   "| --- | --: | --: | --: | --: | --: | --: | --: |",
 ];
 
 /**
  * A Markdown table: a line for each kind of fault, the longest time without writes first. In seconds: the median and the
- * longest time without writes, for each of two ways to the database, and the median time until the cluster was whole.
+ * longest time without writes, for each of two ways to the database, and the median time until the cluster was healthy.
  */
 export function table(outages: Outage[]): string {
   const kinds = [...Map.groupBy(outages, ({ kind }) => kind)]
@@ -32,14 +32,14 @@ export function table(outages: Outage[]): string {
       kind,
       times: all.length,
       without: [0, 1].map((place) => all.map(({ secondsWithoutWrites }) => secondsWithoutWrites[place]!)),
-      whole: median(all.map(({ secondsUntilWhole }) => secondsUntilWhole)).toFixed(1),
+      healthy: median(all.map(({ secondsUntilHealthy }) => secondsUntilHealthy)).toFixed(1),
     }))
     .toSorted((a, b) => median(b.without[0]!) - median(a.without[0]!));
-  const lines = kinds.map(({ kind, times, without, whole }) => {
+  const lines = kinds.map(({ kind, times, without, healthy }) => {
     const figures = without.flatMap((all) => [median(all), Math.max(...all)].map((seconds) => seconds.toFixed(1)));
     const most = goals[kind];
     const isMissed = most !== undefined && without.some((all) => median(all) > most);
-    return `| ${[kind, times, ...figures, `${most ?? ""}${isMissed ? ", missed" : ""}`, whole].join(" | ")} |`;
+    return `| ${[kind, times, ...figures, `${most ?? ""}${isMissed ? ", missed" : ""}`, healthy].join(" | ")} |`;
   });
   return [...head, ...lines].join("\n");
 }

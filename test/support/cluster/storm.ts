@@ -38,8 +38,8 @@ export async function runStorm(seed: number, count: number) {
   const sql = connect(settings, "test");
   cleanUp(() => sql.end({ timeout: 1 }));
   await quiesce(sql, fleet);
-  const answers = [...load.answers].map(([answer, times]) => `${times} × ${answer}`).join(", ");
-  console.log(`${outages.length} faults in ${seconds} s; ${load.signups.size} people; answers: ${answers}`);
+  const responses = [...load.responses].map(([response, times]) => `${times} × ${response}`).join(", ");
+  console.log(`${outages.length} faults in ${seconds} s; ${load.signups.size} people; responses: ${responses}`);
   const programs = [
     ...cluster.etcd,
     ...cluster.nodes.map(({ patroni }) => patroni),

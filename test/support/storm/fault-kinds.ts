@@ -19,13 +19,14 @@ export type World = {
   sql: Sql;
 };
 
-/** One fault: when it starts, and what was drawn for it. `strength`, from 0 to 1, is how long or how hard it is. */
-export type Fault = { atSeconds: number; kind: Kind; place: number; strength: number };
+/** One fault: when it starts, and what was drawn for it. `intensity`, from 0 to 1, is how long or how hard it is. */
+export type Fault = { atSeconds: number; kind: Kind; place: number; intensity: number };
 
 export type Kind = keyof typeof kinds;
 export type Inject = (world: World, fault: Fault) => Promise<unknown>;
 
-const seconds = (least: number, most: number, { strength }: Fault) => delay((least + (most - least) * strength) * 1000);
+const seconds = (least: number, most: number, { intensity }: Fault) =>
+  delay((least + (most - least) * intensity) * 1000);
 const one = (members: Member[], { place }: Fault): Member => members[place % members.length]!;
 
 /** All kinds of faults. */
@@ -81,7 +82,7 @@ export const kinds = {
   },
 
   async "the network is slow"({ proxy }, fault) {
-    proxy.slow(20 + 200 * fault.strength);
+    proxy.slow(20 + 200 * fault.intensity);
     await delay(4000);
     proxy.slow(0);
   },

@@ -14,7 +14,7 @@ export function planFaults(random: Random, stormSeconds: number): Fault[] {
     atSeconds,
     kind: drawn,
     place: Math.floor(random.between(0, 30)),
-    strength: random.between(0, 1),
+    intensity: random.between(0, 1),
   });
   for (let atSeconds = 1; atSeconds < stormSeconds; atSeconds += random.between(0.6, 2.4)) {
     faults.push(draw(atSeconds, kind()));

@@ -13,13 +13,13 @@ type Invariant = (accounts: Accounts) => Promise<string[]>;
 const mailAttempts = 5;
 
 const invariants: Record<string, Invariant> = {
-  async "every answered signup has one user and one event, and every user has a signup"({ sql, signups }) {
+  async "every confirmed signup has one user and one event, and every user has a signup"({ sql, signups }) {
     const rows = await sql<{ email: string; events: number }[]>`
       select email, (select count(*)::int from event where event_type = 'SIGNED_UP' and event.usr_id = usr.usr_id) as events
       from usr
     `;
     const events = new Map(rows.map((row) => [row.email, row.events]));
-    const missing = [...signups].filter(([email, { answered }]) => answered > 0 && !events.has(email));
+    const missing = [...signups].filter(([email, { confirmed }]) => confirmed > 0 && !events.has(email));
     const wrong = [...events].filter(([email, count]) => count !== 1 || !signups.has(email));
     return [
       ...missing.map(([email]) => `${email} has no user`),
@@ -39,11 +39,11 @@ const invariants: Record<string, Invariant> = {
       for (const email of isAccepted ? to : []) accepted.set(email, [...(accepted.get(email) ?? []), taskOf(id)]);
     }
     return users.flatMap(({ email, dead }) => {
-      const { answered, unheard } = signups.get(email) ?? { answered: 0, unheard: 0 };
+      const { confirmed, unconfirmed } = signups.get(email) ?? { confirmed: 0, unconfirmed: 0 };
       const tasks = new Set([...dead, ...(accepted.get(email) ?? [])]).size;
-      return tasks >= 1 && tasks <= answered + unheard
+      return tasks >= 1 && tasks <= confirmed + unconfirmed
         ? []
-        : [`${email}: ${answered}+${unheard} signups, ${tasks} tasks`];
+        : [`${email}: ${confirmed}+${unconfirmed} signups, ${tasks} tasks`];
     });
   },
 

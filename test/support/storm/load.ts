@@ -2,14 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Web } from "./fleet.ts";
 import type { Random } from "./random.ts";
 
-/** Signups by address: `answered` with 303 or 204, or `unheard`: without success, though they may have committed. */
-export type Signups = Map<string, { answered: number; unheard: number }>;
+/** Signups by address: `confirmed` with 303 or 204, or `unconfirmed`: without success, though they may have committed. */
+export type Signups = Map<string, { confirmed: number; unconfirmed: number }>;
 
 export type Load = {
   signups: Signups;
   /** How often each response came. */
-  answers: Map<string, number>;
-  /** When the web process answered each signup that it accepted, with 303 or 204, by `performance.now()`. */
+  responses: Map<string, number>;
+  /** When the web process confirmed each signup that it accepted, with 303 or 204, by `performance.now()`. */
   acceptedAt(web: Web): number[];
   /** Stops the load. Resolves when every response is there. */
   stop(): Promise<void>;
@@ -21,21 +21,21 @@ const mostAtOnce = 60;
 /** People who sign up, each from another client address. Some do it several times, at once or later. */
 export function startLoad(webs: Web[], random: Random): Load {
   const signups: Signups = new Map();
-  const answers = new Map<string, number>();
+  const responses = new Map<string, number>();
   const acceptedAt = new Map<Web, number[]>(webs.map((web) => [web, []]));
   const open = new Set<Promise<void>>();
   let count = 0;
   const over = new AbortController();
 
   async function signUp(email: string, isForm: boolean, web: Web, client: string): Promise<void> {
-    const seen = signups.get(email) ?? { answered: 0, unheard: 0 };
+    const seen = signups.get(email) ?? { confirmed: 0, unconfirmed: 0 };
     signups.set(email, seen);
-    const answer = await post(`${web.url}/signup`, { email, password: "twelve engines hum" }, isForm, client);
-    answers.set(answer, (answers.get(answer) ?? 0) + 1);
-    const isAccepted = answer === "303" || answer === "204";
+    const response = await post(`${web.url}/signup`, { email, password: "twelve engines hum" }, isForm, client);
+    responses.set(response, (responses.get(response) ?? 0) + 1);
+    const isAccepted = response === "303" || response === "204";
     if (isAccepted) acceptedAt.get(web)!.push(performance.now());
-    if (isAccepted) seen.answered += 1;
-    else seen.unheard += 1;
+    if (isAccepted) seen.confirmed += 1;
+    else seen.unconfirmed += 1;
   }
 
   async function run(): Promise<void> {
@@ -55,7 +55,7 @@ export function startLoad(webs: Web[], random: Random): Load {
   const running = run();
   return {
     signups,
-    answers,
+    responses,
     acceptedAt: (web) => acceptedAt.get(web)!,
     async stop() {
       over.abort();
@@ -74,6 +74,6 @@ async function post(url: string, fields: Record<string, string>, isForm: boolean
   const signal = AbortSignal.timeout(8000);
   return fetch(url, { method: "POST", body, headers, redirect: "manual", signal }).then(
     ({ status }) => String(status),
-    (error: Error) => (error.name === "TimeoutError" ? "no answer" : "connection broke"),
+    (error: Error) => (error.name === "TimeoutError" ? "no response" : "connection broke"),
   );
 }
