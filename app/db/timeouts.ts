@@ -59,18 +59,33 @@ export function createTimeouts(silenceSeconds: number) {
   }
 
   /**
+   * Closes all connections when a server turns out to be read-only: another one may accept writes by now. A pool that is
+   * connected to a standby would stay there. postgres.js does not look at a server's state when the server before it
+   * refused the connection while it shut down.
+   */
+  function leaveReadOnly(error: unknown): void {
+    if (codeOf(error) === "25006") for (const socket of sockets) socket.destroy();
+  }
+
+  /**
    * Cancels each query that takes too long. If only its connection were closed, the backend would keep waiting for its
    * lock while the pool opens another one. With several hosts, a query that was not sent yet waits for the next one.
-   * When a server turns out to be read-only, all connections are closed: another one may accept writes by now. A pool
-   * that is connected to a standby would stay there. postgres.js does not look at a server's state when the server
-   * before it refused the connection while it shut down.
    */
   function limit(sql: Sql): Sql {
+    const begin = sql.begin.bind(sql);
+    sql.begin = async (...values: unknown[]) => {
+      try {
+        return await (begin as (...values: unknown[]) => Promise<never>)(...values);
+      } catch (error) {
+        leaveReadOnly(error);
+        throw error;
+      }
+    };
     return watchQueries(sql, (query) => {
       let isCanceled = false;
       const reject = query.reject.bind(query);
       query.reject = (error) => {
-        if (codeOf(error) === "25006") for (const socket of sockets) socket.destroy();
+        leaveReadOnly(error);
         const isUnsent = !isCanceled && (hosts ?? []).length > 1 && !query.state && isLostConnection(error);
         if (isUnsent) setTimeout(() => query.handler(query), pauseMilliseconds);
         else reject(error);
@@ -118,7 +133,7 @@ const connectMilliseconds = 4000;
 const codeOf = (error: unknown) => (error instanceof Error && "code" in error ? String(error.code) : "");
 
 const isLostConnection = (error: unknown) =>
-  /^(CONNECTION_DESTROYED|CONNECTION_CLOSED|CONNECT_TIMEOUT|E[A-Z]+)$/.test(codeOf(error));
+  /^(CONNECTION_DESTROYED|CONNECTION_CLOSED|CONNECT_TIMEOUT|E[A-Z_]+|57P0[123])$/.test(codeOf(error));
 
 const ignore = () => {};
 
@@ -155,6 +170,11 @@ class PoolSocket extends Socket {
       if (seconds >= silenceSeconds) this.destroy();
     };
     this.#silenceTimer = setInterval(tick, 1000).unref();
+  }
+
+  /** Waits a moment, because an unreachable network fails a socket before postgres.js listens to it. */
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    setImmediate(() => super._destroy(error, callback));
   }
 
   /** Overrides `emit`, because postgres.js removes all listeners before it starts TLS. */

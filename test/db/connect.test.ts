@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { connect as dial, createServer } from "node:net";
 import { describe, expect, it } from "vitest";
-import { connect, isUnavailable } from "../../app/db/connect.ts";
+import { connect, isUnavailable, type Sql } from "../../app/db/connect.ts";
+import { transact } from "../../app/db/transaction.ts";
 import { projectName } from "../../app/env.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { createDatabase, isPooled } from "../support/database.ts";
@@ -63,6 +64,41 @@ async function startGate(url: string) {
   return { url: url.replace(`:${port}/`, `:${portOf(server)}/`), open: () => (isOpen = true) };
 }
 
+/** The URL of a server that refuses each connection, as Postgres does while it starts. */
+async function startStarting(url: string): Promise<string> {
+  const refusal = Buffer.from("E\0\0\0\0SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0");
+  refusal.writeInt32BE(refusal.length - 1, 1);
+  const server = createServer((client) => {
+    client.on("error", () => {}).once("data", () => client.end(refusal));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanUp(() => server.close());
+  return url.replace(/:\d+\//, `:${portOf(server)}/`);
+}
+
+describe("a server that cannot be reached", () => {
+  it("fails the statement, and not the process", async () => {
+    // Linux refuses to connect to the broadcast address at once.
+    const DATABASE_URL = url.replace("127.0.0.1", "255.255.255.255");
+    const pool = connect({ DATABASE_URL, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "cut off", 20);
+    cleanUp(() => pool.end({ timeout: 1 }));
+    for (let again = 0; again < 2; again += 1) {
+      // In a callback of a timer, Node emits the socket's error before any promise goes on.
+      const outcome = Promise.withResolvers<unknown>();
+      setTimeout(() => pool`select`.then(outcome.resolve, outcome.resolve), 1);
+      expect(await outcome.promise).toSatisfy(isUnavailable);
+    }
+  });
+
+  it("sends the statement to the next host when it is starting", async () => {
+    const starting = new URL(await startStarting(url)).host;
+    const DATABASE_URL = url.replace("@", `@${starting},`);
+    const pool = connect({ DATABASE_URL, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "patient", 20);
+    cleanUp(() => pool.end({ timeout: 1 }));
+    expect(await pool`select 1 as one`).toEqual([{ one: 1 }]);
+  });
+});
+
 describe("a connection that breaks", () => {
   // An error that postgres.js throws outside a query cannot be caught: it fails this run, as it would end a process.
   const cases = [1, 20, 100, 300, 500, 520, 600, 1000, 5000].flatMap((bytes) => [
@@ -90,15 +126,27 @@ describe("a connection that breaks", () => {
 
 // Behind pgbouncer, the server keeps the setting when the connection is closed.
 describe.skipIf(isPooled)("a connection whose server has become read-only", () => {
-  it("is closed when a write fails, and the next write goes to a new one", async () => {
-    const pool = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "demoted", 20);
-    cleanUp(() => pool.end({ timeout: 1 }));
-    await pool`set default_transaction_read_only = on`;
-    await expect(pool`update one set n = 0`).rejects.toMatchObject({ code: "25006" });
-    // The one right after it may still meet the connection that closes.
-    await until("a write is accepted", () => pool`update one set n = 0 returning true`.catch(() => undefined), 5);
-    expect(await pool`show default_transaction_read_only`).toMatchObject([{ default_transaction_read_only: "off" }]);
-  });
+  const writes = {
+    statement: (pool: Sql) => pool`update one set n = 0`,
+    transaction: (pool: Sql) => transact(pool, async (tx) => tx`update one set n = 0`),
+  };
+  it.each(Object.entries(writes))(
+    "is closed when a %s fails, and the next write goes to a new one",
+    async (_, write) => {
+      const pool = connect({ DATABASE_URL: url, DATABASE_SSL: "off", DATABASE_POOL: 1 }, "demoted", 20);
+      cleanUp(() => pool.end({ timeout: 1 }));
+      await pool`set default_transaction_read_only = on`;
+      await expect(write(pool)).rejects.toMatchObject({ code: "25006" });
+      // The one right after it may still meet the connection that closes.
+      const isAccepted = () =>
+        write(pool).then(
+          () => true,
+          () => false,
+        );
+      await until("a write is accepted", isAccepted, 5);
+      expect(await pool`show default_transaction_read_only`).toMatchObject([{ default_transaction_read_only: "off" }]);
+    },
+  );
 });
 
 describe("a statement that waits too long", () => {
