@@ -1,5 +1,5 @@
 import { Socket } from "node:net";
-import type { Sql } from "postgres";
+import type { Sql, TransactionSql } from "postgres";
 import { watchQueries, type Query } from "./queries.ts";
 
 /** What postgres.js has read from the URL. All connections of a pool share the arrays. */
@@ -73,14 +73,12 @@ export function createTimeouts(silenceSeconds: number) {
    */
   function limit(sql: Sql): Sql {
     const begin = sql.begin.bind(sql);
-    sql.begin = async (...values: unknown[]) => {
-      try {
-        return await (begin as (...values: unknown[]) => Promise<never>)(...values);
-      } catch (error) {
+    const beginAndWatch = (work: (tx: TransactionSql) => Promise<unknown>) =>
+      begin(work).catch((error: unknown) => {
         leaveReadOnly(error);
         throw error;
-      }
-    };
+      });
+    Object.assign(sql, { begin: beginAndWatch });
     return watchQueries(sql, (query) => {
       let isCanceled = false;
       const reject = query.reject.bind(query);
@@ -173,8 +171,9 @@ class PoolSocket extends Socket {
   }
 
   /** Waits a moment, because an unreachable network fails a socket before postgres.js listens to it. */
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    setImmediate(() => super._destroy(error, callback));
+  override destroy(error?: Error): this {
+    setImmediate(() => super.destroy(error));
+    return this;
   }
 
   /** Overrides `emit`, because postgres.js removes all listeners before it starts TLS. */
