@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
 import { chown, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
@@ -112,12 +112,21 @@ export function unprivileged(file: string, args: string[]): [string, ...string[]
   return isRoot ? ["setpriv", ...asNobody, file, ...args] : [file, ...args];
 }
 
-/** A port that no process listens on. */
+/**
+ * A port that no process listens on. It is below those of outgoing connections (from 32768 on Linux, 49152 on macOS):
+ * none takes it while a server restarts.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  await promisify(server.close.bind(server))();
-  if (address === null || typeof address === "string") throw new Error("The system gave no port.");
-  return address.port;
+  for (;;) {
+    const port = randomInt(11_000, 32_000);
+    const server = createServer().listen(port, "127.0.0.1");
+    const refused = await once(server, "listening").then(
+      () => undefined,
+      (error: NodeJS.ErrnoException) => error,
+    );
+    if (refused && refused.code !== "EADDRINUSE") throw refused;
+    if (refused) continue;
+    await promisify(server.close.bind(server))();
+    return port;
+  }
 }
