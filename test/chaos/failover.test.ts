@@ -25,11 +25,12 @@ describe.skipIf(await reasonToSkip(["postgresql"]))("a failover to a synchronous
     smtp.becomeReliable();
     const fleet = await launch([pair.url], smtp.url);
     const load = startLoad(fleet.webs, createRandom(1));
-    const morePeople = (count: number) => {
-      const enough = load.signups.size + count;
-      return until(`${count} more people have signed up`, () => load.signups.size >= enough, 60);
+    const accepted = () => fleet.webs.flatMap((web) => load.acceptedAt(web)).length;
+    const acceptMore = (count: number) => {
+      const enough = accepted() + count;
+      return until(`${count} more signups are accepted`, () => accepted() >= enough, 60);
     };
-    await morePeople(40);
+    await acceptMore(40);
 
     await pair.killPrimary();
     // How long the outage lasts.
@@ -43,7 +44,7 @@ describe.skipIf(await reasonToSkip(["postgresql"]))("a failover to a synchronous
       since(promoted, proveWork(sql, fleet.workers)),
     ]);
 
-    await morePeople(20);
+    await acceptMore(20);
     await load.stop();
     await quiesce(sql, fleet);
     console.log(
