@@ -107,17 +107,20 @@ export async function leader(nodes: Node[]) {
   return leading.length === 1 ? leading[0] : undefined;
 }
 
-/** Whether its Postgres is up, and not in recovery. */
-export async function acceptsWrites({ port }: Node): Promise<boolean> {
+/** Whether its Postgres is up, and not in recovery. Undefined when it does not respond. */
+export async function acceptsWrites({ port }: Node): Promise<boolean | undefined> {
   const settings = {
     DATABASE_URL: `${login}127.0.0.1:${port}/postgres`,
     DATABASE_SSL: "off",
     DATABASE_POOL: 1,
   } as const;
   const sql = connect(settings, "test", 3);
-  const rows = await sql`select pg_is_in_recovery() as is_standby`.catch(() => []);
+  const accepts = await sql<{ accepts: boolean }[]>`select not pg_is_in_recovery() as accepts`.then(
+    ([row]) => row!.accepts,
+    (error: Error & { code?: string }) => (/^(57014|CONNECT_TIMEOUT)$/.test(error.code ?? "") ? undefined : false),
+  );
   await sql.end({ timeout: 1 });
-  return rows[0]?.["is_standby"] === false;
+  return accepts;
 }
 
 /** The postmaster and its children; empty when none runs. */

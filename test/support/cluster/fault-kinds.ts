@@ -62,16 +62,16 @@ export const kinds = {
     child.kill("SIGCONT");
   },
 
-  "Two etcd are killed until nobody leads": (world, fault) => {
+  "Two etcd are killed until no node leads": (world, fault) => {
     const down = world.cluster.etcd.filter((etcd) => etcd !== one(world.cluster.etcd, fault));
-    const noLeader = nobodyLeads(world);
+    const noLeader = noNodeLeads(world);
     return Promise.all(down.map((etcd) => etcd.kill(() => noLeader)));
   },
 
-  async "Two etcd are frozen until nobody leads"(world, fault) {
+  async "Two etcd are frozen until no node leads"(world, fault) {
     const down = world.cluster.etcd.filter((etcd) => etcd !== one(world.cluster.etcd, fault));
     for (const { process } of down) process.child.kill("SIGSTOP");
-    await nobodyLeads(world);
+    await noNodeLeads(world);
     for (const { process } of down) process.child.kill("SIGCONT");
   },
 
@@ -117,10 +117,10 @@ function anotherLeads({ cluster, leading }: World): Promise<unknown> {
 }
 
 /** Resolves when no Postgres accepts writes: without a majority of etcd, the leader must stop. */
-function nobodyLeads({ cluster }: World): Promise<unknown> {
+function noNodeLeads({ cluster }: World): Promise<unknown> {
   return until(
     "no node accepts writes",
-    async () => !(await Promise.all(cluster.nodes.map(acceptsWrites))).includes(true),
+    async () => (await Promise.all(cluster.nodes.map(acceptsWrites))).every((accepts) => accepts === false),
     limitSeconds,
   );
 }

@@ -18,7 +18,7 @@ export function planFaults(random: Random, count: number): Fault[] {
   }));
 }
 
-/** Injects one fault after the other. Each meets a cluster that is healthy and accepts signups. */
+/** Injects one fault after the other. Each starts when the cluster is healthy and accepts signups. */
 export async function injectAll(cluster: Cluster, faults: Fault[], load: Load, webs: Web[]): Promise<Outage[]> {
   const outages: Outage[] = [];
   for (const fault of faults) {

@@ -23,8 +23,8 @@ const head = [
 ];
 
 /**
- * A Markdown table: a line for each kind of fault, the longest time without writes first. In seconds: the median and the
- * longest time without writes, for each of two ways to the database, and the median time until the cluster was healthy.
+ * A Markdown table: a line for each kind of fault, the longest time without writes first. In seconds: the median and
+ * the longest time without writes, for each of two ways to the database, and the median until the cluster was healthy.
  */
 export function table(outages: Outage[]): string {
   const kinds = [...Map.groupBy(outages, ({ kind }) => kind)]

@@ -6,7 +6,7 @@ import { findServerPrograms } from "../standby.ts";
 
 const nobody = 65_534;
 
-/** The URLs of two empty databases: on the system's PostgreSQL, ready for logical replication, and on the embedded one. */
+/** The URLs of two empty databases, on the system's PostgreSQL with logical replication, and on the embedded one. */
 export async function startTwoVersions(): Promise<{ older: string; newer: string }> {
   const folder = await mkdtemp(`${tmpdir()}/signup-versions-`);
   if (process.getuid?.() === 0) await chown(folder, nobody, nobody);
