@@ -54,7 +54,7 @@ async function bytes(sql: Sql): Promise<number> {
   return row!.bytes;
 }
 
-/** Buffers of one batch in the middle of the feed, and of a look for events at its end. */
+/** Buffers of one batch in the middle of the feed, and of a search for events at its end. */
 async function costs(database: Awaited<ReturnType<typeof createDatabase>>) {
   const consumer: Consumer = { name: "at the end", consume: async () => {} };
   await database.sql`
@@ -163,7 +163,7 @@ describe("a million events in months", () => {
   });
 });
 
-describe("a month that nobody has made", () => {
+describe("a month without a partition", () => {
   it("leaves its events to event_default, and the months after it can be made", async () => {
     const { sql } = await createMonths();
     const made = await months(sql);

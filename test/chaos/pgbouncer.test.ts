@@ -46,7 +46,7 @@ describe.skipIf(await reasonToSkip(["pgbouncer"]))("behind pgbouncer in transact
     expect(sites.map(({ web }) => warns(web))).toEqual([true, false, false]);
   });
 
-  it("a burst of signups is answered without a time-out", async () => {
+  it("accepts a burst of signups without a time-out", async () => {
     const { url } = await createDatabase();
     const pooled = `${await poolTransactions(url)}?prepare=false`;
     const web = connect({ DATABASE_URL: pooled, DATABASE_SSL: "off", DATABASE_POOL: 10 }, "web", 20);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Web } from "./fleet.ts";
 import type { Random } from "./random.ts";
 
-/** Signups by address: `confirmed` with 303 or 204, or `unconfirmed`: without success, though they may have committed. */
+/** Signups by address: `confirmed` with 303 or 204, or `unconfirmed`, which may have committed. */
 export type Signups = Map<string, { confirmed: number; unconfirmed: number }>;
 
 export type Load = {
