@@ -34,9 +34,11 @@ export function problemWithPassword(typed: string, email: string, site = siteNam
   return undefined;
 }
 
-/** Whether it repeats one unit, or has very few different characters. */
+/** Whether it repeats one unit, with or without signs between, or has very few different characters. */
 function isRepetition(password: string): boolean {
-  return new Set(password).size < 5 || unitOf(password) !== password;
+  const words = lettersAndDigits(password);
+  const texts = words.length > password.length / 2 ? [password, words] : [password];
+  return new Set(password).size < 5 || texts.some((text) => unitOf(text) !== text);
 }
 
 const neighbors = new Set<string>();

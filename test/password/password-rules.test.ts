@@ -14,6 +14,7 @@ describe("a password", () => {
     ["a common one", "QwertyUiop123456789", /Many people/],
     ["one character again and again", "zzzzzzzzzzzzzzzzzz", /repeats/],
     ["a word again and again", "lemontreelemontreelemon", /repeats/],
+    ["a word again and again with spaces", "lemontree lemontree", /repeats/],
     ["few characters", "abbaabbbabaaabbabab", /repeats/],
     ["a keyboard run", "asdfghjklqwertyui", /keyboard/],
     ["a run of columns", "1qaz2wsx3edc4rfv5tgb", /keyboard/],
@@ -107,6 +108,7 @@ describe("the list of common passwords", () => {
     "correct horse battery staple",
     "1837 marble ladder 2291",
     "4915 2837 1192 8841",
+    "~{[^*%#+=(|)_/:?] 1-1",
   ])("takes %s", (password) => expect(problemWithPassword(password, email)).toBeUndefined());
 
   it("offers a way out with each refusal", () => {
